@@ -1,0 +1,52 @@
+package run
+
+// Score is what one pass over a labelled set gives. Rates are fractions in [0, 1].
+type Score struct {
+	Loss     float64   `json:"loss"`      // mean loss a sample, of the training loss
+	Error    float64   `json:"error"`     // 1 - accuracy over all samples
+	Accuracy float64   `json:"accuracy"`  // over all samples
+	PerClass []float64 `json:"per_class"` // [C] accuracy (recall) of each class; 0 where the class has no sample
+}
+
+// Epoch is one line of metrics.jsonl: the state after an epoch, or after the last step of a run whose epochs are fractional.
+type Epoch struct {
+	Epoch      float64 `json:"epoch"` // epochs done, steps * batch / N; whole numbers but for a fractional last one
+	Step       int     `json:"step"`  // optimiser steps done
+	LR         float64 `json:"lr"`    // learning rate of the last step
+	Train      Score   `json:"train"` // over the samples of this epoch, augmented, while the parameters changed
+	Test       *Score  `json:"test,omitempty"`
+	Validation *Score  `json:"validation,omitempty"`
+}
+
+// Result is an evaluation that a run is quoted by.
+type Result struct {
+	Epoch float64 `json:"epoch"`
+	Step  int     `json:"step"`
+	Score
+	Confusion [][]int64 `json:"confusion"` // [C][C] counts, row = true class, column = predicted class
+}
+
+// Summary is summary.json: the result of a finished run. It holds nothing that differs between two equal runs.
+type Summary struct {
+	Version    int      `json:"version"` // of this format, 1
+	Model      string   `json:"model"`
+	Parameters int      `json:"parameters"` // trainable values
+	Dataset    string   `json:"dataset"`
+	Imbalance  float64  `json:"imbalance"`
+	Profile    string   `json:"profile"`
+	Loss       string   `json:"loss"`
+	Beta       float64  `json:"beta"`
+	Gamma      float64  `json:"gamma"`
+	Seed       uint64   `json:"seed"`
+	Epochs     float64  `json:"epochs"`
+	Steps      int      `json:"steps"`
+	Batch      int      `json:"batch"`
+	ClassNames []string `json:"class_names"` // [C]
+	Counts     []int    `json:"counts"`      // [C] training images a class
+	TestCounts []int    `json:"test_counts"` // [C] test images a class
+
+	Last             Result  `json:"last"`                         // test set, last checkpoint: what the paper quotes
+	Best             Result  `json:"best"`                         // test set, best epoch on the test set: optimistic
+	BestByValidation *Result `json:"best_by_validation,omitempty"` // test set, at the epoch that was best on the held-out part
+	LastValidation   *Score  `json:"last_validation,omitempty"`    // held-out part, last checkpoint
+}
