@@ -1,0 +1,45 @@
+package loss
+
+import (
+	"longtail/internal/ops"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// formula lets a loss be written as a formula: each method is the piece of that name in package ops, and the first error is
+// kept.
+type formula struct{ err error }
+
+func (f *formula) keep(n *G.Node, err error) *G.Node {
+	if f.err == nil {
+		f.err = err
+	}
+	return n
+}
+
+func (f *formula) unary(piece func(*G.Node) (*G.Node, error), x *G.Node) *G.Node {
+	if f.err != nil {
+		return nil
+	}
+	return f.keep(piece(x))
+}
+
+func (f *formula) binary(piece func(a, b *G.Node) (*G.Node, error), a, b *G.Node) *G.Node {
+	if f.err != nil {
+		return nil
+	}
+	return f.keep(piece(a, b))
+}
+
+func (f *formula) scale(x *G.Node, by float64) *G.Node {
+	return f.unary(func(x *G.Node) (*G.Node, error) { return ops.Affine(x, by, 0) }, x)
+}
+
+func (f *formula) add(a, b *G.Node) *G.Node    { return f.binary(ops.Plus, a, b) }
+func (f *formula) sub(a, b *G.Node) *G.Node    { return f.binary(ops.Sub, a, b) }
+func (f *formula) mul(a, b *G.Node) *G.Node    { return f.binary(ops.Mul, a, b) }
+func (f *formula) exp(x *G.Node) *G.Node       { return f.unary(ops.Exp, x) }
+func (f *formula) softplus(x *G.Node) *G.Node  { return f.unary(ops.Softplus, x) }
+func (f *formula) logSumExp(x *G.Node) *G.Node { return f.unary(ops.LogSumExp, x) }
+func (f *formula) rowSum(x *G.Node) *G.Node    { return f.unary(ops.RowSum, x) }
+func (f *formula) mean(x *G.Node) *G.Node      { return f.unary(ops.BatchMean, x) }
