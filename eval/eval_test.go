@@ -1,0 +1,265 @@
+package eval
+
+import (
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"longtail/eval/evaltest"
+	"longtail/internal/fail"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func write(t *testing.T, parent string, s evaltest.Spec) string {
+	t.Helper()
+	dir, err := evaltest.Write(parent, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestPartsOfClasses(t *testing.T) {
+	counts := []int{5, 500, 101, 100, 20, 19, 5}
+	perClass := []float64{0.1, 0.9, 0.8, 0.7, 0.5, 0.4, 0.2}
+	wantShots := []Part{{"many", 2, 601, 0.85}, {"medium", 2, 120, 0.6}, {"few", 3, 29, 0.7 / 3}}
+	wantThirds := []Part{{"head", 2, 601, 0.85}, {"middle", 3, 139, 1.6 / 3}, {"tail", 2, 10, 0.15}}
+	near := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-12 })
+	if d := cmp.Diff(wantShots, Shots(counts, perClass), near); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(wantThirds, Thirds(counts, perClass), near); d != "" {
+		t.Error(d)
+	}
+	for _, c := range []struct{ classes, head, middle, tail int }{{10, 3, 4, 3}, {100, 33, 34, 33}, {1, 0, 1, 0}, {2, 0, 2, 0}} {
+		p := Thirds(make([]int, c.classes), make([]float64, c.classes))
+		if p[0].Classes != c.head || p[1].Classes != c.middle || p[2].Classes != c.tail {
+			t.Errorf("%d classes: %+v", c.classes, p)
+		}
+	}
+}
+
+func TestPartsCoverEveryClassOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		counts := rapid.SliceOfN(rapid.IntRange(0, 5000), 1, 120).Draw(t, "counts")
+		acc := make([]float64, len(counts))
+		total := 0
+		for i, n := range counts {
+			acc[i] = rapid.Float64Range(0, 1).Draw(t, "accuracy")
+			total += n
+		}
+		for _, parts := range [][]Part{Shots(counts, acc), Thirds(counts, acc)} {
+			classes, images, sum, want := 0, 0, 0.0, 0.0
+			for _, p := range parts {
+				classes, images, sum = classes+p.Classes, images+p.Images, sum+p.Accuracy*float64(p.Classes)
+			}
+			for _, a := range acc {
+				want += a
+			}
+			if classes != len(counts) || images != total || math.Abs(sum-want) > 1e-9 {
+				t.Fatalf("%+v does not add up to %d classes, %d images, %g", parts, len(counts), total, want)
+			}
+		}
+	})
+}
+
+func TestPerClassAndAccuracy(t *testing.T) {
+	m := [][]int64{{8, 2, 0}, {1, 3, 0}, {0, 0, 0}}
+	if got := PerClass(m); !slices.Equal(got, []float64{0.8, 0.75, 0}) {
+		t.Error(got)
+	}
+	if got := Accuracy(m); got != 11.0/14 {
+		t.Error(got)
+	}
+	if got := Accuracy(nil); got != 0 {
+		t.Error(got)
+	}
+}
+
+func TestConfusionText(t *testing.T) {
+	var b strings.Builder
+	if err := WriteConfusion(&b, []string{"ant", "bee"}, [][]int64{{8, 2, 0}, {1, 13, 0}, {0, 4, 0}}); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Join([]string{
+		`true \ predicted  0  1  2  correct`,
+		`0 ant             8  2  0   80.0 %`,
+		`1 bee             1 13  0   92.9 %`,
+		`2 class 2         0  4  0    0.0 %`, ""}, "\n")
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Error(d)
+	}
+	top := TopMistakes([][]int64{{8, 2, 0}, {1, 13, 0}, {0, 4, 0}}, 2)
+	if d := cmp.Diff([]Mistake{{2, 1, 4, 1}, {0, 1, 2, 0.2}}, top); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestStat(t *testing.T) {
+	for _, c := range []struct {
+		in   []float64
+		want string
+	}{{nil, ""}, {[]float64{29.641}, "29.64"}, {[]float64{1, 2, 3}, "2.00 ± 1.00 (3)"}} {
+		if got := NewStat(c.in).String(); got != c.want {
+			t.Errorf("%v: %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestLoadReportsWhatItLeavesOut(t *testing.T) {
+	root := t.TempDir()
+	good := write(t, root, evaltest.Spec{Validation: 28})
+	noConfig := write(t, root, evaltest.Spec{Seed: 1})
+	broken := write(t, root, evaltest.Spec{Seed: 2})
+	unfinished := write(t, root, evaltest.Spec{Seed: 3})
+	badMetrics := write(t, root, evaltest.Spec{Seed: 4})
+	check := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(os.Remove(filepath.Join(noConfig, "config.yaml")))
+	check(os.WriteFile(filepath.Join(broken, "summary.json"), []byte(`{"version": 1, "counts": [1,`), 0o666))
+	check(os.Remove(filepath.Join(unfinished, "summary.json")))
+	check(os.WriteFile(filepath.Join(badMetrics, "metrics.jsonl"), []byte("{\"epoch\":1}\nnonsense\n{\"epoch\":2}\n"), 0o666))
+
+	set, err := Load(root, good) // given twice: found once
+	check(err)
+	var runs, problems []string
+	for _, r := range set.Runs {
+		runs = append(runs, r.Dir)
+	}
+	for _, p := range set.Problems {
+		problems = append(problems, p.Path)
+	}
+	if d := cmp.Diff([]string{good, noConfig, badMetrics}, runs); d != "" {
+		t.Error(d)
+	}
+	wantProblems := []string{filepath.Join(broken, "summary.json"), unfinished, filepath.Join(badMetrics, "metrics.jsonl")}
+	if d := cmp.Diff(wantProblems, problems); d != "" {
+		t.Error(d)
+	}
+	if len(set.Runs[0].History) != 8 || set.Runs[0].Config["train.epochs"] != "8" || set.Runs[0].Environment["host"] != "example" {
+		t.Errorf("not all of the run was read: %+v", set.Runs[0])
+	}
+	if len(set.Runs[2].History) != 1 {
+		t.Errorf("%d epochs before the broken line, want 1", len(set.Runs[2].History))
+	}
+}
+
+func TestLoadOfNothing(t *testing.T) {
+	set, err := Load(t.TempDir())
+	if err != nil || len(set.Runs)+len(set.Problems) != 0 {
+		t.Errorf("%+v, %v", set, err)
+	}
+	if _, err := Load(filepath.Join(t.TempDir(), "none")); fail.Code(err) != fail.CodeUsage || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing folder: %v", err)
+	}
+}
+
+func TestHistoryDropsACutLastLine(t *testing.T) {
+	h, err := ParseHistory([]byte("{\"epoch\":1}\n\n{\"epoch\":2}\n{\"epo"))
+	if err != nil || len(h) != 2 {
+		t.Errorf("%v, %v", h, err)
+	}
+}
+
+func TestFlatten(t *testing.T) {
+	got, err := FlattenYAML([]byte("a: 5e1\nb:\n  c: [1, 2.50, x]\n  d: {e: true}\n  f: [{g: 1}]\nh: 1000000\n"))
+	want := map[string]string{"a": "50", "b.c": "[1, 2.5, x]", "b.d.e": "true", "b.f": "[{g: 1}]", "h": "1000000"}
+	if d := cmp.Diff(want, got); err != nil || d != "" {
+		t.Error(err, d)
+	}
+	for _, bad := range []string{"- 1", "a: [", "a: &x 1\nb: *x\nc: {d: *x}", strings.Repeat("a: {", 40) + strings.Repeat("}", 40), "a: " + strings.Repeat("[", 40) + strings.Repeat("]", 40)} {
+		if got, err := FlattenYAML([]byte(bad)); err == nil {
+			t.Errorf("%q gives %v", bad, got)
+		}
+	}
+}
+
+func TestGroupsByWhatDiffers(t *testing.T) {
+	root := t.TempDir()
+	for _, s := range []evaltest.Spec{
+		{Imbalance: 50}, {Imbalance: 50, Seed: 1, Extra: "device: cuda\n"},
+		{Imbalance: 100, Loss: "focal", Gamma: 1, Beta: 0.9999, Seed: 5}, {Imbalance: 100, Gamma: 2},
+		{Imbalance: 100, Loss: "focal", Gamma: 1, Seed: 7},
+	} {
+		write(t, root, s)
+	}
+	set, err := Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := GroupRuns(set.Runs)
+	if d := cmp.Diff([]string{"data.imbalance", "loss"}, g.Varying); d != "" {
+		t.Error(d)
+	}
+	var labels []string
+	for _, x := range g.Groups {
+		labels = append(labels, x.Label)
+	}
+	want := []string{"IF 100, softmax", "IF 100, focal γ=1", "IF 100, CB focal γ=1 β=0.9999", "IF 50, softmax"}
+	if d := cmp.Diff(want, labels); d != "" {
+		t.Error(d)
+	}
+	if n := len(g.Groups[3].Runs); n != 2 {
+		t.Errorf("%d runs of two seeds", n)
+	}
+	one := GroupRuns(set.Runs[:1])
+	if len(one.Groups) != 1 || len(one.Varying) != 0 || one.Groups[0].Label == "" {
+		t.Errorf("one run: %+v", one)
+	}
+}
+
+func TestNumbersOfARun(t *testing.T) {
+	dir := write(t, t.TempDir(), evaltest.Spec{Error: 40, Validation: 38})
+	r, err := ReadRun(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, best, byVal := r.TestError(Last), r.TestError(Best), r.TestError(BestByValidation)
+	if last != 100*r.Summary.Last.Error || best >= last || byVal >= last || byVal <= best {
+		t.Errorf("last %g, best %g, by validation %g", last, best, byVal)
+	}
+	if r.ValidationError() != 38 {
+		t.Errorf("held out: %g", r.ValidationError())
+	}
+	if head, tail := r.PartAccuracy("head"), r.PartAccuracy("tail"); head <= tail {
+		t.Errorf("head %g, tail %g", head, tail)
+	}
+	if few := r.PartAccuracy("few"); !math.IsNaN(few) {
+		t.Errorf("CIFAR-10 at 100 has no class with fewer than 20 images, but %g", few)
+	}
+}
+
+func FuzzParseSummary(f *testing.F) {
+	f.Add([]byte(`{"version":1,"dataset":"d","loss":"softmax","counts":[2,1],"last":{"per_class":[1,0],"confusion":[[1,0],[1,0]]},"best":{"per_class":[1,0],"confusion":[[1,0],[1,0]]}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := ParseSummary(b)
+		if err != nil {
+			return
+		}
+		Shots(s.Counts, s.Last.PerClass)
+		PerClass(s.Best.Confusion)
+		if err := WriteConfusion(&strings.Builder{}, s.ClassNames, s.Last.Confusion); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzFlattenYAML(f *testing.F) {
+	f.Add([]byte("a: {b: [1, 2]}\n"))
+	f.Fuzz(func(t *testing.T, b []byte) { _, _ = FlattenYAML(b) })
+}
+
+func FuzzParseHistory(f *testing.F) {
+	f.Add([]byte("{\"epoch\":1,\"test\":{\"loss\":1}}\n{"))
+	f.Fuzz(func(t *testing.T, b []byte) { _, _ = ParseHistory(b) })
+}

@@ -1,0 +1,158 @@
+package eval
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// noIdentity are keys that say where and how fast a run ran, not what it computed.
+var noIdentity = []string{"out", "device", "threads", "data.dir"}
+
+// repeats are keys whose values are repetitions of one experiment.
+var repeats = []string{"seed", "data.split_seed"}
+
+// dependent are keys that follow from another one by the defaults; they count only where nothing else differs.
+var dependent = map[string]string{"train.multipliers": "data.imbalance"}
+
+// Group is one experiment: runs that differ in their seeds only.
+type Group struct {
+	Label  string   // of what differs from the other groups: "cifar10 IF 100 CB focal γ=1 β=0.9999"
+	Values []string // [len(Grouping.Varying)]
+	Runs   []*Run
+}
+
+// Grouping is a set of runs by what differs among them.
+type Grouping struct {
+	Varying []string // keys that differ, seeds aside; loss.name, loss.gamma and loss.beta count as one, "loss"
+	Groups  []Group  // sorted by data set, imbalance factor (largest first), loss, and the rest
+}
+
+// GroupRuns groups runs by the config keys that differ among them.
+func GroupRuns(runs []*Run) Grouping {
+	g := Grouping{Varying: varying(runs)}
+	index := map[string]int{}
+	for _, r := range sorted(runs) {
+		values := make([]string, len(g.Varying))
+		for i, k := range g.Varying {
+			values[i] = r.value(k)
+		}
+		id := strings.Join(values, "\x00")
+		i, known := index[id]
+		if !known {
+			i = len(g.Groups)
+			index[id] = i
+			g.Groups = append(g.Groups, Group{Label: label(g.Varying, values, r), Values: values})
+		}
+		g.Groups[i].Runs = append(g.Groups[i].Runs, r)
+	}
+	return g
+}
+
+// value is what a run has for a key of Grouping.Varying.
+func (r *Run) value(key string) string {
+	if key == "loss" {
+		return r.Model().String()
+	}
+	return r.Config[key]
+}
+
+func varying(runs []*Run) []string {
+	keys := map[string]bool{"loss": true}
+	for _, r := range runs {
+		for k := range r.Config {
+			if !slices.Contains(noIdentity, k) && !slices.Contains(repeats, k) && !isModelKey(k) {
+				keys[k] = true
+			}
+		}
+	}
+	differs := func(k string) bool {
+		return slices.ContainsFunc(runs, func(r *Run) bool { return r.value(k) != runs[0].value(k) })
+	}
+	found := slices.DeleteFunc(slices.Collect(maps.Keys(keys)), func(k string) bool { return !differs(k) })
+	found = slices.DeleteFunc(found, func(k string) bool {
+		cause, ok := dependent[k]
+		return ok && slices.Contains(found, cause)
+	})
+	slices.SortFunc(found, func(a, b string) int {
+		return cmp.Or(cmp.Compare(keyRank(a), keyRank(b)), strings.Compare(a, b))
+	})
+	return found
+}
+
+func isModelKey(k string) bool { return k == "loss.name" || k == "loss.gamma" || k == "loss.beta" }
+
+// keyRank puts first what a reader of long-tail results looks for first.
+func keyRank(key string) int {
+	order := []string{"data.dataset", "model.name", "data.imbalance", "loss"}
+	if i := slices.Index(order, key); i >= 0 {
+		return i
+	}
+	return len(order)
+}
+
+func sorted(runs []*Run) []*Run {
+	return slices.SortedStableFunc(slices.Values(runs), func(a, b *Run) int {
+		return cmp.Or(
+			compareNatural(a.Summary.Dataset, b.Summary.Dataset),
+			compareNatural(a.Summary.Model, b.Summary.Model),
+			cmp.Compare(b.Summary.Imbalance, a.Summary.Imbalance),
+			cmp.Compare(lossRank(a.Summary.Loss), lossRank(b.Summary.Loss)),
+			strings.Compare(a.Summary.Loss, b.Summary.Loss),
+			cmp.Compare(a.Model().Gamma, b.Model().Gamma),
+			cmp.Compare(a.Summary.Beta, b.Summary.Beta),
+			cmp.Compare(a.Summary.Seed, b.Summary.Seed),
+			strings.Compare(a.Dir, b.Dir))
+	})
+}
+
+func lossRank(name string) int {
+	if i := slices.Index([]string{"softmax", "sigmoid", "focal"}, name); i >= 0 {
+		return i
+	}
+	return 3
+}
+
+// compareNatural orders resnet8 before resnet32: by the text before a trailing number, then by the number.
+func compareNatural(a, b string) int {
+	cut := func(s string) (string, int) {
+		stem := strings.TrimRight(s, "0123456789")
+		n, _ := strconv.Atoi(s[len(stem):]) // no digits: 0
+		return stem, n
+	}
+	as, an := cut(a)
+	bs, bn := cut(b)
+	return cmp.Or(strings.Compare(as, bs), cmp.Compare(an, bn))
+}
+
+// label names a group by its values; a single group is named by its loss.
+func label(keys, values []string, r *Run) string {
+	if len(keys) == 0 {
+		return r.Model().String()
+	}
+	parts := make([]string, len(keys))
+	for i, k := range keys {
+		parts[i] = describe(k, values[i])
+	}
+	return strings.Join(parts, ", ")
+}
+
+func describe(key, value string) string {
+	switch key {
+	case "data.dataset", "model.name", "loss":
+		return value
+	case "data.imbalance":
+		return "IF " + value
+	default:
+		if value == "" {
+			value = "unset"
+		}
+		_, short, found := strings.Cut(key, ".")
+		if !found {
+			short = key
+		}
+		return short + " " + value
+	}
+}

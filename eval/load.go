@@ -1,0 +1,248 @@
+package eval
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"longtail/eval/paper"
+	"longtail/internal/fail"
+	"longtail/internal/run"
+)
+
+// Names of the files of a run folder that are read here.
+const (
+	summaryFile     = "summary.json"
+	configFile      = "config.yaml"
+	metricsFile     = "metrics.jsonl"
+	environmentFile = "environment.json"
+)
+
+// Run is a finished run, read from its folder.
+type Run struct {
+	Dir         string
+	Summary     run.Summary
+	Config      map[string]string // config.yaml flattened: "loss.beta" -> "0.9999"; what summary.json says comes first
+	ConfigText  string            // config.yaml as it is; empty where there is none
+	Environment map[string]string // environment.json flattened; empty where there is none
+	History     []run.Epoch       // metrics.jsonl; empty where there is none
+}
+
+// Name is the last part of the run's folder.
+func (r *Run) Name() string { return filepath.Base(r.Dir) }
+
+// Model is the run's loss.
+func (r *Run) Model() paper.Model {
+	return paper.NewModel(r.Summary.Loss, r.Summary.Gamma, r.Summary.Beta)
+}
+
+// Column is the run's long-tailed data set.
+func (r *Run) Column() paper.Column {
+	return paper.Column{Dataset: r.Summary.Dataset, Imbalance: r.Summary.Imbalance}
+}
+
+// Problem is a folder or file that could not be used, and why.
+type Problem struct {
+	Path string
+	Err  error
+}
+
+// Set is what was found: runs sorted by folder, and what had to be left out.
+type Set struct {
+	Runs     []*Run
+	Problems []Problem
+}
+
+// Load reads every run at or below the given folders. A folder without runs gives an empty set; one that does not exist is
+// an error (a usage error). A run that cannot be read, or that is not finished, is a Problem and does not stop the others.
+func Load(paths ...string) (Set, error) {
+	var set Set
+	seen := map[string]bool{}
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return Set{}, fail.Usage("looking for runs in %s: %w; give a run's folder or one that holds runs", p, err)
+		}
+		if !info.IsDir() {
+			return Set{}, fail.Usage("%s is not a folder; give a run's folder or one that holds runs", p)
+		}
+		set.walk(p, seen)
+	}
+	slices.SortFunc(set.Runs, func(a, b *Run) int { return strings.Compare(a.Dir, b.Dir) })
+	return set, nil
+}
+
+func (s *Set) walk(root string, seen map[string]bool) {
+	problem := func(path string, err error) { s.Problems = append(s.Problems, Problem{path, err}) }
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			problem(path, err)
+			return nil
+		}
+		if !d.IsDir() {
+			return nil
+		}
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			if seen[real] {
+				return filepath.SkipDir
+			}
+			seen[real] = true
+		}
+		r, err := ReadRun(path)
+		switch {
+		case err == nil:
+			s.Runs = append(s.Runs, r)
+			s.Problems = append(s.Problems, r.readRest()...)
+		case !errors.Is(err, fs.ErrNotExist):
+			problem(filepath.Join(path, summaryFile), err)
+		case exists(filepath.Join(path, configFile)):
+			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it goes on with it", summaryFile))
+		default:
+			return nil
+		}
+		return filepath.SkipDir // nothing below a run's folder is another run
+	})
+	if err != nil {
+		problem(root, err)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// ReadRun reads the summary of one run's folder. A missing summary.json is an error that is fs.ErrNotExist.
+func ReadRun(dir string) (*Run, error) {
+	b, err := os.ReadFile(filepath.Join(dir, summaryFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the result of a run: %w", err)
+	}
+	s, err := ParseSummary(b)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Dir: dir, Summary: *s, Config: map[string]string{}}
+	r.addSummaryKeys()
+	return r, nil
+}
+
+// readRest reads the files that a result can do without; those that are there but broken are problems.
+func (r *Run) readRest() (problems []Problem) {
+	read := func(name string, parse func([]byte) error) {
+		path := filepath.Join(r.Dir, name)
+		b, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err == nil {
+			err = parse(b)
+		}
+		if err != nil {
+			problems = append(problems, Problem{path, err})
+		}
+	}
+	read(configFile, func(b []byte) error {
+		flat, err := FlattenYAML(b)
+		r.ConfigText = string(b)
+		for k, v := range flat {
+			if _, known := r.Config[k]; !known {
+				r.Config[k] = v
+			}
+		}
+		return err
+	})
+	read(environmentFile, func(b []byte) (err error) {
+		r.Environment, err = FlattenYAML(b) // JSON is YAML
+		return err
+	})
+	read(metricsFile, func(b []byte) (err error) {
+		r.History, err = ParseHistory(b)
+		return err
+	})
+	return problems
+}
+
+// addSummaryKeys puts what summary.json knows of the config into the run's config, so that runs compare even where
+// config.yaml is lost.
+func (r *Run) addSummaryKeys() {
+	s := r.Summary
+	r.Config["model.name"] = s.Model
+	r.Config["data.dataset"] = s.Dataset
+	r.Config["data.imbalance"] = formatNumber(s.Imbalance)
+	r.Config["data.profile"] = s.Profile
+	r.Config["loss.name"] = s.Loss
+	r.Config["loss.beta"] = formatNumber(s.Beta)
+	r.Config["loss.gamma"] = formatNumber(r.Model().Gamma)
+	r.Config["train.batch"] = fmt.Sprint(s.Batch)
+	r.Config["seed"] = fmt.Sprint(s.Seed)
+}
+
+// ParseSummary reads summary.json and checks that its arrays fit each other, so that nothing later can fail on them.
+func ParseSummary(b []byte) (*run.Summary, error) {
+	var s run.Summary
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, fail.Data("%s is not what a run writes: %w; remove it and run again", summaryFile, err)
+	}
+	if s.Version != 1 {
+		return nil, fail.Data("%s has version %d, this program reads version 1", summaryFile, s.Version)
+	}
+	classes := len(s.Counts)
+	if classes == 0 || s.Dataset == "" || s.Loss == "" {
+		return nil, fail.Data("%s lacks its data set, loss or counts; remove it and run again", summaryFile)
+	}
+	results := map[string]*run.Result{"last": &s.Last, "best": &s.Best, "best_by_validation": s.BestByValidation}
+	for name, r := range results {
+		if r != nil && !fits(r, classes) {
+			return nil, fail.Data("%s: %q does not have %d classes, as the counts have; remove it and run again", summaryFile, name, classes)
+		}
+	}
+	return &s, nil
+}
+
+func fits(r *run.Result, classes int) bool {
+	if len(r.PerClass) != classes || len(r.Confusion) != classes || math.IsNaN(r.Error) {
+		return false
+	}
+	for _, row := range r.Confusion {
+		if len(row) != classes {
+			return false
+		}
+	}
+	return true
+}
+
+// ParseHistory reads metrics.jsonl. A broken last line, as a killed process leaves it, is dropped; a broken one before it is
+// an error that names the line, and the lines before it are returned.
+func ParseHistory(b []byte) ([]run.Epoch, error) {
+	var epochs []run.Epoch
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	lines.Buffer(nil, 1<<24)
+	var broken error
+	for n := 1; lines.Scan(); n++ {
+		if broken != nil {
+			return epochs, broken
+		}
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		var e run.Epoch
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			broken = fail.Data("%s, line %d: %w", metricsFile, n, err)
+			continue
+		}
+		epochs = append(epochs, e)
+	}
+	if err := lines.Err(); err != nil {
+		return epochs, fail.Data("reading %s: %w", metricsFile, err)
+	}
+	return epochs, nil
+}
