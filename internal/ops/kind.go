@@ -89,10 +89,15 @@ func Of(n *G.Node) (Op, bool) {
 	return o, ok
 }
 
-// NewAdd is the element-wise sum as a bare operation: what plans put in place of Gorgonia's own accumulation of gradients.
-func NewAdd(n *G.Node) Op {
+// NewAdd is the element-wise sum as a bare operation, or as a piece of a loss: what plans put in place of Gorgonia's own
+// accumulation of gradients.
+func NewAdd(n *G.Node, row bool) Op {
 	s := n.Shape().Clone()
-	return &op{kind: KindAdd, in: append(shapes(nil), s, s), out: s}
+	k := KindAdd
+	if row {
+		k = KindRowAdd
+	}
+	return &op{kind: k, in: shapes{s, s}, out: s}
 }
 
 // definitions says of every kind what it is. The families refer to it through apply, so it is filled at start.

@@ -169,7 +169,9 @@ func (o *op) CallsExtern() bool { return false }
 func (o *op) OverwritesInput() int { return -1 }
 
 // WriteHash writes everything that tells two operations apart: Gorgonia merges equal operations on equal inputs by it.
-func (o *op) WriteHash(h hash.Hash) { fmt.Fprintf(h, "longtail %d %+v %v %v", o.kind, o.attrs, o.in, o.out) }
+func (o *op) WriteHash(h hash.Hash) {
+	fmt.Fprintf(h, "longtail %d %+v %v %v", o.kind, o.attrs, o.in, o.out)
+}
 
 // Hashcode is the 32-bit FNV-1a of WriteHash.
 func (o *op) Hashcode() uint32 {

@@ -1,0 +1,173 @@
+// Package plan turns a Gorgonia graph into a program: ordered steps over named values, which a backend lowers and runs.
+//
+// Order walks the graph. Level cuts it where a sum over the batch must be complete before it can go on; between two cuts
+// everything concerns one image at a time, so that a backend may run a level image by image, in cache or in one kernel. Fuse
+// merges what belongs together and recomputes what is cheaper to recompute than to store. Compact compiles the pieces of a
+// loss to a row program. Arena gives buffers with lifetimes their places in one block. Nothing here knows a device.
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"longtail/internal/ops"
+
+	"gorgonia.org/tensor"
+)
+
+// ValueID is an index into Program.Values.
+type ValueID int
+
+// None is no value.
+const None ValueID = -1
+
+// Role is where a value comes from.
+type Role int
+
+// The roles.
+const (
+	Temp     Role = iota // a step's result
+	Image                // x [N, 3, H, W]: the samples, cropped, flipped, normalised
+	Target               // [N, C], zero rows for padding
+	Weight               // class weights [C]
+	Param                // a trainable value
+	Running              // running moments [2, C], an input of an evaluation program
+	Constant             // a scalar of known value
+)
+
+// Value is what steps read and write.
+type Value struct {
+	Role     Role
+	Name     string       // of a parameter or running moments; otherwise for messages
+	Shape    tensor.Shape // logical
+	Constant float64
+	Base     ValueID // the value that this one is a part of, or None
+	Offset   int     // in elements, into Base
+}
+
+// Step is one operation on values.
+type Step struct {
+	Kind  ops.Kind
+	Attrs ops.Attrs
+	In    []ValueID
+	Out   ValueID
+	Level int // the number of completed sums over the batch that it waits for
+
+	ReLU bool        // KindNormalize: max(0, .) at the end
+	Plus ValueID     // KindNormalize: added before the ReLU, or None
+	Rows *RowProgram // a compiled loss, in place of Kind; it has its own inputs and outputs
+}
+
+// ParamUse ties a parameter to its gradient.
+type ParamUse struct {
+	Value    ValueID
+	Gradient ValueID // None in evaluation and for frozen ones
+	Decay    bool
+}
+
+// StatUse ties the moments of a batch to the running ones of that name.
+type StatUse struct {
+	Batch ValueID // [2, C]
+	Name  string
+	Count int // values behind each moment
+}
+
+// Options are what a program declares around its graph: how samples become images and how gradients become updates.
+type Options struct {
+	Train       bool
+	Augment     bool    // random crop and flip
+	Seed        uint64  // of crops and flips
+	Samples     int     // images in an epoch: sample s of the stream belongs to epoch s / Samples
+	Momentum    float32 // v = momentum v + (g + decay w); w -= lr v
+	WeightDecay float32
+	RunningKeep float32 // r = keep r + (1 - keep) batch
+}
+
+// Program is a graph in order, with what surrounds it.
+type Program struct {
+	Options
+	Values  []Value
+	Steps   []Step
+	Levels  int
+	Image   ValueID
+	Target  ValueID
+	Weight  ValueID
+	Logits  ValueID // [N, C]
+	Loss    ValueID // scalar
+	Params  []ParamUse
+	Stats   []StatUse
+	Running []ValueID // inputs of an evaluation program
+	Batch   int
+	Classes int
+}
+
+// Locate follows a value to the one that it is a part of.
+func (p *Program) Locate(v ValueID) (base ValueID, offset int) {
+	for p.Values[v].Base != None {
+		offset += p.Values[v].Offset
+		v = p.Values[v].Base
+	}
+	return v, offset
+}
+
+// Reads are the values that a step reads.
+func (s *Step) Reads() []ValueID {
+	if s.Rows != nil {
+		return s.Rows.Reads()
+	}
+	if s.Kind == ops.KindNormalize && s.Plus != None {
+		return append(s.In[:len(s.In):len(s.In)], s.Plus)
+	}
+	return s.In
+}
+
+// Writes are the values that a step writes.
+func (s *Step) Writes() []ValueID {
+	if s.Rows != nil {
+		return s.Rows.Writes()
+	}
+	return []ValueID{s.Out}
+}
+
+// Name is the step's operation, for messages.
+func (s *Step) Name() string {
+	name := s.Kind.String()
+	if s.Rows != nil {
+		return "rows"
+	}
+	if s.Plus != None {
+		name += "+add"
+	}
+	if s.ReLU {
+		name += "+relu"
+	}
+	return name
+}
+
+// Parameters is the number of trainable values.
+func (p *Program) Parameters() int {
+	n := 0
+	for _, u := range p.Params {
+		n += p.Values[u.Value].Shape.TotalSize()
+	}
+	return n
+}
+
+// Summary describes the program in a line for people.
+func (p *Program) Summary() string {
+	what := "evaluation"
+	if p.Train {
+		what = "training"
+	}
+	return fmt.Sprintf("%s program: batch %d, %d steps on %d levels, %d parameters", what, p.Batch, len(p.Steps), p.Levels, p.Parameters())
+}
+
+// String lists the steps, one a line: for tests and for people who look inside.
+func (p *Program) String() string {
+	var b strings.Builder
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		fmt.Fprintf(&b, "%3d level %2d %s %v -> %v\n", i, s.Level, s.Name(), s.Reads(), s.Writes())
+	}
+	return b.String()
+}

@@ -1,0 +1,104 @@
+package models
+
+import (
+	"longtail/internal/ops"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// epsilon is what batch norm adds to a variance; the paper's.
+const epsilon = 1e-5
+
+// builder draws layers and keeps what they need. After the first error its methods do nothing.
+type builder struct {
+	config   Config
+	training bool
+	graph    *G.ExprGraph
+	net      Net
+	err      error
+}
+
+func (b *builder) keep(n *G.Node, err error) *G.Node {
+	if b.err == nil {
+		b.err = err
+	}
+	return n
+}
+
+// param adds a trainable value.
+func (b *builder) param(name string, init ops.Init, decay bool, shape ...int) *G.Node {
+	n := G.NewTensor(b.graph, G.Float32, len(shape), G.WithShape(shape...), G.WithName(name))
+	b.net.Params = append(b.net.Params, ops.Param{Node: n, Name: name, Decay: decay, Init: init})
+	return n
+}
+
+// conv is a convolution without bias: x [N, I, H, W] to [N, O, H / stride, W / stride].
+func (b *builder) conv(x *G.Node, name string, out, kernel, stride int) *G.Node {
+	if b.err != nil {
+		return nil
+	}
+	in := x.Shape()[1]
+	w := b.param(name, b.spread(in*kernel*kernel, out*kernel*kernel), true, out, in, kernel, kernel)
+	return b.keep(ops.Conv(x, w, stride, kernel/2))
+}
+
+// norm is batch norm; layer and suffix name its values: "stem.scale", "stage1.block1.scale2".
+func (b *builder) norm(x *G.Node, layer, suffix string) *G.Node {
+	if b.err != nil {
+		return nil
+	}
+	s := x.Shape()
+	scale := b.param(layer+".scale"+suffix, ops.Init{Mean: 1}, true, s[1])
+	shift := b.param(layer+".shift"+suffix, ops.Init{}, true, s[1])
+	running := layer + ".moments" + suffix
+	if !b.training {
+		moments := G.NewTensor(b.graph, G.Float32, 2, G.WithShape(2, s[1]), G.WithName(running))
+		b.net.Inputs = append(b.net.Inputs, moments)
+		return b.keep(ops.Normalize(x, moments, scale, shift, epsilon))
+	}
+	y, moments, err := ops.BatchNorm(x, scale, shift, epsilon)
+	b.net.Stats = append(b.net.Stats, ops.Stat{Batch: moments, Running: running, Count: s[0] * s[2] * s[3]})
+	return b.keep(y, err)
+}
+
+func (b *builder) relu(x *G.Node) *G.Node {
+	if b.err != nil {
+		return nil
+	}
+	return b.keep(ops.ReLU(x))
+}
+
+func (b *builder) add(x, y *G.Node) *G.Node {
+	if b.err != nil {
+		return nil
+	}
+	return b.keep(ops.Add(x, y))
+}
+
+// average is the mean over the pixels: [N, F, H, W] to [N, F].
+func (b *builder) average(x *G.Node) *G.Node {
+	if b.err != nil {
+		return nil
+	}
+	return b.keep(ops.GlobalAverage(x))
+}
+
+// classifier is the dense layer from features [N, F] to logits [N, C].
+func (b *builder) classifier(features *G.Node, h ops.Head) *G.Node {
+	if b.err != nil {
+		return nil
+	}
+	in, out := features.Shape()[1], b.config.Classes
+	w := b.param("dense.weight", b.spread(in, out), true, out, in)
+	bias := b.param("dense.bias", ops.Init{Mean: h.BiasInit}, h.DecayBias, out)
+	return b.keep(ops.Dense(features, w, bias))
+}
+
+// Shape of a node, for a network's own arithmetic; empty after an error.
+func (b *builder) shape(x *G.Node) tensor.Shape {
+	if b.err != nil {
+		return tensor.Shape{0, 0, 0, 0}
+	}
+	return x.Shape()
+}

@@ -1,0 +1,80 @@
+// Package models holds the networks as Gorgonia graphs.
+//
+// A network is one file: it registers its name and draws its layers with a builder, which keeps the parameters, their start
+// values and the batch-norm statistics. The graph is pure mathematics in logical layout; how it is trained is not known here.
+package models
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"longtail/internal/ops"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// Config says which network to build.
+type Config struct {
+	Name     string // one of Names
+	Classes  int    // C, at least 2
+	Shortcut string // one of Shortcuts
+	Init     string // one of Inits
+}
+
+// Net is a network in a graph.
+type Net struct {
+	Logits *G.Node // [N, C]
+	Params []ops.Param
+	Stats  []ops.Stat // of a training network; an evaluation network has inputs of these names instead
+	Inputs []*G.Node  // running moments [2, C], of an evaluation network
+}
+
+// network draws a network on x [N, 3, H, W] and gives the features [N, F].
+type network func(b *builder, x *G.Node) *G.Node
+
+var registry = map[string]network{}
+
+func register(name string, draw network) {
+	if _, taken := registry[name]; taken {
+		panic("models: " + name + " is registered twice")
+	}
+	registry[name] = draw
+}
+
+// Names are the known networks.
+func Names() []string { return slices.Sorted(maps.Keys(registry)) }
+
+// Build draws the network on images x [N, 3, H, W] with the head that the loss asks for. A training network normalises by
+// the moments of the batch, an evaluation network by running moments that are inputs.
+func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
+	draw, ok := registry[c.Name]
+	switch {
+	case !ok:
+		return Net{}, fmt.Errorf("there is no model %q; there are %v", c.Name, Names())
+	case !slices.Contains(Shortcuts(), c.Shortcut):
+		return Net{}, fmt.Errorf("there is no shortcut %q; there are %v", c.Shortcut, Shortcuts())
+	case !slices.Contains(Inits(), c.Init):
+		return Net{}, fmt.Errorf("there is no initialisation %q; there are %v", c.Init, Inits())
+	case c.Classes < 2:
+		return Net{}, fmt.Errorf("a classifier needs at least 2 classes, not %d", c.Classes)
+	}
+	b := &builder{config: c, training: training, graph: x.Graph()}
+	features := draw(b, x)
+	b.net.Logits = b.classifier(features, h)
+	if b.err != nil {
+		return Net{}, fmt.Errorf("building %s: %w", c.Name, b.err)
+	}
+	return b.net, nil
+}
+
+// Parameters is the number of trainable values.
+func (n Net) Parameters() int {
+	count := 0
+	for _, p := range n.Params {
+		if !p.Frozen {
+			count += p.Node.Shape().TotalSize()
+		}
+	}
+	return count
+}
