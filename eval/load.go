@@ -160,6 +160,9 @@ func (r *Run) readRest() (problems []Problem) {
 		}
 		return err
 	})
+	if _, known := r.Config["train.epochs"]; !known {
+		r.Config["train.epochs"] = formatNumber(r.Summary.Epochs)
+	}
 	read(environmentFile, func(b []byte) (err error) {
 		r.Environment, err = FlattenYAML(b) // JSON is YAML
 		return err

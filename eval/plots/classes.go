@@ -1,0 +1,171 @@
+package plots
+
+import (
+	"image/color"
+	"math"
+
+	"longtail/eval"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// ClassAccuracy is the accuracy of each class of one run or group.
+type ClassAccuracy struct {
+	Name     string
+	Accuracy []float64 // [C] in [0, 1]
+}
+
+// maxNamed is the number of classes up to which each gets its name and a bar; more are lines over ranks.
+const maxNamed = 20
+
+// PerClass draws the accuracy of each class for one or more runs, classes sorted from most to fewest training images, with
+// the numbers of training images below. names and counts are [C].
+func PerClass(name, title string, names []string, counts []int, runs []ClassAccuracy) Figure {
+	order := eval.ByFrequency(counts)
+	few := len(counts) <= maxNamed
+	top := newPlot("", "accuracy (%)")
+	top.Y.Min, top.Y.Max = 0, 100
+	addGrid(top, false)
+	var legend []entry
+	for i, r := range runs {
+		y := make([]float64, len(order))
+		for rank, c := range order {
+			y[rank] = 100 * r.Accuracy[c]
+		}
+		if few && len(runs) <= 4 {
+			b := bars{y: y, slot: i, slots: len(runs), color: seriesColor(i)}
+			top.Add(b)
+			legend = append(legend, entry{name: r.Name, fill: b.color})
+			continue
+		}
+		s := ranked(y)
+		s.Name, s.Color, s.Marked = r.Name, i, few
+		if !few {
+			points := s
+			points.Name = ""
+			top.Add(dots{points})
+			s.Y = smooth(y)
+		}
+		legend = append(legend, addSeries(top, []Series{s})...)
+	}
+	top.Y.Min, top.Y.Max = 0, 100
+	bottom := newPlot("class, from most to fewest training images", "images")
+	images, most := make([]float64, len(order)), 10.0
+	for rank, c := range order {
+		images[rank] = float64(counts[c])
+		most = max(most, images[rank])
+	}
+	addGrid(bottom, false)
+	bottom.Add(bars{y: images, slots: 1, color: color.RGBA{0x99, 0x99, 0x99, 0xFF}, base: 0.7})
+	logScale(&bottom.Y, 0.7, most*1.5)
+	for _, p := range []*plot.Plot{top, bottom} {
+		p.X.Min, p.X.Max = -0.5, float64(len(order))-0.5
+		p.X.Padding = 0
+	}
+	classTicks(top, bottom, names, order)
+	f := newFigure(name, title, 330, panel{top, 0.62}, panel{bottom, 0.38})
+	if len(runs) > 1 {
+		f.legend = legend
+	}
+	return f
+}
+
+// SideBySide is PerClass of two runs: what class-balancing does to head and tail.
+func SideBySide(name, title string, a, b *eval.Run) Figure {
+	s := a.Summary
+	return PerClass(name, title, s.ClassNames, s.Counts, []ClassAccuracy{
+		{a.Model().String(), a.Summary.Last.PerClass}, {b.Model().String(), b.Summary.Last.PerClass},
+	})
+}
+
+// classTicks names the classes below the lower plot: their names, turned, for few classes and every tenth rank for many.
+func classTicks(top, bottom *plot.Plot, names []string, order []int) {
+	var values []float64
+	var labels, none []string
+	for rank, c := range order {
+		if len(order) > maxNamed && (rank+1)%10 != 0 && rank != 0 {
+			continue
+		}
+		values, none = append(values, float64(rank)), append(none, "")
+		if len(order) > maxNamed {
+			labels = append(labels, number(float64(rank+1)))
+		} else {
+			labels = append(labels, eval.ClassName(names, c))
+		}
+	}
+	top.X.Tick.Marker, bottom.X.Tick.Marker = at(values, none), at(values, labels)
+	if len(order) <= maxNamed {
+		turn(&bottom.X)
+	}
+}
+
+// turn slants an axis's labels so that long ones do not run into each other.
+func turn(a *plot.Axis) {
+	a.Tick.Label.Rotation = math.Pi / 5
+	a.Tick.Label.XAlign, a.Tick.Label.YAlign = draw.XRight, draw.YCenter
+}
+
+func ranked(y []float64) Series {
+	s := Series{Y: y, X: make([]float64, len(y))}
+	for i := range y {
+		s.X[i] = float64(i)
+	}
+	return s
+}
+
+// smoothing is the number of neighbouring ranks in the moving mean of a chart with many classes.
+const smoothing = 9
+
+// smooth is the centred moving mean, over fewer values at the ends.
+func smooth(y []float64) []float64 {
+	out := make([]float64, len(y))
+	for i := range y {
+		half := min(smoothing/2, i, len(y)-1-i)
+		for _, v := range y[i-half : i+half+1] {
+			out[i] += v / float64(2*half+1)
+		}
+	}
+	return out
+}
+
+// bars are vertical bars at 0, 1, 2, ...; several sets stand side by side in slots.
+type bars struct {
+	y     []float64
+	slot  int
+	slots int
+	color color.RGBA
+	base  float64
+}
+
+// barShare is how much of a place its bars fill.
+const barShare = 0.8
+
+// Plot implements plot.Plotter.
+func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	width := barShare / float64(b.slots)
+	for i, v := range b.y {
+		if math.IsNaN(v) || v <= b.base {
+			continue
+		}
+		left := float64(i) - barShare/2 + float64(b.slot)*width
+		x0, x1, y0, y1 := x(left), x(left+width), y(b.base), y(v)
+		c.FillPolygon(b.color, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
+	}
+}
+
+// dots are the points of a series without their line, small and light.
+type dots struct{ Series }
+
+// Plot implements plot.Plotter.
+func (d dots) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	col := seriesColor(d.Color)
+	light := func(v uint8) uint8 { return uint8(255 - (255-int(v))*45/100) }
+	g := draw.GlyphStyle{Color: color.RGBA{light(col.R), light(col.G), light(col.B), 255}, Radius: 1.6, Shape: draw.CircleGlyph{}}
+	for i, v := range d.Y {
+		c.DrawGlyph(g, vg.Point{X: x(d.X[i]), Y: y(v)})
+	}
+}

@@ -1,0 +1,82 @@
+package plots
+
+import (
+	"image/color"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// entry is one line of a legend.
+type entry struct {
+	name  string
+	line  draw.LineStyle  // zero width: none
+	glyph draw.GlyphStyle // zero radius: none
+	fill  color.Color     // of a box; nil: none
+}
+
+// drawTitle writes a title at the top, in several lines where it is long, and returns what is left of the canvas.
+func drawTitle(c draw.Canvas, title string) draw.Canvas {
+	sty := textStyle(titleSize, true)
+	sty.YAlign = draw.YTop
+	for _, line := range wrap(title, c.Max.X-c.Min.X, sty.Width) {
+		c.FillText(sty, vg.Point{X: c.Min.X, Y: c.Max.Y}, line)
+		c.Max.Y -= 1.25 * titleSize
+	}
+	c.Max.Y -= 0.25 * titleSize
+	return c
+}
+
+// wrap breaks a text between words so that no line is wider than width, words that are wider aside.
+func wrap(s string, width vg.Length, measure func(string) vg.Length) []string {
+	var lines []string
+	for _, word := range strings.Fields(s) {
+		if n := len(lines); n > 0 && measure(lines[n-1]+" "+word) <= width {
+			lines[n-1] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+const (
+	thumbnail = 22 // width of a legend's sample
+	legendGap = 14 // between entries
+)
+
+// drawLegend writes the entries in rows at the top and returns what is left of the canvas.
+func drawLegend(c draw.Canvas, entries []entry) draw.Canvas {
+	if len(entries) == 0 {
+		return c
+	}
+	sty := textStyle(tickSize, false)
+	sty.YAlign = draw.YCenter
+	const row = 1.45 * tickSize
+	x, y := c.Min.X, c.Max.Y-row/2
+	for _, e := range entries {
+		width := thumbnail + 4 + sty.Width(e.name)
+		if x > c.Min.X && x+width > c.Max.X {
+			x, y = c.Min.X, y-row
+		}
+		e.thumbnail(c, x, y)
+		c.FillText(sty, vg.Point{X: x + thumbnail + 4, Y: y}, e.name)
+		x += width + legendGap
+	}
+	c.Max.Y = y - row/2 - 4
+	return c
+}
+
+func (e entry) thumbnail(c draw.Canvas, x, y vg.Length) {
+	if e.fill != nil {
+		const half = 4
+		c.FillPolygon(e.fill, []vg.Point{{X: x + 6, Y: y - half}, {X: x + thumbnail - 2, Y: y - half}, {X: x + thumbnail - 2, Y: y + half}, {X: x + 6, Y: y + half}})
+	}
+	if e.line.Width > 0 {
+		c.StrokeLine2(e.line, x, y, x+thumbnail, y)
+	}
+	if e.glyph.Radius > 0 {
+		c.DrawGlyph(e.glyph, vg.Point{X: x + thumbnail/2, Y: y})
+	}
+}

@@ -1,0 +1,162 @@
+package tables
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"longtail/eval"
+	"longtail/eval/paper"
+)
+
+// GroupRow is one line of the table that compares groups of runs; accuracies and errors are in per cent, null where the
+// runs do not have them.
+type GroupRow struct {
+	Label            string            `json:"label"`
+	Values           map[string]string `json:"values"` // of what differs
+	Seeds            int               `json:"seeds"`  // runs in the group
+	Last             *eval.Stat        `json:"last"`
+	Best             *eval.Stat        `json:"best"`
+	BestByValidation *eval.Stat        `json:"best_by_validation"`
+	Paper            json.Number       `json:"paper,omitempty"`
+	Parts            []PartRow         `json:"parts"`
+	Runs             []string          `json:"runs"` // folders
+}
+
+// PartRow is the accuracy on some of the classes.
+type PartRow struct {
+	Name     string     `json:"name"`
+	Accuracy *eval.Stat `json:"accuracy"`
+}
+
+var partNames = []string{"many", "medium", "few", "head", "middle", "tail"}
+
+// Groups computes the lines of a grouping. The published number stands beside groups whose data, profile and network are
+// the paper's.
+func Groups(g eval.Grouping) []GroupRow {
+	var rows []GroupRow
+	for _, group := range g.Groups {
+		row := GroupRow{Label: group.Label, Values: map[string]string{}, Seeds: len(group.Runs)}
+		for i, k := range g.Varying {
+			row.Values[k] = group.Values[i]
+		}
+		stat := func(of func(*eval.Run) float64) *eval.Stat {
+			if s := eval.Over(group.Runs, of); s.N > 0 {
+				return &s
+			}
+			return nil
+		}
+		quote := func(w eval.Which) *eval.Stat { return stat(func(r *eval.Run) float64 { return r.TestError(w) }) }
+		row.Last, row.Best, row.BestByValidation = quote(eval.Last), quote(eval.Best), quote(eval.BestByValidation)
+		for _, name := range partNames {
+			row.Parts = append(row.Parts, PartRow{name, stat(func(r *eval.Run) float64 { return r.PartAccuracy(name) })})
+		}
+		for _, r := range group.Runs {
+			row.Runs = append(row.Runs, r.Dir)
+		}
+		first := group.Runs[0]
+		if cell, ok := paper.Find(first.Column(), first.Model()); ok && len(settingOf(first).Deviations) == 0 {
+			row.Paper = json.Number(cell.Text)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// GroupTable lays the lines out; the smallest error and the largest accuracies are marked where there is a choice.
+func GroupTable(g eval.Grouping) Table {
+	t := Table{
+		Title:  "Test error and accuracy (%), mean±deviation",
+		Spans:  []Span{{"", 1}, {" test error ", 4}, {" accuracy by training images ", 3}, {" accuracy by rank ", 3}},
+		Header: append([]string{"runs", "seeds", "last", "best", "held-out", "paper"}, partNames...),
+		Notes: []string{
+			"last: at the last step, as the paper quotes. best: at the epoch that was best on the test set, optimistic. held-out: at the epoch that was best on held-out training images.",
+			fmt.Sprintf("many, medium, few: classes with more than %d, %d to %d, fewer than %d training images. head, middle, tail: thirds of the classes by training images.",
+				eval.ManyAbove, eval.FewBelow, eval.ManyAbove, eval.FewBelow),
+		},
+	}
+	rows := Groups(g)
+	for _, r := range rows {
+		cells := plain(r.Label, strconv.Itoa(r.Seeds))
+		for _, s := range r.stats() {
+			cells = append(cells, Cell{Text: short(s)})
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	for column := range len(t.Header) - 2 {
+		markColumn(t, rows, column)
+	}
+	return t
+}
+
+// stats are a line's numbers in the order of the columns after the seeds; the paper's stands among them.
+func (r GroupRow) stats() []*eval.Stat {
+	all := []*eval.Stat{r.Last, r.Best, r.BestByValidation, nil}
+	if v, err := r.Paper.Float64(); err == nil {
+		all[3] = &eval.Stat{Mean: v, N: 1}
+	}
+	for _, p := range r.Parts {
+		all = append(all, p.Accuracy)
+	}
+	return all
+}
+
+// short is a number without its count, which has a column of its own.
+func short(s *eval.Stat) string {
+	switch {
+	case s == nil:
+		return gap
+	case s.N < 2:
+		return fmt.Sprintf("%.2f", s.Mean)
+	default:
+		return fmt.Sprintf("%.2f±%.2f", s.Mean, s.Deviation)
+	}
+}
+
+// markColumn marks the best of one of the columns of stats: errors are best small, accuracies large.
+func markColumn(t Table, rows []GroupRow, column int) {
+	sign := 1.0
+	if column > 3 {
+		sign = -1
+	}
+	best, have := math.Inf(1), 0
+	for _, r := range rows {
+		if s := r.stats()[column]; s != nil {
+			best = min(best, sign*s.Mean)
+			have++
+		}
+	}
+	if have < 2 {
+		return
+	}
+	for i, r := range rows {
+		s := r.stats()[column]
+		t.Rows[i][column+2].Best = s != nil && sign*s.Mean == best
+	}
+}
+
+// PrintGroups writes a grouping in any format.
+func PrintGroups(w io.Writer, g eval.Grouping, f Format, width int) error {
+	if f != JSON {
+		return Print(w, []Table{GroupTable(g)}, f, width)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(Groups(g)); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return nil
+}
+
+// PerClassTable is the accuracy of each class of one result beside its training images, from most to fewest.
+func PerClassTable(r *eval.Run) Table {
+	s := r.Summary
+	t := Table{Title: "Accuracy of each class (%)", Header: []string{"class", "training images", "accuracy"}}
+	for _, c := range eval.ByFrequency(s.Counts) {
+		t.Rows = append(t.Rows, plain(eval.ClassName(s.ClassNames, c), strconv.Itoa(s.Counts[c]), fmt.Sprintf("%.1f", 100*s.Last.PerClass[c])))
+	}
+	return t
+}
