@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -20,11 +21,7 @@ var convolution = map[Kind]definition{
 			if err := want(in, 4, 4); err != nil {
 				return nil, err
 			}
-			x, w := in[0], in[1]
-			if w[1] != x[1] || w[2] != w[3] || a.Stride < 1 || a.Pad < 0 || x[2]+2*a.Pad < w[2] || x[3]+2*a.Pad < w[3] {
-				return nil, fmt.Errorf("weights do not fit the input at stride %d, padding %d", a.Stride, a.Pad)
-			}
-			return tensor.Shape{x[0], w[0], (x[2]+2*a.Pad-w[2])/a.Stride + 1, (x[3]+2*a.Pad-w[3])/a.Stride + 1}, nil
+			return convolved(a, in[0], in[1])
 		},
 		wrt: all,
 		grad: func(o *op, in G.Nodes, _, g *G.Node) (G.Nodes, error) {
@@ -43,7 +40,11 @@ var convolution = map[Kind]definition{
 	KindConvGradInput: {
 		name: "conv-grad-input",
 		shape: func(a Attrs, in []tensor.Shape) (tensor.Shape, error) {
-			return tensor.Shape{in[1][0], in[0][1], a.Height, a.Width}, want(in, 4, 4)
+			if err := want(in, 4, 4); err != nil {
+				return nil, err
+			}
+			x := tensor.Shape{in[1][0], in[0][1], a.Height, a.Width}
+			return x, firstError(wantPositive(a.Height, a.Width), wantConvolved(a, x, in[0], in[1]))
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			eachTap(o.out, o.in[0], o.in[1], o.attrs, func(x, w, y int) { out[x] += in[0][w] * in[1][y] })
@@ -53,12 +54,33 @@ var convolution = map[Kind]definition{
 	KindConvGradWeights: {
 		name: "conv-grad-weights",
 		shape: func(a Attrs, in []tensor.Shape) (tensor.Shape, error) {
-			return tensor.Shape{in[1][1], in[0][1], a.Kernel, a.Kernel}, want(in, 4, 4)
+			if err := want(in, 4, 4); err != nil {
+				return nil, err
+			}
+			w := tensor.Shape{in[1][1], in[0][1], a.Kernel, a.Kernel}
+			return w, wantConvolved(a, in[0], w, in[1])
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			eachTap(o.in[0], o.out, o.in[1], o.attrs, func(x, w, y int) { out[w] += in[0][x] * in[1][y] })
 		},
 	},
+}
+
+// convolved is the shape of the convolution of x [N, I, H, W] by w [O, I, K, K].
+func convolved(a Attrs, x, w tensor.Shape) (tensor.Shape, error) {
+	if w[1] != x[1] || w[2] != w[3] || w[2] < 1 || a.Stride < 1 || a.Pad < 0 || x[2]+2*a.Pad < w[2] || x[3]+2*a.Pad < w[3] {
+		return nil, fmt.Errorf("weights %v do not fit the input %v at stride %d, padding %d", w, x, a.Stride, a.Pad)
+	}
+	return tensor.Shape{x[0], w[0], (x[2]+2*a.Pad-w[2])/a.Stride + 1, (x[3]+2*a.Pad-w[3])/a.Stride + 1}, nil
+}
+
+// wantConvolved checks that y has the shape of the convolution of x by w.
+func wantConvolved(a Attrs, x, w, y tensor.Shape) error {
+	s, err := convolved(a, x, w)
+	if err == nil && !slices.Equal(s, y) {
+		err = fmt.Errorf("the convolution of %v by %v is %v, not %v", x, w, s, y)
+	}
+	return err
 }
 
 // eachTap calls f with the flat indices of x [N, I, H, W], w [O, I, K, K] and y [N, O, H', W'] for every product of a

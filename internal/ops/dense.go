@@ -39,7 +39,10 @@ var dense = map[Kind]definition{
 	KindDenseGradInput: {
 		name: "dense-grad-input",
 		shape: func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) {
-			return tensor.Shape{in[1][0], in[0][1]}, want(in, 2, 2)
+			if err := want(in, 2, 2); err != nil {
+				return nil, err
+			}
+			return tensor.Shape{in[1][0], in[0][1]}, wantSide(in, 0, 0, 1, 1)
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			eachProduct(o.out, o.in[0], func(x, w, y int) { out[x] += in[0][w] * in[1][y] })
@@ -49,7 +52,10 @@ var dense = map[Kind]definition{
 	KindDenseGradWeights: {
 		name: "dense-grad-weights",
 		shape: func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) {
-			return tensor.Shape{in[1][1], in[0][1]}, want(in, 2, 2)
+			if err := want(in, 2, 2); err != nil {
+				return nil, err
+			}
+			return tensor.Shape{in[1][1], in[0][1]}, wantSide(in, 0, 0, 1, 0)
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			eachProduct(o.in[0], o.out, func(x, w, y int) { out[w] += in[0][x] * in[1][y] })
@@ -59,7 +65,10 @@ var dense = map[Kind]definition{
 	KindDenseGradBias: {
 		name: "dense-grad-bias",
 		shape: func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) {
-			return tensor.Shape{in[0][1]}, want(in, 2)
+			if err := want(in, 2); err != nil {
+				return nil, err
+			}
+			return tensor.Shape{in[0][1]}, nil
 		},
 		eval: func(_ *op, out []float64, in [][]float64) {
 			for i, g := range in[0] {

@@ -75,7 +75,8 @@ var normalization = map[Kind]definition{
 			if err := want(in, 4, 2, 4); err != nil {
 				return nil, err
 			}
-			return tensor.Shape{2, in[0][1]}, wantEqual(in, 0, 2)
+			c := in[0][1]
+			return tensor.Shape{2, c}, firstError(wantChannels(in, 1, c), wantEqual(in, 0, 2))
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			eachChannel(o.in[0], func(c, i int) {
@@ -93,7 +94,8 @@ var normalization = map[Kind]definition{
 			if err := want(in, 4, 2, 1, 4, 2); err != nil {
 				return nil, err
 			}
-			return in[0].Clone(), wantEqual(in, 0, 3)
+			c := in[0][1]
+			return in[0].Clone(), firstError(wantChannels(in, 1, c), wantChannels(in, 2, c), wantEqual(in, 0, 3), wantChannels(in, 4, c))
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			s := o.in[0]

@@ -116,6 +116,9 @@ func (o *op) Do(values ...G.Value) (G.Value, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%v: input %d: %w", o.kind, i, err)
 		}
+		if len(wide) != o.in[i].TotalSize() {
+			return nil, fmt.Errorf("%v: input %d has %d numbers, want %v", o.kind, i, len(wide), o.in[i])
+		}
 		in[i], double = wide, double && isDouble
 	}
 	out := make([]float64, o.out.TotalSize())

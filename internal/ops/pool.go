@@ -57,7 +57,7 @@ var pooling = map[Kind]definition{
 			if err := want(in, 2); err != nil {
 				return nil, err
 			}
-			return tensor.Shape{in[0][0], in[0][1], a.Height, a.Width}, nil
+			return tensor.Shape{in[0][0], in[0][1], a.Height, a.Width}, wantPositive(a.Height, a.Width)
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			area := o.attrs.Height * o.attrs.Width
@@ -100,6 +100,9 @@ func shortcutGrad(name string, window []float64) definition {
 				return nil, err
 			}
 			s := in[0]
+			if a.Channels < 1 || a.Channels > s[1] || (s[1]-a.Channels)%2 != 0 {
+				return nil, fmt.Errorf("cannot narrow to %d channels: those dropped must be even in number", a.Channels)
+			}
 			return tensor.Shape{s[0], a.Channels, 2 * s[2], 2 * s[3]}, nil
 		},
 		eval: func(o *op, out []float64, in [][]float64) {

@@ -62,6 +62,9 @@ func unary(name string, f func(Attrs, float64) float64, grad func(c *chain, o *o
 	d := definition{
 		name: name,
 		shape: func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) {
+			if err := wantCount(in, 1); err != nil {
+				return nil, err
+			}
 			if d := in[0].Dims(); d != 1 && d != 2 {
 				return nil, fmt.Errorf("wants [N, C], [N, 1] or [C]")
 			}

@@ -46,8 +46,13 @@ var rowBinary = map[Kind]definition{
 
 func binary(name string, f func(a, b float64) float64, grad func(c *chain, a, b, g *G.Node) (da, db *G.Node)) definition {
 	d := definition{
-		name:  name,
-		shape: func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) { return broadcast(in[0], in[1]) },
+		name: name,
+		shape: func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) {
+			if err := wantCount(in, 2); err != nil {
+				return nil, err
+			}
+			return broadcast(in[0], in[1])
+		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			a, b := repeater(o.in[0], o.out), repeater(o.in[1], o.out)
 			for i := range out {

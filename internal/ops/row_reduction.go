@@ -62,7 +62,7 @@ var rowReduction = map[Kind]definition{
 			if in[0][1] != 1 {
 				return nil, fmt.Errorf("wants [N, 1]")
 			}
-			return tensor.Shape{in[0][0], a.Channels}, nil
+			return tensor.Shape{in[0][0], a.Channels}, wantPositive(a.Channels)
 		},
 		wrt: all,
 		grad: func(_ *op, _ G.Nodes, _, g *G.Node) (G.Nodes, error) {
@@ -95,7 +95,7 @@ var rowReduction = map[Kind]definition{
 	KindBatchMeanGrad: {
 		name: "batch-mean-grad",
 		shape: func(a Attrs, in []tensor.Shape) (tensor.Shape, error) {
-			return tensor.Shape{a.Rows, a.Channels}, want(in, 0)
+			return tensor.Shape{a.Rows, a.Channels}, firstError(want(in, 0), wantPositive(a.Rows, a.Channels))
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
 			for i := range out {

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/tensor"
 )
@@ -10,8 +11,8 @@ type shapes = []tensor.Shape
 
 // want checks the numbers of dimensions of the inputs.
 func want(in shapes, dims ...int) error {
-	if len(in) != len(dims) {
-		return fmt.Errorf("wants %d inputs, got %d", len(dims), len(in))
+	if err := wantCount(in, len(dims)); err != nil {
+		return err
 	}
 	for i, d := range dims {
 		if in[i].Dims() != d {
@@ -21,9 +22,34 @@ func want(in shapes, dims ...int) error {
 	return nil
 }
 
-// wantEqual checks that two inputs have the same shape.
+func wantCount(in shapes, count int) error {
+	if len(in) != count {
+		return fmt.Errorf("wants %d inputs, got %d", count, len(in))
+	}
+	return nil
+}
+
+// wantSide checks that axis i of input a is as long as axis j of input b.
+func wantSide(in shapes, a, i, b, j int) error {
+	if in[a][i] != in[b][j] {
+		return fmt.Errorf("axis %d of input %d and axis %d of input %d differ: %v and %v", i, a, j, b, in[a], in[b])
+	}
+	return nil
+}
+
+// wantPositive checks the sides of a result that the inputs do not tell.
+func wantPositive(sides ...int) error {
+	for _, s := range sides {
+		if s < 1 {
+			return fmt.Errorf("cannot make a side of %d", s)
+		}
+	}
+	return nil
+}
+
+// wantEqual checks that two inputs have the same shape. (Shape.Eq will not do: to it [N] and [N, 1] are equal.)
 func wantEqual(in shapes, a, b int) error {
-	if !in[a].Eq(in[b]) {
+	if !slices.Equal(in[a], in[b]) {
 		return fmt.Errorf("inputs %d and %d must have one shape, have %v and %v", a, b, in[a], in[b])
 	}
 	return nil
@@ -41,8 +67,8 @@ func wantChannels(in shapes, i, c int) error {
 // sameAs is the shape rule of operations whose result looks like input i and whose inputs all have that shape.
 func sameAs(count int) func(Attrs, []tensor.Shape) (tensor.Shape, error) {
 	return func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) {
-		if len(in) != count {
-			return nil, fmt.Errorf("wants %d inputs, got %d", count, len(in))
+		if err := wantCount(in, count); err != nil {
+			return nil, err
 		}
 		for i := 1; i < count; i++ {
 			if err := wantEqual(in, 0, i); err != nil {
