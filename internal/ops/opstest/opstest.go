@@ -154,7 +154,7 @@ func Gradients(root *G.Node, wrt ...*G.Node) ([]G.Value, error) {
 const step = 1e-5
 
 // CheckGradients compares the gradients of what build draws with central finite differences: those of a random weighted sum
-// of the result, with respect to the inputs numbered in wrt, each to within tolerance of its largest part (at least 1).
+// of the result, with respect to the inputs numbered in wrt, each to within tolerance as Compare has it.
 func CheckGradients(t TB, r *rand.Rand, tolerance float64, values []*tensor.Dense, wrt []int, build Build) {
 	t.Helper()
 	in := Inputs(values...)
@@ -204,13 +204,16 @@ func differences(t TB, order []*G.Node, x []float64) []float64 {
 	return d
 }
 
-// Compare fails where two lists differ by more than tolerance times the largest number in want, or 1.
+// floor is the size below which lists count as nearly zero: rounding is not relative to their numbers.
+const floor = .01
+
+// Compare fails where two lists differ by more than tolerance times the largest number in want, or of floor.
 func Compare(t TB, what string, got, want []float64, tolerance float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d numbers, want %d", what, len(got), len(want))
 	}
-	scale := 1.0
+	scale := floor
 	for _, w := range want {
 		scale = max(scale, math.Abs(w))
 	}
