@@ -1,0 +1,106 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"longtail/internal/fail"
+)
+
+// Counts are the training images of each class [C] that Load(s) would give, so without those held out. It reads no file
+// unless s.SplitFile is set: then the labels of the images listed there are counted.
+//
+// A class left without an image is a usage error, as is every value of s outside its range.
+func Counts(s Spec) ([]int, error) {
+	set, err := check(s)
+	if err != nil {
+		return nil, err
+	}
+	if s.SplitFile != "" {
+		split, err := splitFromFile(s, set)
+		if err != nil {
+			return nil, err
+		}
+		return split.Counts, nil
+	}
+	counts, err := longTail(s, set)
+	if err != nil {
+		return nil, err
+	}
+	for c, n := range counts {
+		counts[c] = n - heldOut(n, s.Validation)
+	}
+	return counts, nil
+}
+
+// check finds impossible values before any file is touched.
+func check(s Spec) (*set, error) {
+	set, err := lookup(s.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case math.IsNaN(s.Imbalance) || math.IsInf(s.Imbalance, 0) || s.Imbalance <= 0:
+		return nil, fail.Usage("data.imbalance=%v: the factor is a number of at least 1\nuse 1 for all images, 100 for a tail of a hundredth of the head", s.Imbalance)
+	case s.Imbalance < 1:
+		return nil, fail.Usage("data.imbalance=%v: factors are head over tail, at least 1: did you mean %s?\nuse data.imbalance=%[2]s",
+			s.Imbalance, strconv.FormatFloat(1/s.Imbalance, 'g', 6, 64))
+	case s.Profile != "" && s.Profile != "exp" && s.Profile != "step":
+		return nil, fail.Usage("data.profile=%s: no such profile\nchoose one of %s", s.Profile, strings.Join(Profiles(), ", "))
+	case s.MaxPerClass < 0 || s.MaxPerClass > set.train:
+		return nil, fail.Usage("data.max_per_class=%d: %s has %d training images a class\nuse a number from 1 to %[3]d, or 0 for all",
+			s.MaxPerClass, set.name, set.train)
+	case math.IsNaN(s.Validation) || s.Validation < 0 || s.Validation >= 1:
+		return nil, fail.Usage("data.validation=%v: the held-out part is a fraction of at least 0 and below 1\nuse for example data.validation=0.1", s.Validation)
+	}
+	if s.SplitFile == "" {
+		_, err = longTail(s, set)
+	}
+	return set, err
+}
+
+// longTail is how many training images of each class [C] the subset has, held-out ones included:
+//
+//	exp:  n_c = int(n_max * (1 / IF)^(c / (C - 1)))
+//	step: n_max for the first C / 2 classes, int(n_max * (1 / IF)) for the others
+//
+// in just this order of operations, as the authors' code does; an exp of a log loses images. The step profile is that of
+// Cao et al., "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss", NeurIPS 2019.
+func longTail(s Spec, set *set) ([]int, error) {
+	top := float64(set.train)
+	if s.MaxPerClass > 0 {
+		top = float64(s.MaxPerClass)
+	}
+	counts := make([]int, len(set.classes))
+	for c := range counts {
+		exponent := float64(c) / float64(len(counts)-1)
+		if s.Profile == "step" {
+			exponent = math.Floor(2 * float64(c) / float64(len(counts)))
+		}
+		counts[c] = int(top * pow(1/s.Imbalance, exponent))
+		if counts[c] == 0 {
+			return nil, fail.Usage("data.imbalance=%v: class %d (%s) of %s would have no training image of at most %v\nlower data.imbalance to %v or less%s",
+				s.Imbalance, c, set.classes[c], set.name, top, top, raiseHint(s, set))
+		}
+	}
+	return counts, nil
+}
+
+// raiseHint is the other way out of an empty class, where there is one.
+func raiseHint(s Spec, set *set) string {
+	if need := int(math.Ceil(s.Imbalance)); s.MaxPerClass > 0 && need <= set.train {
+		return fmt.Sprintf(", or raise data.max_per_class to %d or more", need)
+	}
+	return ""
+}
+
+// heldOut is how many of a class's n images the validation part takes: round(fraction * n), halves up, but at least one
+// where n >= 2, so that no class is judged by nothing, and never all, so that every class is still trained on.
+func heldOut(n int, fraction float64) int {
+	if fraction == 0 || n < 2 {
+		return 0
+	}
+	return min(max(int(math.Floor(fraction*float64(n)+0.5)), 1), n-1)
+}

@@ -1,0 +1,144 @@
+package data
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"longtail/internal/fail"
+)
+
+// SplitVersion is the version of split.json that is written.
+const SplitVersion = 1
+
+// Split is a choice of training images as split.json records it. Indices count from 0 in the original training set: for
+// CIFAR the records of the files one after the other.
+type Split struct {
+	Version     int     `json:"version"`
+	Dataset     string  `json:"dataset"`
+	Profile     string  `json:"profile"`             // exp, step, or list where the images were given by index alone
+	Imbalance   float64 `json:"imbalance,omitempty"` // factor of the profile; 0 for a list
+	MaxPerClass int     `json:"max_per_class,omitempty"`
+	Seed        uint64  `json:"seed"`                 // data.split_seed
+	Counts      []int   `json:"counts"`               // [C] images of each class in Indices
+	Indices     []int32 `json:"indices"`              // images that are trained on, ascending
+	Validation  []int32 `json:"validation,omitempty"` // images that are held out, ascending
+}
+
+// Write writes the split to path as JSON, atomically: a reader sees the old file or the whole new one. The bytes follow
+// from the split alone.
+func (s Split) Write(path string) error {
+	text, err := json.Marshal(s)
+	if err == nil {
+		err = writeAtomically(path, append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("writing the split %s: %w", path, err)
+	}
+	return nil
+}
+
+// ReadSplit reads a file of Split.Write, or a plain JSON list of indices, which is how others exchange their subsets. A list
+// gives a Split with Indices and Profile "list" alone: it does not say which data set it is of.
+//
+// An index that is negative, out of order in a Split, or there twice is an error, and so are unknown fields and trailing
+// text: data errors, that name the file.
+func ReadSplit(path string) (*Split, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fail.Data("reading the split: %w\nname a file in data.split_file, or leave it empty to draw a subset", err)
+	}
+	split, err := parseSplit(text)
+	if err != nil {
+		return nil, fail.Data("split file %s: %w\nit should be the split.json of a run, or a JSON list of indices such as [0, 17, 42]", path, err)
+	}
+	return split, nil
+}
+
+func parseSplit(text []byte) (*Split, error) {
+	s := &Split{}
+	if trimmed := bytes.TrimLeft(text, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' {
+		s.Profile = profileList
+		if err := decodeStrictly(text, &s.Indices); err != nil {
+			return nil, err
+		}
+		slices.Sort(s.Indices) // a list of somebody else's may be in any order
+		return s, s.checkIndices()
+	}
+	if err := decodeStrictly(text, s); err != nil {
+		return nil, err
+	}
+	if s.Version != SplitVersion {
+		return nil, fmt.Errorf("version %d, expected %d", s.Version, SplitVersion)
+	}
+	return s, s.checkIndices()
+}
+
+// profileList is the profile of a subset that was given by its indices.
+const profileList = "list"
+
+// decodeStrictly decodes one JSON value that is all of text, without unknown fields.
+func decodeStrictly(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("at byte %d of %d: %w", d.InputOffset(), len(text), err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("at byte %d of %d: text after the end", d.InputOffset(), len(text))
+	}
+	return nil
+}
+
+// checkIndices finds what is wrong with the indices whatever the data set: no image, order, sign, repetition.
+func (s *Split) checkIndices() error {
+	if len(s.Indices) == 0 {
+		return fmt.Errorf("it lists no training image")
+	}
+	for _, list := range [][]int32{s.Indices, s.Validation} {
+		for i, index := range list {
+			if index < 0 {
+				return fmt.Errorf("index %d is negative", index)
+			}
+			if i > 0 && index == list[i-1] {
+				return fmt.Errorf("index %d is there twice", index)
+			}
+			if i > 0 && index < list[i-1] {
+				return fmt.Errorf("index %d comes after %d: the file was changed by hand", index, list[i-1])
+			}
+		}
+	}
+	for _, index := range s.Validation {
+		if _, both := slices.BinarySearch(s.Indices, index); both {
+			return fmt.Errorf("index %d is both trained on and held out", index)
+		}
+	}
+	return nil
+}
+
+// checkAgainst compares the split with the data set it is used for: labels [N] are those of the original training set.
+func (s *Split) checkAgainst(set *set, labels []int32) error {
+	for _, list := range [][]int32{s.Indices, s.Validation} {
+		if n := len(list); n > 0 && int(list[n-1]) >= len(labels) {
+			return fmt.Errorf("index %d is beyond the %d training images of %s", list[n-1], len(labels), set.name)
+		}
+	}
+	counts := count(labels, s.Indices, len(set.classes))
+	if s.Counts != nil && !slices.Equal(s.Counts, counts) {
+		return fmt.Errorf("its counts are %v, but its indices have %v", s.Counts, counts)
+	}
+	s.Counts = counts
+	return nil
+}
+
+// count is how many of the indexed images each class has, [C].
+func count(labels, indices []int32, classes int) []int {
+	counts := make([]int, classes)
+	for _, i := range indices {
+		counts[labels[i]]++
+	}
+	return counts
+}

@@ -1,0 +1,140 @@
+package data
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"longtail/internal/fail"
+	"longtail/internal/rng"
+)
+
+// choose is the split that s asks for, drawn or from its file. labels [N] are those of the original training set.
+func choose(s Spec, set *set, labels []int32) (*Split, error) {
+	if s.SplitFile != "" {
+		return chooseFromFile(s, set, labels)
+	}
+	counts, err := longTail(s, set)
+	if err != nil {
+		return nil, err
+	}
+	profile := s.Profile
+	if profile == "" {
+		profile = "exp"
+	}
+	split := &Split{
+		Version: SplitVersion, Dataset: set.name, Profile: profile,
+		Imbalance: s.Imbalance, MaxPerClass: s.MaxPerClass, Seed: s.SplitSeed,
+	}
+	for class, members := range byClass(labels, len(set.classes)) {
+		for _, k := range rng.New(s.SplitSeed, rng.Split, uint32(class), 0).Perm(len(members))[:counts[class]] {
+			split.Indices = append(split.Indices, members[k])
+		}
+	}
+	slices.Sort(split.Indices)
+	split.holdOut(s, set, labels)
+	return split, nil
+}
+
+// byClass is the indices of the images of each class, ascending.
+func byClass(labels []int32, classes int) [][]int32 {
+	members := make([][]int32, classes)
+	for i, class := range labels {
+		members[class] = append(members[class], int32(i))
+	}
+	return members
+}
+
+// holdOut moves the part s.Validation of each class from Indices to Validation. Which images go first is drawn for the whole
+// class, so that a larger part holds a smaller one, and sets Counts to what is left to train on.
+func (s *Split) holdOut(spec Spec, set *set, labels []int32) {
+	s.Counts = count(labels, s.Indices, len(set.classes))
+	if spec.Validation == 0 {
+		return
+	}
+	rank := make([]int32, len(labels)) // the order in which the images of a class are held out
+	for class, members := range byClass(labels, len(set.classes)) {
+		for place, k := range rng.New(spec.SplitSeed, rng.Validation, uint32(class), 0).Perm(len(members)) {
+			rank[members[k]] = int32(place)
+		}
+	}
+	chosen := make([][]int32, len(set.classes))
+	for _, i := range s.Indices {
+		chosen[labels[i]] = append(chosen[labels[i]], i)
+	}
+	s.Indices, s.Validation = nil, nil
+	for class, members := range chosen {
+		slices.SortFunc(members, func(a, b int32) int { return int(rank[a] - rank[b]) })
+		out := heldOut(len(members), spec.Validation)
+		s.Validation = append(s.Validation, members[:out]...)
+		s.Indices = append(s.Indices, members[out:]...)
+		s.Counts[class] = len(members) - out
+	}
+	slices.Sort(s.Indices)
+	slices.Sort(s.Validation)
+}
+
+// splitFromFile is the split of s.SplitFile, checked against the labels of the set.
+func splitFromFile(s Spec, set *set) (*Split, error) {
+	all, err := open(context.Background(), s, set, false)
+	if err != nil {
+		return nil, err
+	}
+	return chooseFromFile(s, set, all.labels(false))
+}
+
+func chooseFromFile(s Spec, set *set, labels []int32) (*Split, error) {
+	split, err := ReadSplit(s.SplitFile)
+	if err != nil {
+		return nil, err
+	}
+	if split.Dataset != "" {
+		if err := split.checkOrigin(s, set); err != nil {
+			return nil, err
+		}
+	}
+	if err := split.checkAgainst(set, labels); err != nil {
+		return nil, fail.Data("split file %s: %w\nuse the list with the data set that it was made for, or make it again", s.SplitFile, err)
+	}
+	if split.Dataset == "" {
+		split.Version, split.Dataset, split.Seed = SplitVersion, set.name, s.SplitSeed
+	}
+	if len(split.Validation) == 0 {
+		split.holdOut(s, set, labels)
+	}
+	return split, nil
+}
+
+// checkOrigin finds where a split of our own making does not fit the rest of the spec.
+func (s *Split) checkOrigin(spec Spec, set *set) error {
+	if s.Dataset != set.name {
+		return fail.Usage("data.split_file=%s is a split of %s, but data.dataset is %s\nuse data.dataset=%[2]s", spec.SplitFile, s.Dataset, set.name)
+	}
+	if set.source == nil && s.Seed != spec.SplitSeed {
+		return fail.Usage("data.split_file=%s chose among the images of data.split_seed=%d, but data.split_seed is %d, which draws others\nuse data.split_seed=%[2]d",
+			spec.SplitFile, s.Seed, spec.SplitSeed)
+	}
+	if len(s.Validation) > 0 && spec.Validation > 0 {
+		return fail.Usage("data.validation=%v: data.split_file=%s names its own held-out images\nleave data.validation at 0", spec.Validation, spec.SplitFile)
+	}
+	return nil
+}
+
+// testIndices are the test images to use: all, or with max_per_class the first of each class in the original order, as many
+// as keep the proportion of training to test images, rounded, at least one. No seed enters, so that runs with different
+// subsets are judged by the same images. labels [N] are those of the original test set.
+func testIndices(s Spec, set *set, labels []int32) []int32 {
+	limit := set.test
+	if s.MaxPerClass > 0 {
+		limit = max(1, int(math.Round(float64(set.test)*float64(s.MaxPerClass)/float64(set.train))))
+	}
+	var indices []int32
+	taken := make([]int, len(set.classes))
+	for i, class := range labels {
+		if taken[class] < limit {
+			taken[class]++
+			indices = append(indices, int32(i))
+		}
+	}
+	return indices
+}

@@ -1,0 +1,108 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"longtail/internal/rng"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// The procedural sets show one large object before a cluttered background. In synthetic10 the class is the object's shape,
+// and its surface, tone, place, size, tilt and colours vary from image to image. In synthetic100 the class is shape, texture
+// and tone together. No class is the mirror image of another, and a class is told by the whole object, so flips and 4-pixel
+// crops leave it what it is.
+//
+// Rare classes have a frequent look-alike (a ring is a disc with a hole, a cross a tilted plus), so that a network that has
+// seen few of them mistakes them for it, as it takes a truck for an automobile.
+
+var synthetic10Names = []string{"disc", "square", "plus", "triangle", "heart", "diamond", "pair", "ring", "frame", "cross"}
+
+var (
+	textureNames = [textures]string{"plain", "barred", "striped", "chequered", "dotted"}
+	toneNames    = [tones]string{"light", "dark"}
+)
+
+const (
+	textures = 5
+	tones    = 2
+)
+
+// synthetic100Names are such as light-barred-heart, in the order of the labels.
+func synthetic100Names() []string {
+	names := make([]string, len(synthetic10Names)*textures*tones)
+	for class := range names {
+		k := kindOf(class, len(names))
+		names[class] = fmt.Sprintf("%s-%s-%s", toneNames[k.tone], textureNames[k.texture], synthetic10Names[k.shape])
+	}
+	return names
+}
+
+// kind is what identifies a class; -1 is anything.
+type kind struct{ shape, texture, tone int }
+
+// kindOf is the kind of a class. Among 100 classes the surface advances with the shape too, so that every surface and every
+// shape has frequent and rare classes.
+func kindOf(class, classes int) kind {
+	shapes := len(synthetic10Names)
+	if classes == shapes {
+		return kind{class, -1, -1}
+	}
+	shape := class % shapes
+	surface := (class/shapes + 3*shape) % (textures * tones)
+	return kind{shape, surface % textures, surface / textures}
+}
+
+// drawer is the pool of a procedural set. Image i of the training or test set is of class i % C, and the (i / C)th of its
+// class. Its bytes follow from seed, set, class and that number alone.
+type drawer struct {
+	seed uint64
+	set  *set
+}
+
+func newDrawer(seed uint64, set *set) *drawer { return &drawer{seed, set} }
+
+func (d *drawer) labels(test bool) []int32 {
+	n := d.set.trainLen()
+	if test {
+		n = d.set.testLen()
+	}
+	labels := make([]int32, n)
+	for i := range labels {
+		labels[i] = int32(i % len(d.set.classes))
+	}
+	return labels
+}
+
+// chunk is how many images a thread draws before it takes the next piece of work.
+const chunk = 64
+
+func (d *drawer) images(ctx context.Context, test bool, indices []int32) (Images, error) {
+	classes := len(d.set.classes)
+	m := newImages(len(indices), classes)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for first := 0; first < len(indices); first += chunk {
+		group.Go(func() error {
+			c := new(canvas)
+			for i := first; i < min(first+chunk, len(indices)); i++ {
+				class, index := int(indices[i])%classes, int(indices[i])/classes
+				m.Labels[i] = int32(class)
+				c.draw(d.stream(test, class, index), kindOf(class, classes), m.image(i))
+			}
+			return ctx.Err()
+		})
+	}
+	return m, group.Wait()
+}
+
+// stream is the random numbers of one image.
+func (d *drawer) stream(test bool, class, index int) *rng.Stream {
+	a := uint32(2 * class)
+	if test {
+		a++
+	}
+	return rng.New(d.seed, rng.Synthetic, a, uint32(index))
+}
