@@ -7,6 +7,7 @@ package loss
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"longtail/internal/ops"
@@ -41,11 +42,14 @@ func Register(name string, make func(Options) Loss) {
 // Names are the known losses, in alphabetical order.
 func Names() []string { return slices.Sorted(maps.Keys(registry)) }
 
-// New makes the loss of that name.
+// New makes the loss of that name. An unknown name and a gamma that is negative or no number are errors.
 func New(name string, o Options) (Loss, error) {
 	make, ok := registry[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no loss %q; there are %v", name, Names())
+	}
+	if !(o.Gamma >= 0) || math.IsInf(o.Gamma, 1) {
+		return nil, fmt.Errorf("the focal loss wants a gamma of at least 0, not %v", o.Gamma)
 	}
 	return make(o), nil
 }
