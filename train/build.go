@@ -56,7 +56,7 @@ func Build(cfg *Config, ds *data.Dataset) (*Programs, error) {
 	for c, w := range loss.Weights(ds.Counts, cfg.Loss.Beta) {
 		weights[c] = float32(w)
 	}
-	return &Programs{training, evaluation, initialState(net, cfg.Seed), weights, net.Parameters()}, nil
+	return &Programs{training, evaluation, InitialState(net, cfg.Seed), weights, net.Parameters()}, nil
 }
 
 // Program draws the network and its loss for one batch size, differentiates it if it is to be trained, and plans it.
@@ -112,8 +112,8 @@ func gradients(cost *G.Node, net models.Net) (G.Nodes, error) {
 	return all, nil
 }
 
-// initialState is where training starts: drawn parameters, zero momenta, running moments of mean 0 and variance 1.
-func initialState(net models.Net, seed uint64) plan.State {
+// InitialState is where training starts: drawn parameters, zero momenta, running moments of mean 0 and variance 1.
+func InitialState(net models.Net, seed uint64) plan.State {
 	state := plan.State(net.Initial(seed))
 	for _, p := range net.Params {
 		if !p.Frozen {

@@ -1,0 +1,123 @@
+package train
+
+import (
+	"fmt"
+	"strings"
+
+	"longtail/data"
+	"longtail/internal/fail"
+	"longtail/loss"
+	"longtail/models"
+)
+
+// Bounds of what a config may ask for, against slips of the finger that would only show after hours or as a lack of memory.
+const (
+	maxEpochs = 100_000
+	maxBatch  = 1 << 16
+	maxRate   = 1000
+)
+
+// check finds impossible values. A value that came from a file is reported with its line and column.
+func (c *Config) check() error {
+	for _, choice := range []struct {
+		key, value string
+		allowed    []string
+	}{
+		{"data.dataset", c.Data.Dataset, data.Names()},
+		{"data.profile", c.Data.Profile, data.Profiles()},
+		{"model.name", c.Model.Name, models.Names()},
+		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
+		{"model.init", c.Model.Init, models.Inits()},
+		{"loss.name", c.Loss.Name, loss.Names()},
+		{"device", c.Device, []string{"auto", "cpu", "cuda"}},
+		{"precision", c.Precision, []string{"auto", "fp32", "mixed"}},
+	} {
+		if err := c.checkChoice(choice.key, choice.value, choice.allowed); err != nil {
+			return err
+		}
+	}
+	t := c.Train
+	for _, r := range []struct {
+		key   string
+		value any
+		ok    bool
+		want  string
+	}{
+		{"data.validation", c.Data.Validation, c.Data.Validation >= 0 && c.Data.Validation < 1, "a fraction of at least 0 and below 1"},
+		{"data.max_per_class", c.Data.MaxPerClass, c.Data.MaxPerClass >= 0, "a number of images, or 0 for all"},
+		{"loss.beta", c.Loss.Beta, c.Loss.Beta >= 0 && c.Loss.Beta < 1, "at least 0 and below 1, such as 0.9999"},
+		{"loss.gamma", c.Loss.Gamma, c.Loss.Gamma >= 0 && c.Loss.Gamma <= 100, "from 0 to 100"},
+		{"train.epochs", t.Epochs, t.Epochs > 0 && t.Epochs <= maxEpochs, fmt.Sprintf("above 0 and at most %d", maxEpochs)},
+		{"train.batch", t.Batch, t.Batch >= 2 && t.Batch <= maxBatch, fmt.Sprintf("from 2 to %d: batch norm needs more than one image", maxBatch)},
+		{"train.lr", t.LR, t.LR >= 0 && t.LR <= maxRate, fmt.Sprintf("from 0 to %d", maxRate)},
+		{"train.warmup_epochs", t.WarmupEpochs, t.WarmupEpochs >= 0 && t.WarmupEpochs <= maxEpochs, "a number of epochs, or 0 for none"},
+		{"train.momentum", t.Momentum, t.Momentum >= 0 && t.Momentum < 1, "at least 0 and below 1"},
+		{"train.weight_decay", t.WeightDecay, t.WeightDecay >= 0 && t.WeightDecay <= 1, "from 0 to 1"},
+		{"train.eval_every", t.EvalEvery, t.EvalEvery >= 0 && t.EvalEvery <= maxEpochs, "a number of epochs, or 0 for only at the end"},
+		{"train.checkpoint_every", t.CheckpointEvery, t.CheckpointEvery >= 0, "a number of steps, or 0 for only at the end of epochs"},
+		{"out", c.Out, !strings.ContainsFunc(c.Out, isControl), "a path without control characters"},
+		{"data.split_file", c.Data.SplitFile, !strings.ContainsFunc(c.Data.SplitFile, isControl), "a path without control characters"},
+	} {
+		if !r.ok {
+			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
+		}
+	}
+	if err := c.checkSchedule(); err != nil {
+		return err
+	}
+	return c.checkData()
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }
+
+func (c *Config) checkChoice(key, value string, allowed []string) error {
+	for _, a := range allowed {
+		if a == value {
+			return nil
+		}
+	}
+	hint := ""
+	if n := nearest(value, allowed); n != "" {
+		hint = fmt.Sprintf("; did you mean %q?", n)
+	}
+	return fail.Usage("%s: %s=%s: there is no such value%s\nchoose one of %s", c.Place(key), key, value, hint, strings.Join(allowed, ", "))
+}
+
+func (c *Config) checkSchedule() error {
+	t := c.Train
+	if len(t.Milestones) != len(t.Multipliers) {
+		key := "train.multipliers"
+		if !c.Given(key) {
+			key = "train.milestones"
+		}
+		return fail.Usage("%s: train.milestones has %d epochs and train.multipliers has %d numbers\ngive one multiplier for each milestone",
+			c.Place(key), len(t.Milestones), len(t.Multipliers))
+	}
+	for i, m := range t.Milestones {
+		if m < 0 || m > maxEpochs || i > 0 && m <= t.Milestones[i-1] {
+			return fail.Usage("%s: train.milestones=%v is impossible: epochs must rise", c.Place("train.milestones"), t.Milestones)
+		}
+	}
+	for _, m := range t.Multipliers {
+		if m < 0 || m > maxRate {
+			return fail.Usage("%s: train.multipliers=%v is impossible: multipliers of the base rate are from 0 to %d, such as 0.01",
+				c.Place("train.multipliers"), t.Multipliers, maxRate)
+		}
+	}
+	return nil
+}
+
+// checkData asks package data, which knows the sets, whether such a subset exists. A split file is not read here.
+func (c *Config) checkData() error {
+	spec := c.DataSpec()
+	spec.SplitFile = ""
+	if _, err := data.Counts(spec); err != nil {
+		for _, key := range []string{"data.imbalance", "data.max_per_class", "data.validation"} {
+			if c.Given(key) && strings.HasPrefix(err.Error(), key) {
+				return fmt.Errorf("%s: %w", c.Place(key), err)
+			}
+		}
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,297 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"longtail/internal/fail"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxConfigBytes bounds what is read as a config; real ones have a few hundred bytes.
+const maxConfigBytes = 1 << 20
+
+// commandLine is the place of overrides in messages.
+const commandLine = "command line"
+
+// entry is one key with its value in a config.
+type entry struct {
+	key   string
+	value reflect.Value
+}
+
+// entries are all keys in the order of the struct, which is the order of config.yaml.
+func (c *Config) entries() []entry {
+	var all []entry
+	var walk func(prefix string, v reflect.Value)
+	walk = func(prefix string, v reflect.Value) {
+		for i := range v.NumField() {
+			tag := v.Type().Field(i).Tag.Get("key")
+			switch f := v.Field(i); {
+			case tag == "":
+			case f.Kind() == reflect.Struct:
+				walk(tag+".", f)
+			default:
+				all = append(all, entry{prefix + tag, f})
+			}
+		}
+	}
+	walk("", reflect.ValueOf(c).Elem())
+	return all
+}
+
+// Keys are all keys of a config, in the order of config.yaml.
+func Keys() []string {
+	var keys []string
+	for _, e := range Defaults().entries() {
+		keys = append(keys, e.key)
+	}
+	return keys
+}
+
+func isSection(name string) bool {
+	return slices.ContainsFunc(Keys(), func(k string) bool { return strings.HasPrefix(k, name+".") })
+}
+
+// readFile sets every key of a YAML file.
+func (c *Config) readFile(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return fail.Usage("config file %s: %w%s", path, os.ErrNotExist, nearestFile(path))
+	} else if err != nil {
+		return fail.Usage("opening the config file: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
+	if err != nil {
+		return fail.Usage("reading the config file %s: %w\ngive a YAML file such as configs/demo.yaml", path, err)
+	}
+	return c.Parse(text, path)
+}
+
+// Parse sets every key of a YAML text; file names it in messages.
+func (c *Config) Parse(text []byte, file string) error {
+	root, err := ParseYAML(text, file)
+	if err != nil || root == nil {
+		return err
+	}
+	return c.setAll("", root, file)
+}
+
+// ParseYAML reads a text that is one mapping; nil where it is empty. A text that is anything else is a usage error that
+// names the file and line.
+func ParseYAML(text []byte, file string) (*yaml.Node, error) {
+	if len(text) > maxConfigBytes {
+		return nil, fail.Usage("%s is larger than %d bytes and no config", file, maxConfigBytes)
+	}
+	var document, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fail.Usage("%s is no YAML: %w\ncheck the indentation and the colons at that place", file, err)
+	}
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, fail.Usage("%s holds more than one YAML document; a config is one", file)
+	}
+	root := document.Content[0]
+	switch {
+	case root.Kind == yaml.ScalarNode && root.Tag == "!!null":
+		return nil, nil
+	case root.Kind != yaml.MappingNode:
+		return nil, fail.Usage("%s: a config is lines of \"key: value\", this is %s", position(file, root), kindOf(root))
+	}
+	return root, nil
+}
+
+// Override sets keys from "key=value" arguments. Values are YAML, as in a file.
+func (c *Config) Override(overrides []string) error {
+	for _, o := range overrides {
+		key, text, ok := strings.Cut(o, "=")
+		if !ok {
+			return fail.Usage("%s: %q is not of the form key=value", commandLine, o)
+		}
+		n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+		if !c.isText(key) {
+			var document yaml.Node
+			if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+				return fail.Usage("%s: the value of %s is no YAML: %w", commandLine, o, err)
+			}
+			if len(document.Content) == 1 {
+				n = document.Content[0]
+			}
+		}
+		if err := c.Set(key, n, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isText says whether a key's values are text, which the command line takes as it is.
+func (c *Config) isText(key string) bool {
+	return slices.ContainsFunc(c.entries(), func(e entry) bool { return e.key == key && e.value.Kind() == reflect.String })
+}
+
+// Set sets one key, or several where key is a section and n a mapping. file names the place of n in messages; it is empty for
+// the command line. Unknown keys and values of another type are usage errors.
+func (c *Config) Set(key string, n *yaml.Node, file string) error {
+	place := commandLine
+	if file != "" {
+		place = position(file, n)
+	}
+	if isSection(key) {
+		if n.Kind != yaml.MappingNode {
+			return fail.Usage("%s: %s is a section of keys, not %s", place, key, kindOf(n))
+		}
+		return c.setAll(key+".", n, file)
+	}
+	for _, e := range c.entries() {
+		if e.key != key {
+			continue
+		}
+		if problem := assign(e.value, n); problem != "" {
+			return fail.Usage("%s: %s=%s: %s", place, key, n.Value, problem)
+		}
+		c.places[key] = place
+		return nil
+	}
+	return fail.Usage("%s: unknown key %q%s", place, key, nearestKey(key))
+}
+
+// setAll sets all keys of a mapping below a prefix.
+func (c *Config) setAll(prefix string, mapping *yaml.Node, file string) error {
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		name, value := mapping.Content[i], mapping.Content[i+1]
+		key, place := prefix+name.Value, commandLine
+		if file != "" {
+			place = position(file, name)
+		}
+		switch {
+		case name.Kind != yaml.ScalarNode:
+			return fail.Usage("%s: a key is a word, not %s", place, kindOf(name))
+		case seen[key]:
+			return fail.Usage("%s: %s is given twice\nremove one of them", place, key)
+		case !isSection(key) && !slices.Contains(Keys(), key):
+			return fail.Usage("%s: unknown key %q%s", place, key, nearestKey(key))
+		}
+		seen[key] = true
+		if err := c.Set(key, value, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assign puts the value of a node into a field, or says what the field wants.
+func assign(field reflect.Value, n *yaml.Node) (problem string) {
+	switch field.Kind() {
+	case reflect.String:
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
+			return fmt.Sprintf("a word is wanted, not %s; put it in quotes if it is meant as text", kindOf(n))
+		}
+		field.SetString(n.Value)
+	case reflect.Slice:
+		if n.Kind != yaml.SequenceNode {
+			return fmt.Sprintf("a list of numbers is wanted, such as [160, 180], not %s", kindOf(n))
+		}
+		list := make([]float64, len(n.Content))
+		for i, item := range n.Content {
+			v, err := number(item)
+			if err != nil {
+				return fmt.Sprintf("item %d: a number is wanted, not %s %q", i+1, kindOf(item), item.Value)
+			}
+			list[i] = v
+		}
+		field.Set(reflect.ValueOf(list))
+	case reflect.Float64:
+		v, err := number(n)
+		if err != nil {
+			return "a number is wanted, not " + kindOf(n)
+		}
+		field.SetFloat(v)
+	case reflect.Int:
+		v, err := strconv.ParseInt(n.Value, 0, 32)
+		if n.Tag != "!!int" || err != nil {
+			return "a whole number is wanted, not " + kindOf(n)
+		}
+		field.SetInt(v)
+	case reflect.Uint64:
+		v, err := strconv.ParseUint(n.Value, 0, 64)
+		if n.Tag != "!!int" || err != nil {
+			return "a whole number of at least 0 is wanted, not " + kindOf(n)
+		}
+		field.SetUint(v)
+	}
+	return ""
+}
+
+// number reads a finite number.
+func number(n *yaml.Node) (float64, error) {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" && n.Tag != "!!float" {
+		return 0, errors.New("not a number")
+	}
+	var v float64
+	if err := n.Decode(&v); err != nil {
+		return 0, err
+	}
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, errors.New("not finite")
+	}
+	return v, nil
+}
+
+// kindOf names what a node is.
+func kindOf(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a section"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias"
+	}
+	switch n.Tag {
+	case "!!null":
+		return "nothing"
+	case "!!bool":
+		return "true or false"
+	case "!!int":
+		return "the whole number " + n.Value
+	case "!!float":
+		return "the number " + n.Value
+	}
+	return "a word"
+}
+
+// nearestFile is a hint at the file that was probably meant.
+func nearestFile(path string) string {
+	if strings.Contains(path, "=") {
+		return ""
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return "\nthe folder " + filepath.Dir(path) + " cannot be read either; configs/demo.yaml is an example"
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() && filepath.Ext(e.Name()) == ".yaml" {
+			names = append(names, e.Name())
+		}
+	}
+	if name := nearest(filepath.Base(path), names); name != "" {
+		return "\ndid you mean " + filepath.Join(filepath.Dir(path), name) + "?"
+	}
+	return "\ngive a YAML file such as configs/demo.yaml, or only key=value"
+}
