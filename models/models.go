@@ -46,7 +46,8 @@ func register(name string, draw network) {
 func Names() []string { return slices.Sorted(maps.Keys(registry)) }
 
 // Build draws the network on images x [N, 3, H, W] with the head that the loss asks for. A training network normalises by
-// the moments of the batch, an evaluation network by running moments that are inputs.
+// the moments of the batch, an evaluation network by running moments that are inputs. Unknown names in c, fewer than 2 classes
+// and images that are no [N, C, H, W], or that a shortcut cannot halve, are errors.
 func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 	draw, ok := registry[c.Name]
 	switch {
@@ -58,6 +59,8 @@ func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 		return Net{}, fmt.Errorf("there is no initialisation %q; there are %v", c.Init, Inits())
 	case c.Classes < 2:
 		return Net{}, fmt.Errorf("a classifier needs at least 2 classes, not %d", c.Classes)
+	case x == nil || x.Dims() != 4:
+		return Net{}, fmt.Errorf("a network wants images [N, 3, H, W], not %v", x)
 	}
 	b := &builder{config: c, training: training, graph: x.Graph()}
 	features := draw(b, x)
