@@ -1,0 +1,82 @@
+# What the CUDA backend needs from make; the top-level Makefile includes this file. Run from the repository's root.
+#
+#   $(GPU_ENV) go build $(GPU_TAGS) ./...    builds with CUDA wherever there is a C compiler, and without it elsewhere
+#   $(GPU_LIB)                               what must be made before such a command
+#
+# Targets: trampolines, emulator, ptx, test-cuda, test-cuda-gpu.
+
+CC ?= gcc
+CXX ?= g++
+HAVE_CC := $(shell command -v $(CC) 2>/dev/null)
+HAVE_CXX := $(shell command -v $(CXX) 2>/dev/null)
+
+# ---- the trampolines: a static libcuda.a, so that gorgonia.org/cu links without a CUDA toolkit ----
+
+CUDA_INCLUDE := $(wildcard cuda/include/*.h)
+TRAMPOLINE_SOURCES := $(CUDA_INCLUDE) cuda/trampolines/load.c cuda/trampolines/trampolines.sh
+ifneq ($(HAVE_CC),)
+# Go's build cache looks at the flags, never at the headers and archives that they lead to: hence the hash in the folder's name.
+CUDA_HASH := $(shell cat $(TRAMPOLINE_SOURCES) | sha256sum | cut -c1-12)
+CUDA_BUILD := $(CURDIR)/build/cuda/$(shell $(CC) -dumpmachine)-$(CUDA_HASH)
+GPU_LIB := $(CUDA_BUILD)/libcuda.a
+# CPPFLAGS, not CFLAGS: a set CGO_CFLAGS takes Go's own -g -O2 away. The prefix map keeps the folder out of debug information.
+GPU_ENV := CGO_ENABLED=1 CGO_CPPFLAGS="-I$(CUDA_BUILD)/include -ffile-prefix-map=$(CUDA_BUILD)=cuda" CGO_LDFLAGS="-L$(CUDA_BUILD)"
+GPU_TAGS := -tags gpu
+
+$(GPU_LIB): $(TRAMPOLINE_SOURCES)
+	@mkdir -p $(CUDA_BUILD)/include
+	@cp $(CUDA_INCLUDE) $(CUDA_BUILD)/include/
+	CC=$(CC) cuda/trampolines/trampolines.sh $(CUDA_BUILD)
+endif
+
+.PHONY: trampolines emulator ptx test-cuda test-cuda-gpu
+trampolines: $(GPU_LIB)
+
+# ---- the driver emulator: the same kernels for the CPU, behind the entry points of a CUDA driver ----
+
+KERNELS := $(wildcard cuda/kernels/*.cu cuda/kernels/testkernels/*.cu)
+EMULATOR_PARTS := block warp workers memory stream launch device
+EMULATOR_FLAGS := -std=c++20 -march=x86-64-v3 -O2 -g1 -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden \
+	-fno-extern-tls-init -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers -Icuda/include -MMD -MP
+# The instrumentation only: no sanitizer is linked, cuda/emulator/check.cpp has the hooks.
+WATCHED := -fsanitize=thread,undefined,float-cast-overflow -fno-sanitize-recover --param tsan-instrument-func-entry-exit=0
+
+define EMULATOR_BUILD # name, library, further parts, flags for all, flags for kernels
+EMULATOR_OBJECTS_$(1) := $$(patsubst %,build/emulator/$(1)/%.o,$$(EMULATOR_PARTS) $(3)) $$(patsubst cuda/kernels/%.cu,build/emulator/$(1)/kernels/%.o,$$(KERNELS))
+build/emulator/$(1)/%.o: cuda/emulator/%.cpp cuda/cuda.mk
+	@mkdir -p $$(@D)
+	$(CXX) $$(EMULATOR_FLAGS) $(4) -c $$< -o $$@
+build/emulator/$(1)/kernels/%.o: cuda/kernels/%.cu cuda/cuda.mk
+	@mkdir -p $$(@D)
+	$(CXX) $$(EMULATOR_FLAGS) $(4) $(5) -x c++ -c $$< -o $$@
+$(2): $$(EMULATOR_OBJECTS_$(1))
+	@mkdir -p $$(@D)
+	$(CXX) -shared -Wl,-Bsymbolic -Wl,--no-undefined -o $$@.new $$^ -lpthread
+	@mv $$@.new $$@
+-include $$(EMULATOR_OBJECTS_$(1):.o=.d)
+endef
+ifneq ($(HAVE_CXX),)
+$(eval $(call EMULATOR_BUILD,checked,bin/libcuda_emulator.so,check global,-DCHECKED,$(WATCHED)))
+$(eval $(call EMULATOR_BUILD,fast,bin/libcuda_emulator_fast.so,unchecked,,))
+emulator: bin/libcuda_emulator.so bin/libcuda_emulator_fast.so
+else
+emulator:
+	@echo "LEFT OUT: the driver emulator needs $(CXX), which is not there; the tests of the CUDA backend will not run" >&2
+endif
+
+# ---- PTX: committed, made again where a source has changed; needs clang-19 or nvcc ----
+
+ptx:
+	go run ./cuda/kernels/ptx/mkptx cuda/kernels cuda/kernels/testkernels
+
+# ---- tests ----
+
+CUDA_PACKAGES ?= ./cuda/...
+
+test-cuda: $(GPU_LIB) emulator
+	cuda/trampolines/selftest.sh
+	$(GPU_ENV) go test -v -count=1 $(GPU_TAGS) $(CUDA_PACKAGES)
+
+# The same tests on the GPU of this machine.
+test-cuda-gpu: $(GPU_LIB)
+	LONGTAIL_TEST_DEVICE=gpu $(GPU_ENV) go test -v -count=1 $(GPU_TAGS) $(CUDA_PACKAGES)

@@ -1,0 +1,161 @@
+// Streams, events, capture and graphs. Work is done at once, in the order of the calls; only bytes on their way to the host wait for
+// the host to wait for them. A captured stream collects work, a graph does it.
+#include "driver.h"
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+using namespace emulator;
+
+std::recursive_mutex emulator::lock;
+int emulator::captures = 0;
+emulatorCounters_t emulator::counters = {};
+static std::set<CUstream> streams;
+
+static CUresult mistake(CUresult code, const char *text) { return complain(code, text); }
+
+CUresult emulator::submit(CUstream stream, Action action) {
+	GUARD;
+	if (stream == (CUstream)1 || stream == (CUstream)2) stream = nullptr; // the legacy and the thread's default stream
+	if (!stream) {
+		REQUIRE(!captures, mistake(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, "work on the null stream while another is captured"));
+		return action(nullptr);
+	}
+	REQUIRE(streams.count(stream), mistake(CUDA_ERROR_INVALID_HANDLE, "work on a stream that does not exist"));
+	if (!stream->capture) return action(stream);
+	auto &unjoined = stream->capture->unjoined;
+	if (stream != stream->capture->streams[0] && !std::count(unjoined.begin(), unjoined.end(), stream)) unjoined.push_back(stream);
+	stream->capture->actions.push_back(std::move(action));
+	return CUDA_SUCCESS;
+}
+
+CUresult emulator::synchronous(const std::function<CUresult()> &action) {
+	GUARD;
+	REQUIRE(!captures, mistake(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "a synchronous call while a stream is captured"));
+	return action();
+}
+
+void emulator::deliver(CUstream s) {
+	for (Delivery &d : s->deliveries) memcpy(d.to, d.bytes.data(), d.bytes.size());
+	s->deliveries.clear();
+}
+void emulator::deliver_all() {
+	for (CUstream s : streams) deliver(s);
+}
+
+CUresult cuStreamCreate(CUstream *s, unsigned) {
+	GUARD;
+	streams.insert(*s = new CUstream_st);
+	return CUDA_SUCCESS;
+}
+CUresult cuStreamDestroy(CUstream s) {
+	GUARD;
+	REQUIRE(streams.erase(s), mistake(CUDA_ERROR_INVALID_HANDLE, "destroys a stream that does not exist"));
+	deliver(s);
+	delete s;
+	return CUDA_SUCCESS;
+}
+CUresult cuStreamSynchronize(CUstream s) {
+	GUARD;
+	if (!s) return CUDA_SUCCESS;
+	REQUIRE(streams.count(s), mistake(CUDA_ERROR_INVALID_HANDLE, "waits for a stream that does not exist"));
+	REQUIRE(!s->capture, mistake(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "a captured stream is synchronised"));
+	deliver(s);
+	return CUDA_SUCCESS;
+}
+CUresult cuStreamQuery(CUstream s) { return cuStreamSynchronize(s); }
+CUresult cuCtxSynchronize() {
+	return synchronous([] {
+		deliver_all();
+		return CUDA_SUCCESS;
+	});
+}
+// Waiting for a captured event draws the stream into the capture, or brings the event's stream back into this one.
+CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
+	GUARD;
+	REQUIRE(!s || streams.count(s), mistake(CUDA_ERROR_INVALID_HANDLE, "a stream that does not exist waits for an event"));
+	if (!e->capture || !s) return CUDA_SUCCESS;
+	REQUIRE(!s->capture || s->capture == e->capture, mistake(CUDA_ERROR_STREAM_CAPTURE_MERGE, "two captures are joined"));
+	if (!s->capture) (s->capture = e->capture)->streams.push_back(s);
+	std::erase(e->capture->unjoined, e->stream);
+	return CUDA_SUCCESS;
+}
+
+CUresult cuEventCreate(CUevent *e, unsigned) {
+	*e = new CUevent_st;
+	return CUDA_SUCCESS;
+}
+CUresult cuEventDestroy(CUevent e) {
+	delete e;
+	return CUDA_SUCCESS;
+}
+CUresult cuEventRecord(CUevent e, CUstream s) {
+	GUARD;
+	e->stream = s;
+	e->capture = s ? s->capture : nullptr;
+	if (!e->capture) e->milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+	return CUDA_SUCCESS;
+}
+CUresult cuEventSynchronize(CUevent e) {
+	GUARD;
+	REQUIRE(!e->capture, mistake(CUDA_ERROR_CAPTURED_EVENT, "the host waits for an event of a capture"));
+	if (e->stream && streams.count(e->stream)) deliver(e->stream);
+	return CUDA_SUCCESS;
+}
+CUresult cuEventQuery(CUevent e) { return cuEventSynchronize(e); }
+CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) {
+	REQUIRE(from->milliseconds >= 0 && to->milliseconds >= 0, mistake(CUDA_ERROR_INVALID_HANDLE, "the time between events that were not recorded"));
+	*ms = (float)(to->milliseconds - from->milliseconds);
+	return CUDA_SUCCESS;
+}
+
+CUresult cuStreamBeginCapture(CUstream s, CUstreamCaptureMode) {
+	GUARD;
+	REQUIRE(s, mistake(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "the null stream cannot be captured"));
+	REQUIRE(!s->capture, mistake(CUDA_ERROR_ILLEGAL_STATE, "the stream is being captured already"));
+	s->capture = std::make_shared<CUgraph_st>();
+	s->capture->streams = {s};
+	captures++;
+	return CUDA_SUCCESS;
+}
+CUresult cuStreamEndCapture(CUstream s, CUgraph *g) {
+	GUARD;
+	REQUIRE(s->capture && s->capture->streams[0] == s, mistake(CUDA_ERROR_ILLEGAL_STATE, "ends a capture that this stream did not begin"));
+	auto captured = s->capture;
+	for (CUstream joined : captured->streams)
+		if (streams.count(joined)) joined->capture = nullptr;
+	captures--;
+	*g = nullptr;
+	REQUIRE(captured->unjoined.empty(), mistake(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "a stream drawn into the capture was not brought back by an event"));
+	*g = new CUgraph_st{captured->actions, {}, {}};
+	return CUDA_SUCCESS;
+}
+CUresult cuStreamIsCapturing(CUstream s, CUstreamCaptureStatus *status) {
+	GUARD;
+	*status = s && s->capture ? CU_STREAM_CAPTURE_STATUS_ACTIVE : CU_STREAM_CAPTURE_STATUS_NONE;
+	return CUDA_SUCCESS;
+}
+CUresult cuGraphGetNodes(CUgraph g, CUgraphNode *nodes, size_t *count) {
+	REQUIRE(!nodes, mistake(CUDA_ERROR_NOT_SUPPORTED, "the nodes of a graph: the emulator only counts them"));
+	*count = g->actions.size();
+	return CUDA_SUCCESS;
+}
+CUresult cuGraphInstantiateWithFlags(CUgraphExec *e, CUgraph g, unsigned long long) {
+	*e = new CUgraphExec_st{g->actions};
+	return CUDA_SUCCESS;
+}
+CUresult cuGraphLaunch(CUgraphExec e, CUstream s) {
+	return submit(s, [e](CUstream on) {
+		for (auto &action : e->actions)
+			if (CUresult code = action(on)) return code;
+		return CUDA_SUCCESS;
+	});
+}
+CUresult cuGraphExecDestroy(CUgraphExec e) {
+	delete e;
+	return CUDA_SUCCESS;
+}
+CUresult cuGraphDestroy(CUgraph g) {
+	delete g;
+	return CUDA_SUCCESS;
+}
