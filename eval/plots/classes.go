@@ -26,7 +26,7 @@ func PerClass(name, title string, names []string, counts []int, runs []ClassAccu
 	order := eval.ByFrequency(counts)
 	few := len(counts) <= maxNamed
 	top := newPlot("", "accuracy (%)")
-	top.Y.Min, top.Y.Max = 0, 100
+	percentAxis(&top.Y)
 	addGrid(top, false)
 	var legend []entry
 	for i, r := range runs {
@@ -48,9 +48,9 @@ func PerClass(name, title string, names []string, counts []int, runs []ClassAccu
 			top.Add(dots{points})
 			s.Y = smooth(y)
 		}
-		legend = append(legend, addSeries(top, []Series{s})...)
+		legend = append(legend, addSeries(top, []Series{s}, "")...)
 	}
-	top.Y.Min, top.Y.Max = 0, 100
+	percentAxis(&top.Y)
 	bottom := newPlot("class, from most to fewest training images", "images")
 	images, most := make([]float64, len(order)), 10.0
 	for rank, c := range order {
@@ -58,18 +58,34 @@ func PerClass(name, title string, names []string, counts []int, runs []ClassAccu
 		most = max(most, images[rank])
 	}
 	addGrid(bottom, false)
-	bottom.Add(bars{y: images, slots: 1, color: color.RGBA{0x99, 0x99, 0x99, 0xFF}, base: 0.7})
-	logScale(&bottom.Y, 0.7, most*1.5)
+	bottom.Add(bars{y: images, slots: 1, color: color.RGBA{0x99, 0x99, 0x99, 0xFF}, base: lowest, labelled: few})
+	logScale(&bottom.Y, lowest, most*room)
 	for _, p := range []*plot.Plot{top, bottom} {
 		p.X.Min, p.X.Max = -0.5, float64(len(order))-0.5
 		p.X.Padding = 0
 	}
 	classTicks(top, bottom, names, order)
-	f := newFigure(name, title, 330, panel{top, 0.62}, panel{bottom, 0.38})
+	f := newFigure(name, title, 360, panel{top, 0.58}, panel{bottom, 0.42})
+	if !few {
+		f = newFigure(name, title, 320, panel{top, 0.66}, panel{bottom, 0.34})
+	}
 	if len(runs) > 1 {
 		f.legend = legend
 	}
 	return f
+}
+
+// lowest is where the bars of image counts start, below 1 so that a single image shows, and room leaves space for the number
+// above the tallest.
+const (
+	lowest = 0.7
+	room   = 5
+)
+
+// percentAxis is an axis from 0 to 100.
+func percentAxis(a *plot.Axis) {
+	a.Min, a.Max = 0, 100
+	a.Tick.Marker = at([]float64{0, 25, 50, 75, 100}, []string{"0", "25", "50", "75", "100"})
 }
 
 // SideBySide is PerClass of two runs: what class-balancing does to head and tail.
@@ -105,6 +121,11 @@ func classTicks(top, bottom *plot.Plot, names []string, order []int) {
 func turn(a *plot.Axis) {
 	a.Tick.Label.Rotation = math.Pi / 5
 	a.Tick.Label.XAlign, a.Tick.Label.YAlign = draw.XRight, draw.YCenter
+	a.Tick.Length = 0
+	ticks, _ := a.Tick.Marker.(plot.ConstantTicks)
+	for i := range ticks {
+		ticks[i].Label += "  " // keeps the end of the text off the axis
+	}
 }
 
 func ranked(y []float64) Series {
@@ -137,6 +158,8 @@ type bars struct {
 	slots int
 	color color.RGBA
 	base  float64
+
+	labelled bool // the value above each bar
 }
 
 // barShare is how much of a place its bars fill.
@@ -153,6 +176,11 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 		left := float64(i) - barShare/2 + float64(b.slot)*width
 		x0, x1, y0, y1 := x(left), x(left+width), y(b.base), y(v)
 		c.FillPolygon(b.color, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
+		if b.labelled {
+			sty := textStyle(cellSize, false)
+			sty.XAlign, sty.YAlign = draw.XCenter, draw.YBottom
+			c.FillText(sty, vg.Point{X: (x0 + x1) / 2, Y: y1 + 1}, number(v))
+		}
 	}
 }
 

@@ -50,21 +50,20 @@ func (f Figure) draw(c draw.Canvas) {
 	c = draw.Crop(c, margin, -margin, margin, -margin)
 	c = drawTitle(c, f.Title)
 	c = drawLegend(c, f.legend)
-	rest := c.Max.Y - c.Min.Y
-	top := c.Max.Y
-	parts := make([]draw.Canvas, len(f.panels))
+	rest, top := c.Max.Y-c.Min.Y, c.Max.Y
+	parts := make([]placed, len(f.panels))
 	var left, right vg.Length
 	for i, p := range f.panels {
-		parts[i] = c
-		parts[i].Max.Y = top
+		part := c
+		part.Max.Y = top
 		top -= rest * vg.Length(p.share)
-		parts[i].Min.Y = top
-		data := p.plot.DataCanvas(parts[i])
+		part.Min.Y = top
+		parts[i] = place(p.plot, part)
+		data := parts[i].plot.DataCanvas(parts[i].inside)
 		left, right = max(left, data.Min.X-c.Min.X), max(right, c.Max.X-data.Max.X)
 	}
-	for i, p := range f.panels {
-		data := p.plot.DataCanvas(parts[i])
-		p.plot.Draw(draw.Crop(parts[i], left-(data.Min.X-c.Min.X), -(right - (c.Max.X - data.Max.X)), 0, 0))
+	for _, p := range parts {
+		p.draw(left, right, c.Rectangle)
 	}
 }
 

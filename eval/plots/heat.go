@@ -70,7 +70,10 @@ func Confusion(name, title string, names []string, counts []int, confusion [][]i
 		shade, text := make([]float64, len(order)), make([]string, len(order))
 		for j, p := range order {
 			share := float64(confusion[t][p]) / max(1, float64(total))
-			shade[j], text[j] = math.Sqrt(share), fmt.Sprintf("%.0f", 100*share)
+			shade[j] = math.Sqrt(share)
+			if percent := math.Round(100 * share); percent > 0 {
+				text[j] = number(percent)
+			}
 		}
 		m.shade = append(m.shade, shade)
 		if few {

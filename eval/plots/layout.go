@@ -2,8 +2,10 @@ package plots
 
 import (
 	"image/color"
+	"math"
 	"strings"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -24,7 +26,7 @@ func drawTitle(c draw.Canvas, title string) draw.Canvas {
 		c.FillText(sty, vg.Point{X: c.Min.X, Y: c.Max.Y}, line)
 		c.Max.Y -= 1.25 * titleSize
 	}
-	c.Max.Y -= 0.25 * titleSize
+	c.Max.Y -= 0.5 * titleSize
 	return c
 }
 
@@ -78,5 +80,47 @@ func (e entry) thumbnail(c draw.Canvas, x, y vg.Length) {
 	}
 	if e.glyph.Radius > 0 {
 		c.DrawGlyph(e.glyph, vg.Point{X: x + thumbnail/2, Y: y})
+	}
+}
+
+// placed is a plot without its axis labels in the space that is left beside them. gonum puts the label of a logarithmic axis
+// off its centre, and a wide gap around it; so labels are drawn here.
+type placed struct {
+	plot         *plot.Plot
+	inside       draw.Canvas
+	whole        draw.Canvas
+	xText, yText string
+}
+
+const labelRoom = 1.6 * labelSize
+
+func place(p *plot.Plot, c draw.Canvas) placed {
+	bare := *p
+	bare.X.Label.Text, bare.Y.Label.Text = "", ""
+	out := placed{plot: &bare, whole: c, inside: c, xText: p.X.Label.Text, yText: p.Y.Label.Text}
+	if out.xText != "" {
+		out.inside.Min.Y += labelRoom
+	}
+	if out.yText != "" {
+		out.inside.Min.X += labelRoom
+	}
+	return out
+}
+
+// draw paints the plot with its data left and right of those of a figure's other plots, and its labels.
+func (p placed) draw(left, right vg.Length, outer vg.Rectangle) {
+	data := p.plot.DataCanvas(p.inside)
+	inside := draw.Crop(p.inside, left-(data.Min.X-outer.Min.X), -(right - (outer.Max.X - data.Max.X)), 0, 0)
+	p.plot.Draw(inside)
+	data = p.plot.DataCanvas(inside)
+	sty := textStyle(labelSize, false)
+	sty.XAlign = draw.XCenter
+	if p.xText != "" {
+		sty.YAlign = draw.YBottom
+		p.whole.FillText(sty, vg.Point{X: (data.Min.X + data.Max.X) / 2, Y: p.whole.Min.Y + 2}, p.xText)
+	}
+	if p.yText != "" {
+		sty.Rotation, sty.YAlign = math.Pi/2, draw.YTop
+		p.whole.FillText(sty, vg.Point{X: p.whole.Min.X, Y: (data.Min.Y + data.Max.Y) / 2}, p.yText)
 	}
 }

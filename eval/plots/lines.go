@@ -30,7 +30,7 @@ func (s Series) style() entry {
 	if s.Marked {
 		e.glyph = draw.GlyphStyle{Color: e.line.Color, Radius: 3, Shape: glyphs[s.Color%len(glyphs)]}
 		if s.Reference {
-			e.glyph.Shape = draw.RingGlyph{}
+			e.glyph.Shape = hollow[s.Color%len(hollow)]
 		}
 	}
 	return e
@@ -106,28 +106,33 @@ func (s Series) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return xmin, xmax, ymin, ymax
 }
 
-// addSeries draws the series and returns their legend. A chart without any point gets axes from 0 to 1 and says so.
-func addSeries(p *plot.Plot, all []Series) []entry {
+// addSeries draws the series and returns their legend: an entry for each name, and one that says what dashed lines are where
+// both kinds are there. A chart without any point gets axes from 0 to 1 and says so.
+func addSeries(p *plot.Plot, all []Series, dashed string) []entry {
 	var legend []entry
-	seen := map[string]bool{}
-	points := 0
+	solid, reference := map[string]bool{}, map[string]bool{}
 	for _, s := range all {
-		n := 0
-		for _, seg := range s.segments() {
-			n += len(seg)
+		if len(s.segments()) > 0 {
+			map[bool]map[string]bool{false: solid, true: reference}[s.Reference][s.Name] = true
 		}
-		if n == 0 {
+	}
+	if len(solid)+len(reference) == 0 {
+		noData(p)
+		return nil
+	}
+	named := map[string]bool{"": true}
+	for _, s := range all {
+		if len(s.segments()) == 0 {
 			continue
 		}
-		points += n
 		p.Add(s)
-		if s.Name != "" && !seen[s.Name] {
-			seen[s.Name] = true
+		if !named[s.Name] && s.Reference == !solid[s.Name] {
+			named[s.Name] = true
 			legend = append(legend, s.style())
 		}
 	}
-	if points == 0 {
-		noData(p)
+	if len(reference) > 0 && dashed != "" {
+		legend = append(legend, entry{name: dashed, line: draw.LineStyle{Color: ink, Width: 1.1, Dashes: dashes[1]}})
 	}
 	return legend
 }

@@ -39,11 +39,12 @@ var palette = [...]color.RGBA{
 var (
 	dashes = [...][]vg.Length{nil, {6, 3}, {2, 2}, {8, 3, 2, 3}}
 	glyphs = [...]draw.GlyphDrawer{
-		draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.PlusGlyph{},
+		draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{},
 	}
-	ink   = color.RGBA{0x22, 0x22, 0x22, 0xFF}
-	faint = color.RGBA{0xE4, 0xE4, 0xE4, 0xFF}
-	empty = color.RGBA{0xEE, 0xEE, 0xEE, 0xFF} // a map's cell without a value
+	hollow = [...]draw.GlyphDrawer{draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}}
+	ink    = color.RGBA{0x22, 0x22, 0x22, 0xFF}
+	faint  = color.RGBA{0xE4, 0xE4, 0xE4, 0xFF}
+	empty  = color.RGBA{0xEE, 0xEE, 0xEE, 0xFF} // a map's cell without a value
 )
 
 func seriesColor(i int) color.RGBA { return palette[i%len(palette)] }
@@ -94,6 +95,7 @@ func newPlot(x, y string) *plot.Plot {
 		a.Tick.Label = textStyle(tickSize, false)
 		a.Tick.Color, a.Tick.Width, a.Tick.Length = ink, 0.6, 4
 		a.Padding = 4
+		a.Tick.Marker = linear{}
 	}
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XCenter, draw.YTop
 	p.Y.Tick.Label.XAlign, p.Y.Tick.Label.YAlign = draw.XRight, draw.YCenter
@@ -136,6 +138,35 @@ func (decades) Ticks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
+// linear are about five labelled ticks at round numbers.
+type linear struct{}
+
+// Ticks implements plot.Ticker.
+func (linear) Ticks(lo, hi float64) []plot.Tick {
+	if !(hi > lo) {
+		return []plot.Tick{{Value: lo, Label: shortNumber(lo)}}
+	}
+	const wanted = 5
+	rough := (hi - lo) / wanted
+	unit := math.Pow(10, math.Floor(math.Log10(rough)))
+	step := 10 * unit
+	for _, m := range []float64{5, 2, 1} {
+		if m*unit >= rough {
+			step = m * unit
+		}
+	}
+	digits := max(0, int(-math.Floor(math.Log10(step)*(1+1e-12))))
+	var ticks []plot.Tick
+	for k := math.Ceil(lo/step - 1e-9); k*step <= hi*(1+1e-12); k++ {
+		v := k * step
+		if v == 0 {
+			v = 0 // not -0
+		}
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', digits, 64)})
+	}
+	return ticks
+}
+
 // logScale makes an axis logarithmic from lo to hi, both above 0.
 func logScale(a *plot.Axis, lo, hi float64) {
 	a.Min, a.Max = lo, hi
@@ -152,5 +183,10 @@ func at(values []float64, labels []string) plot.ConstantTicks {
 	return ticks
 }
 
-// shortNumber is at most 5 characters for the numbers of an axis: 0.001, 20, 1000, 1e-05.
-func shortNumber(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+// shortNumber writes the numbers of an axis: 0.001, 20, 10000.
+func shortNumber(v float64) string {
+	if v >= 1 && v < 1e6 {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}

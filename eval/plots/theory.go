@@ -6,7 +6,10 @@ import (
 	"strconv"
 
 	"longtail/data"
+	"longtail/eval"
 	"longtail/loss"
+
+	"gonum.org/v1/plot"
 )
 
 // ImagesPerClass draws the training images of each class for some imbalance factors (the paper's Figure 4). An unknown data
@@ -22,15 +25,16 @@ func ImagesPerClass(dataset string, factors []float64) (Figure, error) {
 		}
 		s := Series{Name: "IF " + shortNumber(f), Color: i, Marked: len(counts) <= 20}
 		for c, n := range counts {
-			s.X, s.Y = append(s.X, float64(c)), append(s.Y, float64(n))
+			s.X, s.Y = append(s.X, float64(c+1)), append(s.Y, float64(n))
 			hi = max(hi, float64(n))
 		}
 		all = append(all, s)
 	}
 	addGrid(p, false)
-	legend := addSeries(p, all)
+	legend := addSeries(p, all, "")
+	rankTicks(&p.X, len(all[0].X))
 	logScale(&p.Y, lo, hi*1.2)
-	f := newFigure("images-per-class-"+dataset, "Training images a class, "+dataset, 250, panel{p, 1})
+	f := newFigure("images-per-class-"+dataset, "Training images a class, "+eval.DatasetTitle(dataset), 250, panel{p, 1})
 	f.legend = legend
 	return f, nil
 }
@@ -56,7 +60,7 @@ func ClassBalancedTerm(betas []float64) Figure {
 		all = append(all, s)
 	}
 	addGrid(p, true)
-	legend := addSeries(p, all)
+	legend := addSeries(p, all, "")
 	logScale(&p.X, 1, most)
 	logScale(&p.Y, lowest*0.8, 1.2)
 	f := newFigure("class-balanced-term", "Class-balanced term (1 − β) / (1 − βⁿ)", 260, panel{p, 1})
@@ -78,21 +82,34 @@ func EffectiveNumbers(dataset string, factor float64, betas []float64) (Figure, 
 	for i, beta := range betas {
 		s := Series{Name: "β = " + number(beta), Color: i, Marked: len(counts) <= 20}
 		for c, n := range counts {
-			s.X, s.Y = append(s.X, float64(c)), append(s.Y, loss.EffectiveNumber(n, beta))
+			s.X, s.Y = append(s.X, float64(c+1)), append(s.Y, loss.EffectiveNumber(n, beta))
 		}
 		all = append(all, s)
 	}
 	for c, n := range counts {
-		images.X, images.Y = append(images.X, float64(c)), append(images.Y, float64(n))
+		images.X, images.Y = append(images.X, float64(c+1)), append(images.Y, float64(n))
 		hi = max(hi, float64(n))
 	}
 	addGrid(p, false)
-	legend := addSeries(p, append(all, images))
+	legend := addSeries(p, append(all, images), "")
+	rankTicks(&p.X, len(counts))
 	logScale(&p.Y, 0.9, hi*1.2)
 	name := fmt.Sprintf("effective-numbers-%s-if%g", dataset, factor)
-	f := newFigure(name, fmt.Sprintf("Effective number of images a class, %s, IF %g", dataset, factor), 260, panel{p, 1})
+	f := newFigure(name, fmt.Sprintf("Effective number of images a class, %s, IF %g", eval.DatasetTitle(dataset), factor), 260, panel{p, 1})
 	f.legend = legend
 	return f, nil
+}
+
+// rankTicks labels the ranks of classes: all of a few, every tenth of many.
+func rankTicks(a *plot.Axis, classes int) {
+	var values []float64
+	var labels []string
+	for rank := 1; rank <= classes; rank++ {
+		if classes <= maxNamed || rank == 1 || rank%10 == 0 {
+			values, labels = append(values, float64(rank)), append(labels, number(float64(rank)))
+		}
+	}
+	a.Tick.Marker = at(values, labels)
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -159,7 +159,6 @@ func TrainCommand(c paper.Column, m paper.Model, base map[string]string, out str
 			words = append(words, quote(k+"="+base[k]))
 		}
 	}
-	text := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	words = append(words, "data.dataset="+c.Dataset, "data.imbalance="+text(c.Imbalance), "loss.name="+m.Loss)
 	name := fmt.Sprintf("%s-if%s-%s", c.Dataset, text(c.Imbalance), m.Loss)
 	if m.Loss == paper.Focal {

@@ -108,7 +108,7 @@ func (c Comparison) Tables() []Table {
 
 func (c Comparison) table(first, last int) Table {
 	title := c.Title
-	if name := DatasetTitle(c.Columns[first].Dataset); !strings.HasSuffix(title, name) {
+	if name := eval.DatasetTitle(c.Columns[first].Dataset); !strings.HasSuffix(title, name) {
 		title += "; " + name
 	}
 	if c.Setting != "" {
@@ -191,17 +191,6 @@ func orGap(v float64) string {
 		return gap
 	}
 	return strconv.FormatFloat(v, 'g', -1, 64)
-}
-
-// DatasetTitle is a data set's name for a reader: CIFAR-10, synthetic 10.
-func DatasetTitle(name string) string {
-	if n, ok := strings.CutPrefix(name, "cifar"); ok {
-		return "CIFAR-" + n
-	}
-	if n, ok := strings.CutPrefix(name, "synthetic"); ok {
-		return "synthetic " + n
-	}
-	return name
 }
 
 // listedGaps is how many single commands a printed table lists; CSV and JSON have all.

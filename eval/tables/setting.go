@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"longtail/eval"
@@ -13,15 +14,23 @@ import (
 var protocol = map[string]string{
 	"model.name": "resnet32", "model.shortcut": "avgpool", "model.init": "glorot",
 	"data.profile": "exp", "data.max_per_class": "0", "data.validation": "0",
-	"train.epochs": "200", "train.batch": "128", "train.lr": "0.1", "train.warmup_epochs": "5",
-	"train.milestones": "[160, 180]", "train.momentum": "0.9", "train.weight_decay": "0.0002",
+	"train.epochs": "200", "train.batch": "128", "train.lr": "0.1", "train.momentum": "0.9", "train.weight_decay": "0.0002",
 }
 
 // cellKeys are the keys that say to which cell of a table a run belongs, that repeat it, or that do not bear on the result.
 var cellKeys = []string{
 	"data.dataset", "data.imbalance", "loss.name", "loss.beta", "loss.gamma",
 	"seed", "data.split_seed", "out", "device", "threads", "data.dir",
+	"train.eval_every", "train.checkpoint_every",
 }
+
+// derived are the keys that the protocol gives as a part of the epochs: 5, 160 and 180 of 200.
+var derived = map[string]func(epochs float64) string{
+	"train.warmup_epochs": func(e float64) string { return text(e / 40) },
+	"train.milestones":    func(e float64) string { return "[" + text(e*4/5) + ", " + text(e*9/10) + "]" },
+}
+
+func text(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
 // paperMultiplier says whether learning-rate multipliers are those of the paper: x 0.01 and x 0.0001 on long-tailed data,
 // x 0.1 and x 0.01 on balanced.
@@ -92,7 +101,11 @@ func settingOf(r *eval.Run) Setting {
 			continue
 		}
 		key = append(key, k+"="+v)
-		if want, ok := protocol[k]; ok && want != v {
+		if of, ok := derived[k]; ok {
+			if want := of(number(r.Config["train.epochs"], 0)); want != v {
+				deviations = append(deviations, fmt.Sprintf("%s %s (the paper's schedule has %s)", k, v, want))
+			}
+		} else if want, ok := protocol[k]; ok && want != v {
 			deviations = append(deviations, fmt.Sprintf("%s %s (paper %s)", k, v, want))
 		} else if k == "train.multipliers" {
 			deviations = append(deviations, fmt.Sprintf("%s %s (not the paper's)", k, v))
