@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"fmt"
 	"image"
 	"math"
 
