@@ -1,0 +1,16 @@
+// Package house keeps the house in order. It has no code but tests, which read the sources of the whole module.
+//
+// The module is a house of floors: a room, that is a package with its sub-packages, imports only rooms of lower floors.
+//
+//	7  cmd                 commands: parse, call, print
+//	6  train, train/sweep  config, loop, checkpoints, grids of runs      eval  metrics, tables, plots, reports
+//	5  internal/run        the run folder
+//	4  internal/cpu, cuda  the backends
+//	3  internal/plan       graph to ordered steps and one arena
+//	2  models, loss, data  networks, losses, images
+//	1  internal/ops, internal/rng, internal/fail
+//
+// So a loss can be read without knowing how it is trained, and a backend be replaced without touching a model. The tests also
+// hold the habits that a tool can see: doc comments, short files, nothing left open, no path of one machine, randomness from
+// the seeded generators alone.
+package house
