@@ -1,0 +1,57 @@
+# make            bin/longtail, with the CUDA backend where there is a C compiler (no CUDA toolkit is needed), without it elsewhere
+# make demo       builds, trains twice on synthetic images and compares: a few minutes
+# make test       all tests
+# make test-cuda  the tests of the CUDA backend alone, on the emulator of its driver
+# make lint       go vet and staticcheck
+# make race       the short tests under the race detector (needs a C compiler)
+# make fuzz       every fuzz test, FUZZTIME each
+# make golden     re-runs the golden training curves on DEVICE
+# make bench      images per second of whole training steps on DEVICE
+# make clean      takes away bin and build
+
+.PHONY: all demo test vet lint fuzz race golden bench clean
+all: bin/longtail
+
+# cuda.mk gives GPU_ENV, GPU_TAGS and GPU_LIB (all empty without a C compiler), the target emulator and test-cuda.
+-include cuda/cuda.mk
+
+GO ?= go
+DEVICE ?= cpu
+FUZZTIME ?= 10s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Go decides by itself what is out of date.
+.PHONY: bin/longtail
+bin/longtail: $(GPU_LIB)
+	$(GPU_ENV) $(GO) build $(GPU_TAGS) -o $@ ./cmd/longtail
+
+demo:
+	scripts/demo.sh
+
+# The tests of the CUDA backend run on the emulator, where cuda.mk can make it.
+test: $(GPU_LIB) $(if $(GPU_TAGS),emulator)
+	$(GPU_ENV) $(GO) test $(GPU_TAGS) ./...
+
+# Both programs: with the CUDA backend and without.
+vet: $(GPU_LIB)
+	$(GO) vet ./...
+	$(if $(GPU_TAGS),$(GPU_ENV) $(GO) vet $(GPU_TAGS) ./...)
+
+lint: vet
+	$(GO) run $(STATICCHECK) ./...
+	$(if $(GPU_TAGS),$(GPU_ENV) $(GO) run $(STATICCHECK) $(GPU_TAGS) ./...)
+
+race:
+	$(GO) test -race -short ./...
+
+fuzz:
+	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+golden: bin/longtail
+	bin/longtail doctor --device $(DEVICE) --curves $(CURVES)
+
+bench: bin/longtail
+	bin/longtail bench --device $(DEVICE) model.name=resnet32 train.batch=128
+
+clean:
+	rm -rf bin build
