@@ -5,7 +5,7 @@
 # make lint       go vet and staticcheck
 # make race       the short tests under the race detector (needs a C compiler)
 # make fuzz       every fuzz test, FUZZTIME each
-# make golden     re-runs the golden training curves on DEVICE
+# make golden     re-runs the training curves of CURVES on DEVICE (cpu unless set)
 # make bench      images per second of whole training steps on DEVICE
 # make clean      takes away bin and build
 
@@ -17,6 +17,7 @@ all: bin/longtail
 
 GO ?= go
 DEVICE ?= cpu
+CURVES ?= train/curves/golden.json
 FUZZTIME ?= 10s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
