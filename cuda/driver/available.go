@@ -1,0 +1,111 @@
+//go:build gpu
+
+package driver
+
+/*
+#include <cuda.h>
+#include <emulator.h>
+#include <trampolines.h>
+*/
+import "C"
+
+import (
+	"fmt"
+
+	"longtail/internal/fail"
+
+	"gorgonia.org/cu"
+)
+
+// Built says whether this program has CUDA.
+const Built = true
+
+// Available describes the first GPU. Where there is none that can be used, the error is of the kind fail.Device and says what is
+// missing: the driver, a device, or a recent version of either.
+func Available() (Info, error) {
+	status := C.trampolineStatus()
+	library := C.GoString(status.library)
+	if status.problem != nil {
+		return Info{}, fail.Device("no CUDA driver: %s\ninstall the NVIDIA driver, or use --device cpu", C.GoString(status.problem))
+	}
+	if status.init != C.CUDA_SUCCESS {
+		return Info{}, fail.Device("%s\n%s, or use --device cpu", initProblem(library, int(status.init)), initHint(int(status.init)))
+	}
+	count, err := cu.NumDevices()
+	if err != nil {
+		return Info{}, fail.Device("counting GPUs: %w\nrun nvidia-smi, or use --device cpu", wrap("counting GPUs", err))
+	}
+	if count == 0 {
+		return Info{}, fail.Device("the CUDA driver %s finds no GPU\ncheck CUDA_VISIBLE_DEVICES and nvidia-smi, or use --device cpu", library)
+	}
+	info, err := describe(cu.Device(0))
+	if err != nil {
+		return Info{}, fail.Device("%w", err)
+	}
+	return info, tooOld(info)
+}
+
+func initProblem(library string, code int) string {
+	if code < 0 {
+		return library + " is no CUDA driver: it lacks cuInit"
+	}
+	return fmt.Sprintf("the CUDA driver %s does not start: %s (%d)", library, errorName(code), code)
+}
+
+func initHint(code int) string {
+	switch code {
+	case C.CUDA_ERROR_NO_DEVICE:
+		return "check CUDA_VISIBLE_DEVICES and nvidia-smi"
+	case C.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH:
+		return "the kernel module and the library are of different versions: restart the machine"
+	}
+	return "run nvidia-smi to see what is wrong"
+}
+
+func tooOld(i Info) error {
+	if i.DriverVersion < NeededDriver {
+		return fail.Device("the driver is too old: it is for CUDA %s, our kernels need %d.%d\ninstall a newer NVIDIA driver, or use --device cpu", i.Driver(), NeededDriver/1000, NeededDriver%1000/10)
+	}
+	if i.Compute < NeededCompute {
+		return fail.Device("%s is too old: its compute capability is %d.%d, our kernels need %d.%d (A100 or later)\nuse --device cpu", i.Name, i.Compute/10, i.Compute%10, NeededCompute/10, NeededCompute%10)
+	}
+	return nil
+}
+
+func describe(d cu.Device) (Info, error) {
+	i := Info{Library: C.GoString(C.trampolineStatus().library), DriverVersion: cu.Version()}
+	var err error
+	if i.Name, err = d.Name(); err != nil {
+		return i, wrap("asking for the GPU's name", err)
+	}
+	if i.Memory, err = d.TotalMem(); err != nil {
+		return i, wrap("asking for the GPU's memory", err)
+	}
+	var major, minor int
+	for _, a := range []struct {
+		which cu.DeviceAttribute
+		to    *int
+	}{
+		{cu.ComputeCapabilityMajor, &major}, {cu.ComputeCapabilityMinor, &minor},
+		{cu.MultiprocessorCount, &i.Multiprocessors}, {C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, &i.SharedMemory},
+	} {
+		if *a.to, err = d.Attribute(a.which); err != nil {
+			return i, wrap(fmt.Sprintf("asking for attribute %d of the GPU", a.which), err)
+		}
+	}
+	i.Compute = 10*major + minor
+	_, i.Emulated = ReadCounters()
+	return i, nil
+}
+
+// ReadCounters gives what the emulator has counted; false on a real driver, which counts nothing.
+func ReadCounters() (Counters, bool) {
+	var c C.emulatorCounters_t
+	if C.emulatorCounters(&c) != C.CUDA_SUCCESS {
+		return Counters{}, false
+	}
+	return Counters{
+		Launches: uint64(c.launches), Copies: uint64(c.copies), Fills: uint64(c.fills), BytesRead: uint64(c.bytes_read),
+		BytesWritten: uint64(c.bytes_written), MMA: uint64(c.multiplications), Checked: c.checked != 0,
+	}, true
+}
