@@ -24,7 +24,7 @@ var sideDoors = map[string][]string{
 	"train/sweep": {"train", "eval"}, // a grid of runs trains them and reads their results
 }
 
-// testDoors are further imports, of test files only.
+// testDoors are further imports, of test files and of packages that help them.
 var testDoors = map[string][]string{
 	"cuda": {"internal/cpu"},           // the CPU backend is the reference of every kernel
 	"loss": {"data"},                   // weights are checked on the counts of the data sets
@@ -75,18 +75,18 @@ func checkImports(s sources) []string {
 			continue
 		}
 		for _, imported := range imports(f.syntax) {
-			faults.addAll(f.name, room, imported, isTest(f.name))
+			faults.addAll(f.name, room, imported, isTest(f.name) || forTests(path.Dir(f.name)))
 		}
 	}
 	return faults
 }
 
-// addAll adds what is wrong with one import.
+// addAll adds what is wrong with one import, by a test or by code.
 func (fs *faults) addAll(file, room, imported string, test bool) {
 	if home, ok := onlyIn[imported]; ok && home != room {
 		fs.add("%s: only %s imports %q", file, home, imported)
 	}
-	if !test && slices.Contains(randomness, imported) && !forTests(path.Dir(file)) {
+	if !test && slices.Contains(randomness, imported) {
 		fs.add("%s: imports %s; random numbers come from internal/rng", file, imported)
 	}
 	if !test && slices.ContainsFunc(ignorance[room], func(no string) bool { return within(imported, no) }) {
@@ -100,7 +100,7 @@ func (fs *faults) addAll(file, room, imported string, test bool) {
 	switch {
 	case !ok:
 		fs.add("%s: imports %s, which is in no room", file, imported)
-	case !test && forTests(folder) && !forTests(path.Dir(file)):
+	case !test && forTests(folder):
 		fs.add("%s: imports %s, which is for tests", file, imported)
 	case other == room || floors[other] < floors[room]:
 	case slices.Contains(sideDoors[room], other):
