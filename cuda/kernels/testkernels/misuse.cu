@@ -121,7 +121,7 @@ EXPORT_KERNEL(reads_global)
 extern "C" __global__ void misaligned(float *out) { *(float4 *)(out + 1) = float4{1, 2, 3, 4}; }
 EXPORT_KERNEL(misaligned)
 
-extern "C" __global__ void overflows(int most, int *out) { out[threadIdx.x] = most + 1 + (int)threadIdx.x; }
+extern "C" __global__ void overflows(int a, int b, int *out) { out[threadIdx.x] = a + b; }
 EXPORT_KERNEL(overflows)
 
 extern "C" __global__ void past_array(int i, float *out) {

@@ -1,0 +1,21 @@
+//go:build !gpu
+
+package driver_test
+
+import (
+	"strings"
+	"testing"
+
+	"longtail/cuda/driver"
+	"longtail/internal/fail"
+)
+
+func TestBuildWithoutCUDASaysSo(t *testing.T) {
+	_, err := driver.Available()
+	if fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), "without a C compiler") {
+		t.Errorf("%v, exit code %d", err, fail.Code(err))
+	}
+	if _, ok := driver.ReadCounters(); ok {
+		t.Error("counters without an emulator")
+	}
+}
