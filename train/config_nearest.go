@@ -42,9 +42,15 @@ func nearestKey(key string) string {
 	return "\nthe keys are " + strings.Join(Keys(), ", ")
 }
 
+// maxWord is the longest word that nearest looks at: the time grows with its length, and no key is a quarter as long.
+const maxWord = 80
+
 // nearest is the candidate that takes the fewest changes of a letter to reach from word, or "" where none is near: at most
 // a third of the letters, and 2 in short words.
 func nearest(word string, candidates []string) string {
+	if len(word) > maxWord {
+		return ""
+	}
 	best, found := max(2, len(word)/3)+1, ""
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), c); d < best && d < len(c) {

@@ -1,0 +1,14 @@
+// Package run is the folder of one training run: which files there are, how each is written so that no moment of a crash or a
+// full disk damages it, and how each is read back without trusting it.
+//
+//	config.yaml       everything that decides the run, defaults included
+//	environment.json  where and by what it was computed last
+//	split.json        the indices of the long-tailed subset
+//	metrics.jsonl     one Epoch a line
+//	timing.jsonl      one Timing a line
+//	checkpoints/      safetensors: last, best, and best_validation where images are held out
+//	summary.json      the Summary; written last, so that its presence means done
+//
+// A process that writes holds a lock on the folder (flock, so that a killed one leaves none). last.safetensors is the run's
+// memory: it says how many lines of metrics.jsonl belong to it, and whatever is newer is cut off when the run goes on.
+package run

@@ -1,0 +1,131 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"longtail/internal/fail"
+)
+
+// Names in a run's folder.
+const (
+	ConfigFile      = "config.yaml"
+	EnvironmentFile = "environment.json"
+	SplitFile       = "split.json"
+	MetricsFile     = "metrics.jsonl"
+	TimingFile      = "timing.jsonl"
+	SummaryFile     = "summary.json"
+	Last            = "checkpoints/last.safetensors"
+	Best            = "checkpoints/best.safetensors"            // best on the test set
+	BestValidation  = "checkpoints/best_validation.safetensors" // best on the held-out part
+)
+
+// Folder is a run's folder that this process alone may write to.
+type Folder struct {
+	Dir  string
+	lock *os.File
+}
+
+// Open makes the folder where it is not there and locks it. It is an error where another process has it, where it cannot be
+// made or written to, and (a usage error) where it holds other things than a run.
+func Open(dir string) (*Folder, error) {
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(Last)), 0o777); err != nil {
+		return nil, folderError(dir, err)
+	}
+	lock, err := os.Open(dir)
+	if err != nil {
+		return nil, folderError(dir, err)
+	}
+	f := &Folder{dir, lock}
+	if err := f.take(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return f, nil
+}
+
+func folderError(dir string, err error) error {
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrExist) {
+		return fail.Usage("the run's folder %s: %w\nname a folder with out=...", dir, err)
+	}
+	return fmt.Errorf("making the run's folder %s: %w\nname one that you may write to with out=...", dir, err)
+}
+
+// take locks the folder and removes what a killed process left half-written.
+func (f *Folder) take() error {
+	err := syscall.Flock(int(f.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return fmt.Errorf("another process is at work in %s\nwait for it, or choose another folder with out=...", f.Dir)
+	case err != nil:
+		return fmt.Errorf("locking %s: %w\nput the run on a file system with locks (flock)", f.Dir, err)
+	}
+	var strangers []string
+	for _, dir := range []string{f.Dir, filepath.Join(f.Dir, filepath.Dir(Last))} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return folderError(dir, err)
+		}
+		for _, e := range entries {
+			switch path := filepath.Join(dir, e.Name()); {
+			case isLeftover(e):
+				if err := os.Remove(path); err != nil {
+					return folderError(dir, err)
+				}
+			case path != filepath.Join(f.Dir, filepath.Dir(Last)):
+				strangers = append(strangers, path)
+			}
+		}
+	}
+	if len(strangers) > 0 && !f.Has(ConfigFile) {
+		return fail.Usage("%s holds %s but no %s, so it is no run's folder\nname an empty or a new folder with out=...", f.Dir, strangers[0], ConfigFile)
+	}
+	return nil
+}
+
+// isLeftover says whether an entry is a temporary file of writeAtomically: ".NAME.NUMBER", where NAME is one of ours.
+func isLeftover(e fs.DirEntry) bool {
+	name, hidden := strings.CutPrefix(e.Name(), ".")
+	if !hidden || !e.Type().IsRegular() {
+		return false
+	}
+	dot := strings.LastIndexByte(name, '.')
+	for _, ours := range []string{ConfigFile, EnvironmentFile, SplitFile, SummaryFile, Last, Best, BestValidation} {
+		if dot > 0 && name[:dot] == filepath.Base(ours) && strings.Trim(name[dot+1:], "0123456789") == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Path is where a file of the run lies.
+func (f *Folder) Path(name string) string { return filepath.Join(f.Dir, name) }
+
+// Has says whether a file of the run is there.
+func (f *Folder) Has(name string) bool { return Exists(f.Path(name)) }
+
+// Exists says whether there is something at path.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// Write writes a file of the run atomically.
+func (f *Folder) Write(name string, content []byte) error {
+	return WriteAtomically(f.Path(name), content)
+}
+
+// Remove removes a file of the run where it is there.
+func (f *Folder) Remove(name string) error {
+	if err := os.Remove(f.Path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing an old file of the run: %w", err)
+	}
+	return nil
+}
+
+// Close gives the lock back.
+func (f *Folder) Close() error { return f.lock.Close() }

@@ -1,0 +1,257 @@
+package run
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"longtail/internal/fail"
+)
+
+// Tensor is float32 values in row-major order.
+type Tensor struct {
+	Shape []int // dimensions, outermost first; empty for a scalar
+	Data  []float32
+}
+
+// Tensors is what a safetensors file holds: named tensors and a description.
+type Tensors struct {
+	Metadata map[string]string
+	Tensors  map[string]Tensor
+}
+
+// Layout of a safetensors file (https://github.com/huggingface/safetensors): 8 bytes little-endian length of the header, a JSON
+// header padded with spaces, then the values of all tensors without gaps.
+const (
+	lengthBytes    = 8
+	headerAlign    = 8        // so that the values are aligned in a mapped file
+	maxHeader      = 64 << 20 // a longer one is damage; a real one has some ten thousand bytes
+	floatBytes     = 4
+	metadataKey    = "__metadata__"
+	checksumKey    = "sha256"
+	checksumDigits = 2 * sha256.Size
+)
+
+// described is how the header describes a tensor.
+type described struct {
+	DType   string `json:"dtype"`
+	Shape   []int  `json:"shape"`
+	Offsets [2]int `json:"data_offsets"` // in bytes, from the end of the header
+}
+
+// Encode gives the bytes of a safetensors file. They follow from the content alone: tensors are sorted by name. The metadata get
+// a checksum, "sha256", of the whole file with zeros in the checksum's place, so that every flipped bit is found.
+func (t *Tensors) Encode() ([]byte, error) {
+	header, size, err := t.header()
+	if err != nil {
+		return nil, err
+	}
+	file := make([]byte, 0, lengthBytes+len(header)+size)
+	file = binary.LittleEndian.AppendUint64(file, uint64(len(header)))
+	file = append(file, header...)
+	for _, name := range slices.Sorted(maps.Keys(t.Tensors)) {
+		for _, v := range t.Tensors[name].Data {
+			file = binary.LittleEndian.AppendUint32(file, math.Float32bits(v))
+		}
+	}
+	at := bytes.Index(file, checksumField(strings.Repeat("0", checksumDigits)))
+	sum := sha256.Sum256(file)
+	copy(file[at:], checksumField(hex.EncodeToString(sum[:])))
+	return file, nil
+}
+
+// checksumField is the checksum as it stands in the header.
+func checksumField(digits string) []byte { return fmt.Appendf(nil, `"%s":"%s"`, checksumKey, digits) }
+
+// header is the padded JSON header, and the number of bytes of all values.
+func (t *Tensors) header() (header []byte, size int, err error) {
+	entries := map[string]any{} // encoding/json sorts the keys
+	for _, name := range slices.Sorted(maps.Keys(t.Tensors)) {
+		tensor := t.Tensors[name]
+		n, err := elements(tensor.Shape)
+		if err != nil || n != len(tensor.Data) || name == metadataKey {
+			return nil, 0, fmt.Errorf("tensor %q of shape %v with %d values cannot be written", name, tensor.Shape, len(tensor.Data))
+		}
+		shape := append([]int{}, tensor.Shape...) // null is no shape
+		entries[name] = described{"F32", shape, [2]int{size, size + n*floatBytes}}
+		size += n * floatBytes
+	}
+	metadata := maps.Clone(t.Metadata)
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	if _, taken := metadata[checksumKey]; taken {
+		return nil, 0, errors.New("the metadata have a key of their own for the checksum")
+	}
+	metadata[checksumKey] = strings.Repeat("0", checksumDigits)
+	entries[metadataKey] = metadata
+	if header, err = json.Marshal(entries); err != nil {
+		return nil, 0, err
+	}
+	return append(header, bytes.Repeat([]byte(" "), -len(header)&(headerAlign-1))...), size, nil
+}
+
+// elements is the number of values of a shape; negative dimensions and products that no memory holds are errors.
+func elements(shape []int) (int, error) {
+	n := 1
+	for _, d := range shape {
+		if d < 0 || d > 0 && n > math.MaxInt32/d {
+			return 0, fmt.Errorf("impossible shape %v", shape)
+		}
+		n *= d
+	}
+	return n, nil
+}
+
+// WriteTensors writes a safetensors file atomically.
+func (f *Folder) WriteTensors(name string, t *Tensors) error {
+	content, err := t.Encode()
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", f.Path(name), err)
+	}
+	return f.Write(name, content)
+}
+
+// ReadTensors reads a file that Encode wrote. It checks everything: sizes, bounds, gaps, names, types and the checksum. What
+// it cannot trust is a data error that names the file.
+func ReadTensors(path string) (*Tensors, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fail.Data("reading a checkpoint: %w", err)
+	}
+	t, err := DecodeTensors(content)
+	if err != nil {
+		return nil, fail.Data("checkpoint %s is damaged: %w", path, err)
+	}
+	return t, nil
+}
+
+// DecodeTensors is ReadTensors for the bytes of a file.
+func DecodeTensors(file []byte) (*Tensors, error) {
+	if len(file) < lengthBytes {
+		return nil, fmt.Errorf("the file is truncated: %d bytes", len(file))
+	}
+	length := binary.LittleEndian.Uint64(file)
+	if length > maxHeader || length > uint64(len(file)-lengthBytes) {
+		return nil, fmt.Errorf("the file is truncated or no safetensors: a header of %d bytes in a file of %d", length, len(file))
+	}
+	header, values := file[lengthBytes:lengthBytes+length], file[lengthBytes+length:]
+	t := &Tensors{Metadata: map[string]string{}, Tensors: map[string]Tensor{}}
+	entries, err := t.parseHeader(header)
+	if err != nil {
+		return nil, fmt.Errorf("its header: %w", err)
+	}
+	if err := t.cutValues(entries, values); err != nil {
+		return nil, err
+	}
+	return t, t.checkSum(file, lengthBytes+int(length))
+}
+
+// named is a header entry with its name.
+type named struct {
+	name string
+	described
+}
+
+// parseHeader reads the header token by token, because a map would hide a name that is there twice.
+func (t *Tensors) parseHeader(header []byte) ([]named, error) {
+	var entries []named
+	d := json.NewDecoder(bytes.NewReader(header))
+	d.DisallowUnknownFields()
+	if token, err := d.Token(); err != nil {
+		return nil, err
+	} else if token != json.Delim('{') {
+		return nil, errors.New("no JSON object")
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, _ := token.(string) // the decoder takes no other keys
+		if seen[name] {
+			return nil, fmt.Errorf("%q is there twice", name)
+		}
+		seen[name] = true
+		if name == metadataKey {
+			err = d.Decode(&t.Metadata)
+		} else {
+			entry := named{name: name}
+			err = d.Decode(&entry.described)
+			entries = append(entries, entry)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", name, err)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("text after its end")
+	}
+	return entries, nil
+}
+
+// cutValues gives every tensor its values. Together they must be all bytes, without gap or overlap.
+func (t *Tensors) cutValues(entries []named, values []byte) error {
+	slices.SortFunc(entries, func(a, b named) int {
+		if a.Offsets[0] != b.Offsets[0] {
+			return a.Offsets[0] - b.Offsets[0]
+		}
+		return a.Offsets[1] - b.Offsets[1]
+	})
+	end := 0
+	for _, e := range entries {
+		n, err := elements(e.Shape)
+		switch {
+		case err != nil:
+			return fmt.Errorf("tensor %q: %w", e.name, err)
+		case e.DType != "F32":
+			return fmt.Errorf("tensor %q holds %q, not F32", e.name, e.DType)
+		case e.Offsets[0] != end || e.Offsets[1] != end+n*floatBytes:
+			return fmt.Errorf("tensor %q of shape %v lies at bytes %v, not from %d to %d", e.name, e.Shape, e.Offsets, end, end+n*floatBytes)
+		case e.Offsets[1] > len(values):
+			return fmt.Errorf("the file is truncated: tensor %q ends at byte %d of %d", e.name, e.Offsets[1], len(values))
+		}
+		data := make([]float32, n)
+		for i := range data {
+			data[i] = math.Float32frombits(binary.LittleEndian.Uint32(values[end+i*floatBytes:]))
+		}
+		t.Tensors[e.name] = Tensor{e.Shape, data}
+		end = e.Offsets[1]
+	}
+	if end != len(values) {
+		return fmt.Errorf("%d bytes after the last tensor", len(values)-end)
+	}
+	return nil
+}
+
+// checkSum compares the checksum in the header with that of the file, and takes it out of the metadata.
+func (t *Tensors) checkSum(file []byte, headerEnd int) error {
+	want, ok := t.Metadata[checksumKey]
+	at := bytes.Index(file[:headerEnd], checksumField(want))
+	if !ok || len(want) != checksumDigits || at < 0 {
+		return errors.New("it has no checksum: this program did not write it")
+	}
+	h := sha256.New()
+	h.Write(file[:at])
+	h.Write(checksumField(strings.Repeat("0", checksumDigits)))
+	h.Write(file[at+len(checksumField(want)):])
+	if got := hex.EncodeToString(h.Sum(nil)); got != want {
+		return fmt.Errorf("its SHA-256 is %s, and %s was written", got, want)
+	}
+	delete(t.Metadata, checksumKey)
+	return nil
+}

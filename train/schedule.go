@@ -1,0 +1,53 @@
+package train
+
+import "math"
+
+// rateBatch is the batch size that train.lr is given for; the base rate grows in proportion to the batch (Goyal et al.,
+// "Accurate, Large Minibatch SGD", 2017, the linear scaling rule, which the authors' scripts follow).
+const rateBatch = 128
+
+// Steps is the number of optimiser steps of so many epochs over n images: floor(n * epochs / batch). Batches straddle epochs
+// and none is partial. A product that rounding leaves a hair below a whole number counts as that number.
+func Steps(n, batch int, epochs float64) int {
+	exact := float64(n) * epochs / float64(batch)
+	return int(math.Floor(exact * (1 + 1e-12)))
+}
+
+// epochAt is how many epochs of n images have gone into the given number of steps.
+func epochAt(step, batch, n int) float64 {
+	return float64(step) * float64(batch) / float64(n)
+}
+
+// LearningRates is the rate of every step, [Steps], for n training images. With the base rate b = lr * batch / 128 and the
+// epoch e = t * batch / n of step t:
+//
+//	e < warmup:  b * e / warmup          (the first step has rate 0)
+//	otherwise:   b * the multiplier of the last milestone that is <= e, or b before the first
+//
+// as in the authors' scripts (Cui et al., CVPR 2019). The arithmetic is float64, the result float32.
+func LearningRates(c *Config, n int) []float32 {
+	t := c.Train
+	rates := make([]float32, Steps(n, t.Batch, t.Epochs))
+	base := t.LR * float64(t.Batch) / rateBatch
+	for step := range rates {
+		e := epochAt(step, t.Batch, n)
+		rate := base
+		for i, m := range t.Milestones {
+			if e >= m {
+				rate = base * t.Multipliers[i]
+			}
+		}
+		if e < t.WarmupEpochs {
+			rate = base * e / t.WarmupEpochs
+		}
+		rates[step] = float32(rate)
+	}
+	return rates
+}
+
+// epochEnds says whether the stream of samples passes a multiple of n at the end of a step, and how many epochs are done then.
+// done counts steps, so that it is 1 after the first.
+func epochEnds(done, batch, n int) (epochs int, ends bool) {
+	epochs = done * batch / n
+	return epochs, epochs > (done-1)*batch/n
+}
