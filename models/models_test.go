@@ -123,7 +123,13 @@ func TestNodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			convs := depth - 1
-			if shortcut == "projection" {
+			pools, subsamples := 0, 0
+			switch shortcut {
+			case "avgpool":
+				pools = 2
+			case "subsample":
+				subsamples = 2
+			default:
 				convs += 2
 			}
 			n := mustBuild(t, images(128, 3, 32, 32), Config{name, 100, shortcut, "glorot"}, ops.Head{}, true)
@@ -157,6 +163,8 @@ func TestNodes(t *testing.T) {
 				ops.KindConv: convs, ops.KindConvGradWeights: convs, ops.KindConvGradInput: convs - 1,
 				ops.KindMoments: convs, ops.KindNormalize: convs, ops.KindNormalizeGradInput: convs,
 				ops.KindReLU: depth - 1, ops.KindAdd: (depth - 2) / 2,
+				ops.KindShortcutPool: pools, ops.KindShortcutPoolGrad: pools,
+				ops.KindShortcutSubsample: subsamples, ops.KindShortcutSubsampleGrad: subsamples,
 			} {
 				if count[kind] != want {
 					t.Errorf("%s, %s: %d nodes of kind %v, want %d", name, shortcut, count[kind], kind, want)
@@ -276,6 +284,10 @@ func TestInitialValues(t *testing.T) {
 				}
 				checkSpread(t, init, p.Name, v, s[1]*area, s[0]*area)
 			}
+		}
+		a, b := state["stage1.block1.conv1"].Data().([]float32), state["stage1.block1.conv2"].Data().([]float32)
+		if slices.Equal(a, b) {
+			t.Error("two convolutions start alike")
 		}
 		for _, s := range n.Stats {
 			v := state["running/"+s.Running].Data().([]float32)
