@@ -2,6 +2,7 @@ package ops
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"longtail/internal/ops/opstest"
@@ -91,4 +92,54 @@ func fiveTimes(x *G.Node) (*G.Node, error) {
 		y = must(Mul(y, other))
 	}
 	return y, nil
+}
+
+// TestNewAdd checks the bare sums that plans make, of any shape, and whether they count as pieces of a loss.
+func TestNewAdd(t *testing.T) {
+	for _, shape := range []tensor.Shape{{2, 3, 4, 5}, {3}, {4, 1}, {4, 5}} {
+		for _, row := range []bool{false, true} {
+			if row && shape.Dims() > 2 {
+				continue
+			}
+			x := variables(shape)[0]
+			o := NewAdd(x, row)
+			if o.Kind().IsRow() != row {
+				t.Errorf("%v, row %v: kind is %v", shape, row, o.Kind())
+			}
+			v, err := o.Do(x.Value(), x.Value())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := each(shape, func(i []int) float64 { return 2 * at(x.Value().(*tensor.Dense), i...) })
+			opstest.Compare(t, "sum", opstest.Floats(v), want, 0)
+		}
+	}
+}
+
+// TestEqualLargestShareTheGradient is RowMax at a tie: each of the largest gets all of it.
+func TestEqualLargestShareTheGradient(t *testing.T) {
+	in := opstest.Inputs(opstest.Of([]float64{1, 3, 3, 2, 5, 4}, 2, 3))
+	root := must(BatchMean(must(RowMax(in[0]))))
+	g, err := opstest.Gradients(root, in[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	opstest.Compare(t, "gradient", opstest.Floats(g[0]), []float64{0, .5, .5, 0, .5, 0}, 0)
+}
+
+// TestReductions holds what backends cut into chunks of the batch: the operations whose result has no samples, of inputs that do.
+func TestReductions(t *testing.T) {
+	want := []Kind{KindConvGradWeights, KindMoments, KindNormalizeSums, KindDenseGradWeights, KindDenseGradBias, KindBatchMean}
+	var got []Kind
+	for k := KindNone; k <= kindEnd; k++ {
+		if k.IsReduction() {
+			got = append(got, k)
+		}
+		if k.IsRow() != (k >= KindAffine && k <= KindBatchMeanGrad) {
+			t.Errorf("%v: is a row piece: %v", k, k.IsRow())
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("reductions are %v, want %v", got, want)
+	}
 }
