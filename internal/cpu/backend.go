@@ -1,0 +1,85 @@
+// Package cpu is the backend that runs programs on the processor: Go with AVX2 and FMA assembly, and the same in plain Go.
+//
+// Between two sums over the batch everything concerns one image, so a level of a program runs image by image: one goroutine
+// takes a fixed chunk of images through all steps of the level, and what lives only there stays in a scratch block the size
+// of one image, in the cache. Sums are kept a chunk and merged in the order of the chunks: the same bits for any number of
+// threads. Activations are NHWC inside; nobody outside sees that.
+package cpu
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"longtail/data"
+	"longtail/internal/fail"
+	"longtail/internal/ops"
+	"longtail/internal/plan"
+)
+
+// Backend runs programs on a number of threads.
+type Backend struct {
+	threads int
+	kernels kernels
+}
+
+// New makes a backend of that many threads; 0 takes all processors. LONGTAIL_CPU=generic in the environment chooses the
+// kernels in plain Go.
+func New(threads int) *Backend {
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return &Backend{threads: threads, kernels: kernelSet(os.Getenv("LONGTAIL_CPU") == "generic")}
+}
+
+// Describe names the backend for people: threads and instruction set.
+func (b *Backend) Describe() string {
+	return fmt.Sprintf("cpu, %d threads, %s", b.threads, b.kernels.name)
+}
+
+// Lower checks that the backend has every operation of the program. The only precision is fp32.
+func (b *Backend) Lower(p *plan.Program, precision plan.Precision) error {
+	if precision != plan.FP32 {
+		return fail.Usage("precision %q is not for the cpu: use precision=fp32 or a GPU", precision)
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Rows == nil && !supported(s.Kind) {
+			return fmt.Errorf("the cpu backend has no operation %v", s.Kind)
+		}
+		if s.Rows == nil {
+			continue
+		}
+		for k := range s.Rows.Code {
+			if !knowsRow(&s.Rows.Code[k]) {
+				return fmt.Errorf("the cpu backend has no row operation %v", s.Rows.Code[k].Kind)
+			}
+		}
+	}
+	return nil
+}
+
+func supported(k ops.Kind) bool {
+	_, compiled := compilers[k]
+	return compiled
+}
+
+// Open allocates a lowered program.
+func (b *Backend) Open(p *plan.Program, images data.Images, share plan.Session) (plan.Session, error) {
+	if images.Classes != p.Classes {
+		return nil, fmt.Errorf("the images have %d classes and the program %d", images.Classes, p.Classes)
+	}
+	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernels}
+	if share != nil {
+		other, ok := share.(*session)
+		if !ok {
+			return nil, fmt.Errorf("a cpu session cannot share a %T", share)
+		}
+		s.store = other.store
+	}
+	if err := s.bind(); err != nil {
+		s.pool.close()
+		return nil, err
+	}
+	return s, nil
+}

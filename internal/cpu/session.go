@@ -1,0 +1,273 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"longtail/data"
+	"longtail/internal/plan"
+)
+
+// imagesPerChunk is how many images one task takes through a level. Sums are merged by chunk, so it is part of the
+// arithmetic: small enough to feed many threads at batch 128, large enough that the merging is cheap.
+const imagesPerChunk = 4
+
+// border is the zero border around the raw bytes of an image, from which crops are taken; the crop at (border, border) is the
+// image itself.
+const border = 4
+
+// session is a program with its memory.
+type session struct {
+	program *plan.Program
+	images  data.Images
+	pool    *pool
+	store   *store
+	kernels kernels
+
+	arena  []float32                  // values that cross levels, all images of a batch
+	small  map[plan.ValueID][]float32 // values that concern the batch, and inputs; logical layout
+	places []*place                   // of values that concern an image
+	packs  []func()                   // weights into the layout of the kernels, before a step
+	levels []level
+
+	rates  []float32 // learning rate of each step
+	batch  []int32   // the images of the step at hand, -1 for padding
+	first  int       // position of the batch in the stream of samples
+	losses []float64 // [N] of the step at hand
+}
+
+// bind gives everything in the program its memory and compiles the levels.
+func (s *session) bind() error {
+	p := s.program
+	s.small = map[plan.ValueID][]float32{}
+	s.losses = make([]float64, p.Batch)
+	for id, v := range p.Values {
+		switch v.Role {
+		case plan.Param:
+			if err := s.store.need(v.Name, v.Shape); err != nil {
+				return err
+			}
+			s.small[plan.ValueID(id)] = s.store.values[v.Name]
+		case plan.Running:
+			if err := s.store.need(runningPrefix+v.Name, v.Shape); err != nil {
+				return err
+			}
+			s.small[plan.ValueID(id)] = s.store.values[runningPrefix+v.Name]
+		case plan.Target, plan.Weight:
+			s.small[plan.ValueID(id)] = make([]float32, v.Shape.TotalSize())
+		}
+	}
+	for _, u := range p.Params {
+		if u.Gradient != plan.None {
+			v := p.Values[u.Value]
+			if err := s.store.need(momentumPrefix+v.Name, v.Shape); err != nil {
+				return err
+			}
+		}
+	}
+	for _, st := range p.Stats {
+		if err := s.store.need(runningPrefix+st.Name, p.Values[st.Batch].Shape); err != nil {
+			return err
+		}
+	}
+	for i := range s.small[p.Weight] {
+		s.small[p.Weight][i] = 1
+	}
+	return compile(s)
+}
+
+// Set writes an input: "lr", the learning rate of every step, or "weight" [C].
+func (s *session) Set(name string, v []float32) error {
+	switch name {
+	case "lr":
+		s.rates = slices.Clone(v)
+	case "weight":
+		if len(v) != s.program.Classes {
+			return fmt.Errorf("%d class weights for %d classes", len(v), s.program.Classes)
+		}
+		copy(s.small[s.program.Weight], v)
+	default:
+		return fmt.Errorf("the program has no input %q", name)
+	}
+	return nil
+}
+
+// Run does n steps on order[0 : n*batch].
+func (s *session) Run(order []int32, first, n int) (plan.Sums, error) {
+	p := s.program
+	sums := plan.Sums{Confusion: make([]int64, p.Classes*p.Classes)}
+	if len(order) != n*p.Batch {
+		return sums, fmt.Errorf("%d steps of batch %d want %d samples, got %d", n, p.Batch, n*p.Batch, len(order))
+	}
+	for i, sample := range order {
+		if int(sample) >= s.images.Len() || sample < 0 && (p.Train || sample != -1) {
+			return sums, fmt.Errorf("sample %d of the order is image %d of %d", i, sample, s.images.Len())
+		}
+	}
+	if p.Train && first+n > len(s.rates) {
+		return sums, fmt.Errorf("step %d has no learning rate: %d are set", first+n-1, len(s.rates))
+	}
+	for step := first; step < first+n; step++ {
+		s.batch, order = order[:p.Batch], order[p.Batch:]
+		s.first = step * p.Batch
+		s.step()
+		if !s.count(&sums) {
+			return sums, nil
+		}
+		if p.Train {
+			s.updateRunning()
+			s.updateParams(s.rates[step])
+		}
+	}
+	return sums, nil
+}
+
+// step computes all values of the program for the batch at hand.
+func (s *session) step() {
+	target := s.small[s.program.Target]
+	clear(target)
+	for i, image := range s.batch {
+		if image >= 0 {
+			target[i*s.program.Classes+int(s.images.Labels[image])] = 1
+		}
+	}
+	s.pool.each(len(s.packs), func(_ *worker, i int) { s.packs[i]() })
+	for i := range s.levels {
+		s.levels[i].run(s)
+	}
+}
+
+// count adds the batch to the sums and says whether its loss is finite.
+func (s *session) count(sums *plan.Sums) bool {
+	p := s.program
+	loss := 0.0
+	for i, image := range s.batch {
+		if image < 0 {
+			continue
+		}
+		loss += s.losses[i]
+		row := s.view(p.Logits, i)
+		best := 0
+		for c, z := range row {
+			if z > row[best] {
+				best = c
+			}
+		}
+		sums.Samples++
+		sums.Confusion[int(s.images.Labels[image])*p.Classes+best]++
+	}
+	sums.Loss += loss
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		sums.NonFinite = true
+		return false
+	}
+	return true
+}
+
+// view is a value that is one row for sample n.
+func (s *session) view(v plan.ValueID, n int) []float32 {
+	if rows, ok := s.small[v]; ok {
+		width := s.program.Values[v].Shape[s.program.Values[v].Shape.Dims()-1]
+		if s.program.Values[v].Shape.Dims() == 1 {
+			return rows
+		}
+		return rows[n*width : (n+1)*width]
+	}
+	at := s.places[v]
+	return s.arena[at.off+n*at.stride:][:at.shape.c]
+}
+
+// updateRunning moves the running moments towards those of the batch; the variance is the unbiased one.
+func (s *session) updateRunning() {
+	keep := s.program.RunningKeep
+	for _, st := range s.program.Stats {
+		running, batch := s.store.values[runningPrefix+st.Name], s.small[st.Batch]
+		unbiased := float32(float64(st.Count) / float64(max(st.Count-1, 1)))
+		for i := range running {
+			x := batch[i]
+			if i >= len(running)/2 {
+				x *= unbiased
+			}
+			running[i] = keep*running[i] + (1-keep)*x
+		}
+	}
+}
+
+// updateParams is a step of SGD with momentum and weight decay.
+func (s *session) updateParams(rate float32) {
+	p := s.program
+	s.pool.each(len(p.Params), func(_ *worker, i int) {
+		u := p.Params[i]
+		if u.Gradient == plan.None {
+			return
+		}
+		name := p.Values[u.Value].Name
+		decay := float32(0)
+		if u.Decay {
+			decay = p.WeightDecay
+		}
+		s.kernels.sgd(s.store.values[name], s.store.values[momentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
+	})
+}
+
+func (s *session) gradient(u plan.ParamUse) []float32 {
+	base, offset := s.program.Locate(u.Gradient)
+	return s.small[base][offset:][:s.program.Values[u.Value].Shape.TotalSize()]
+}
+
+// Read gives "logits" [N, C], "loss" [1] or "gradient/NAME" of the last step.
+func (s *session) Read(name string) ([]float32, error) {
+	p := s.program
+	switch name {
+	case "logits":
+		var all []float32
+		for n := range p.Batch {
+			all = append(all, s.view(p.Logits, n)...)
+		}
+		return all, nil
+	case "loss":
+		sum := 0.0
+		for _, l := range s.losses {
+			sum += l
+		}
+		return []float32{float32(sum / float64(p.Batch))}, nil
+	}
+	for _, u := range p.Params {
+		if u.Gradient != plan.None && name == "gradient/"+p.Values[u.Value].Name {
+			return slices.Clone(s.gradient(u)), nil
+		}
+	}
+	return nil, fmt.Errorf("the program has no result %q", name)
+}
+
+// Load replaces parameters, momenta and running moments.
+func (s *session) Load(state plan.State) error { return s.store.load(state) }
+
+// Save copies parameters, momenta and running moments.
+func (s *session) Save() (plan.State, error) { return s.store.save(), nil }
+
+// Close stops the session's goroutines.
+func (s *session) Close() error {
+	s.pool.close()
+	return nil
+}
+
+// drawImage makes image n of the batch: cropped and flipped in training, in the middle otherwise; padding is zero.
+func (s *session) drawImage(dst view, p *place, n int) {
+	index := s.batch[n]
+	if index < 0 {
+		for y := range p.shape.h {
+			clear(dst.from(y, 0, p.shape.c).rows(1, p.shape.w*p.shape.c))
+		}
+		return
+	}
+	m := s.images
+	draw := data.Draw{DY: border, DX: border}
+	if s.program.Augment {
+		draw = data.Augment(s.program.Seed, (s.first+n)/s.program.Samples, int(index))
+	}
+	size := m.Channels * m.Height * m.Width
+	pixels := m.Pixels[int(index)*size:][:size]
+	s.kernels.image(dst, pixels, m.Channels, m.Height, m.Width, crop{border: border, dy: draw.DY, dx: draw.DX, flip: draw.Flip})
+}

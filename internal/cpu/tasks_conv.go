@@ -1,0 +1,79 @@
+package cpu
+
+import (
+	"longtail/internal/ops"
+	"longtail/internal/plan"
+)
+
+// geometryOf is the convolution of a step from the logical shapes of its input, weights and output.
+func (c *compiler) geometryOf(x, w, y []int, a ops.Attrs) geometry {
+	return geometry{H: x[2], W: x[3], C: stored(x[1]), OH: y[2], OW: y[3], O: stored(y[1]), K: w[2], Stride: a.Stride, Pad: a.Pad}
+}
+
+// conv: y = w * x.
+func (c *compiler) conv(st *plan.Step) {
+	s, k, p := c.s, c.s.kernels, c.s.program
+	xs, ws, ys := p.Values[st.In[0]].Shape, p.Values[st.In[1]].Shape, p.Values[st.Out].Shape
+	g := c.geometryOf(xs, ws, ys, st.Attrs)
+	weights := c.values(st.In[1])
+	op := k.newConv(g, ws[1], ws[0])
+	s.packs = append(s.packs, func() { op.pack(weights()) })
+	x, y := c.read(st.In[0]), c.write(st.Out)
+	work := c.workspace(op.workspace())
+	c.do(func(w *worker, n int) { op.run(s.at(y, w, n), s.at(x, w, n), s.block(work, w)) })
+}
+
+// convGradInput: dx from w and dy.
+func (c *compiler) convGradInput(st *plan.Step) {
+	s, k, p := c.s, c.s.kernels, c.s.program
+	xs, ws, ys := p.Values[st.Out].Shape, p.Values[st.In[0]].Shape, p.Values[st.In[1]].Shape
+	g := c.geometryOf(xs, ws, ys, st.Attrs)
+	weights := c.values(st.In[0])
+	op := k.newConvGradInput(g, ws[1], ws[0])
+	s.packs = append(s.packs, func() { op.pack(weights()) })
+	dy, dx := c.read(st.In[1]), c.write(st.Out)
+	work := c.workspace(op.workspace())
+	c.do(func(w *worker, n int) { op.run(s.at(dx, w, n), s.at(dy, w, n), s.block(work, w)) })
+}
+
+// convGradWeights: dw = the sum over the batch of the products of x and dy.
+func (c *compiler) convGradWeights(st *plan.Step) {
+	s, k, p := c.s, c.s.kernels, c.s.program
+	xs, ws, ys := p.Values[st.In[0]].Shape, p.Values[st.Out].Shape, p.Values[st.In[1]].Shape
+	g := c.geometryOf(xs, ws, ys, st.Attrs)
+	op := k.newConvGradWeights(g, ws[1], ws[0])
+	result, size := c.result(st.Out), op.size()
+	partial := make([]float32, c.chunks()*size)
+	of := func(chunk int) []float32 { return partial[chunk*size:][:size] }
+	total := make([]float32, size)
+	c.level.sums = append(c.level.sums, sum{
+		reset: func(chunk int) { clear(of(chunk)) },
+		finish: func() {
+			k.sumChunks(total, partial, c.chunks())
+			op.unpack(result, total)
+		},
+	})
+	x, dy := c.read(st.In[0]), c.read(st.In[1])
+	work := c.workspace(op.workspace())
+	c.do(func(w *worker, n int) { op.run(of(n/imagesPerChunk), s.at(x, w, n), s.at(dy, w, n), s.block(work, w)) })
+}
+
+// workspace is scratch room for one step; nil for none.
+func (c *compiler) workspace(floats int) *place {
+	if floats == 0 {
+		return nil
+	}
+	return c.room(&place{shape: area{1, 1, floats}})
+}
+
+func (s *session) block(p *place, w *worker) []float32 {
+	if p == nil {
+		return nil
+	}
+	return w.scratch[p.off:][:p.shape.c]
+}
+
+// gradientPad is the border that a convolution's input gradient wants around the gradient of its output.
+func gradientPad(st *plan.Step, p *plan.Program) int {
+	return gradInputPad(p.Values[st.In[0]].Shape[2], st.Attrs.Stride, st.Attrs.Pad)
+}

@@ -1,0 +1,119 @@
+package cpu
+
+import "longtail/internal/plan"
+
+// flat is a value that is one row for an image: [N, K] has K numbers.
+func (s *session) flat(p *place, w *worker, n int) []float32 {
+	v := s.at(p, w, n)
+	return v.data[v.off:][:p.shape.c]
+}
+
+// row is where a step of the head finds the numbers of image n of a value [N, K], or of one that all images share.
+func (c *compiler) row(v plan.ValueID) func(w *worker, n int) []float32 {
+	s := c.s
+	shape := s.program.Values[v].Shape
+	if values, shared := s.small[v]; shared {
+		if shape.Dims() == 1 {
+			return func(*worker, int) []float32 { return values }
+		}
+		width := shape[1]
+		return func(_ *worker, n int) []float32 { return values[n*width:][:width] }
+	}
+	p := c.read(v)
+	return func(w *worker, n int) []float32 { return s.flat(p, w, n) }
+}
+
+// rows runs a loss, forward and backward.
+func (c *compiler) rows(st *plan.Step) {
+	s := c.s
+	at := map[plan.ValueID]func(w *worker, n int) []float32{}
+	for _, in := range st.Rows.Inputs {
+		at[in.Value] = c.row(in.Value)
+	}
+	for _, out := range st.Rows.Outputs {
+		p := c.write(out.Value)
+		at[out.Value] = func(w *worker, n int) []float32 { return s.flat(p, w, n) }
+	}
+	c.do(func(w *worker, n int) {
+		get := func(v plan.ValueID) []float32 { return at[v](w, n) }
+		loss := runRows(st.Rows, w, get, get)
+		if len(st.Rows.Means) > 0 {
+			s.losses[n] = loss
+		}
+	})
+}
+
+// dense: y = x w^T + b.
+func (c *compiler) dense(st *plan.Step) {
+	x, weights, bias := c.row(st.In[0]), c.values(st.In[1]), c.values(st.In[2])
+	s, y := c.s, c.write(st.Out)
+	c.do(func(w *worker, n int) {
+		in, out, m, b := x(w, n), s.flat(y, w, n), weights(), bias()
+		for i := range out {
+			out[i] = b[i] + dot(in, m[i*len(in):])
+		}
+	})
+}
+
+func dot(a, b []float32) float32 {
+	sum := float32(0)
+	for i, x := range a {
+		sum += x * b[i]
+	}
+	return sum
+}
+
+// denseGradInput: dx = dy w.
+func (c *compiler) denseGradInput(st *plan.Step) {
+	weights, dy := c.values(st.In[0]), c.row(st.In[1])
+	s, dx := c.s, c.write(st.Out)
+	c.do(func(w *worker, n int) {
+		out, m := s.flat(dx, w, n), weights()
+		clear(out)
+		for i, g := range dy(w, n) {
+			for j := range out {
+				out[j] += g * m[i*len(out)+j]
+			}
+		}
+	})
+}
+
+// denseGradWeights: dw = sum over the batch of dy x^T.
+func (c *compiler) denseGradWeights(st *plan.Step) {
+	x, dy := c.row(st.In[0]), c.row(st.In[1])
+	partial := c.partial(st.Out)
+	c.do(func(w *worker, n int) {
+		in, to := x(w, n), partial(n/imagesPerChunk)
+		for i, g := range dy(w, n) {
+			for j, v := range in {
+				to[i*len(in)+j] += g * v
+			}
+		}
+	})
+}
+
+// denseGradBias: db = sum over the batch of dy.
+func (c *compiler) denseGradBias(st *plan.Step) {
+	dy := c.row(st.In[0])
+	partial := c.partial(st.Out)
+	c.do(func(w *worker, n int) {
+		to := partial(n / imagesPerChunk)
+		for i, g := range dy(w, n) {
+			to[i] += g
+		}
+	})
+}
+
+// partial makes a sum in logical layout: each chunk of images has its own, and they are added in order at the end.
+func (c *compiler) partial(v plan.ValueID) func(chunk int) []float32 {
+	result := c.result(v)
+	size := len(result)
+	all := make([]float32, c.chunks()*size)
+	of := func(chunk int) []float32 { return all[chunk*size:][:size] }
+	k, chunks := c.s.kernels, c.chunks()
+	c.level.sums = append(c.level.sums, sum{
+		reset:  func(chunk int) { clear(of(chunk)) },
+		finish: func() { k.sumChunks(result, all, chunks) },
+	})
+	return of
+}
