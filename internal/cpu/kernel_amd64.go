@@ -1,0 +1,18 @@
+//go:build amd64
+
+package cpu
+
+const hasAVX2 = false
+
+func (k kernels) tiles(j *tileJob)            { tilesGeneric(j) }
+func (k kernels) gradTiles(j *gradJob)        { gradTilesGeneric(j) }
+func (k kernels) normalizeRows(j *sweep)      { normalizeGeneric(j) }
+func (k kernels) combineRows(j *sweep)        { combineGeneric(j) }
+func (k kernels) maskRows(j *sweep)           { maskGeneric(j) }
+func (k kernels) addRows(j *sweep)            { addGeneric(j) }
+func (k kernels) deviationRows(j *sums)       { deviationsGeneric(j) }
+func (k kernels) gradSumRows(j *sums)         { gradSumsGeneric(j) }
+func (k kernels) accumulate(dst, a []float32) { accumulateGeneric(dst, a) }
+func (k kernels) sgdStep(w, v, g []float32, lr, momentum, decay float32) {
+	sgdGeneric(w, v, g, lr, momentum, decay)
+}

@@ -1,0 +1,74 @@
+package cpu
+
+// sums adds over the pixels of rows of n floats each, by channel, to s and t.
+type sums struct {
+	a, b           []float32 // from the first element on; b may be nil
+	aPitch, bPitch int
+	rows, n        int
+	p              []float32 // [C] what is taken off
+	s, t           []float32 // [C]
+}
+
+// maxChannels is the number of channels whose sums fit on a goroutine's stack; more are allocated.
+const maxChannels = 256
+
+// buffer is room for a few floats by channel.
+type buffer [maxChannels]float32
+
+func (b *buffer) take(n int) []float32 {
+	if n > len(b) {
+		return make([]float32, n)
+	}
+	clear(b[:n])
+	return b[:n]
+}
+
+// moments writes mean [c] and sum of squared deviations m2 [c] of x [h, w, c]. The first pass finds a mean that is as good
+// as float32 sums can tell; the second sums deviations from it, and their own mean corrects both results.
+func (k kernels) moments(x view, h, w, c int, mean, m2 []float64) {
+	var first, dev, squares buffer
+	j := sums{a: x.rows(h, w*c), aPitch: x.pitch, rows: h, n: w * c, p: first.take(c), s: dev.take(c), t: squares.take(c)}
+	k.deviationRows(&j)
+	pixels := float64(h * w)
+	for i, s := range j.s {
+		j.p[i] = float32(float64(s) / pixels)
+	}
+	clear(j.s)
+	clear(j.t)
+	k.deviationRows(&j)
+	for i, s := range j.s {
+		off := float64(s) / pixels
+		mean[i] = float64(j.p[i]) + off
+		m2[i] = max(0, float64(j.t[i])-off*off*pixels)
+	}
+}
+
+// mergeMoments adds m values with moments (otherMean, otherM2) to n values with (mean, m2), in place: Chan, Golub, LeVeque
+// 1979, equation 2.1. n may be 0.
+func mergeMoments(mean, m2 []float64, n int, otherMean, otherM2 []float64, m int) {
+	if m == 0 {
+		return
+	}
+	total := float64(n + m)
+	share := float64(m) / total
+	for i := range mean {
+		delta := otherMean[i] - mean[i]
+		mean[i] += delta * share
+		m2[i] += otherM2[i] + delta*delta*float64(n)*share
+	}
+}
+
+// gradSums adds, by channel, the sums over the pixels of [h, w, C] of g and of g * (x - mean) * invstd to sumG and sumGX [C].
+func (k kernels) gradSums(g, x view, h, w int, mean, invstd []float32, sumG, sumGX []float64) {
+	var plain, products buffer
+	c := len(mean)
+	j := sums{
+		a: g.rows(h, w*c), aPitch: g.pitch, b: x.rows(h, w*c), bPitch: x.pitch, rows: h, n: w * c,
+		p: mean, s: plain.take(c), t: products.take(c),
+	}
+	k.gradSumRows(&j)
+	for i := range mean {
+		sumG[i] += float64(j.s[i])
+		sumGX[i] += float64(j.t[i]) * float64(invstd[i])
+	}
+}
