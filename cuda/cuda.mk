@@ -36,7 +36,7 @@ trampolines: $(GPU_LIB)
 
 KERNELS := $(wildcard cuda/kernels/*.cu cuda/kernels/testkernels/*.cu)
 EMULATOR_PARTS := block warp workers memory stream launch device
-EMULATOR_FLAGS := -std=c++20 -march=x86-64-v3 -O2 -g1 -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden \
+EMULATOR_FLAGS := -std=c++20 -march=x86-64-v3 -O3 -g1 -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden \
 	-fno-extern-tls-init -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers -Icuda/include -MMD -MP
 # The instrumentation only: no sanitizer is linked, cuda/emulator/check.cpp has the hooks.
 WATCHED := -fsanitize=thread,undefined,float-cast-overflow -fno-sanitize-recover --param tsan-instrument-func-entry-exit=0
@@ -74,7 +74,9 @@ ptx:
 CUDA_PACKAGES ?= ./cuda/...
 
 test-cuda: $(GPU_LIB) emulator
-	cuda/trampolines/selftest.sh
+ifneq ($(HAVE_CC),)
+	CC=$(CC) cuda/trampolines/selftest.sh
+endif
 	$(GPU_ENV) go test -v -count=1 $(GPU_TAGS) $(CUDA_PACKAGES)
 
 # The same tests on the GPU of this machine.

@@ -32,10 +32,10 @@ static void check_shared(Worker &w, uintptr_t p, size_t n, Access kind) {
 }
 
 void check(const void *pointer, size_t n, Access kind) {
-	uintptr_t p = (uintptr_t)pointer;
-	if ((uintptr_t)__builtin_frame_address(0) - arena.low >= arena.high - arena.low) return; // not a kernel
+	uintptr_t p = (uintptr_t)pointer, frame = (uintptr_t)__builtin_frame_address(0);
+	if (((p ^ frame) & -region) == 0) return; // its own stack
+	if (frame - arena.low >= arena.high - arena.low) return; // not a kernel
 	Worker &w = worker();
-	if ((p ^ (uintptr_t)&w) < region) return; // its own stack
 	auto inside = [p, n](uintptr_t low, uintptr_t high) { return p >= low && p + n <= high; };
 	if (inside(w.last_memory.low, w.last_memory.high)) return check_global(w, w.last_memory, p, n, kind);
 	if (p - w.shared.low < w.shared.high - w.shared.low) {
