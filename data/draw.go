@@ -13,17 +13,18 @@ const (
 	maxRadius   = 10.5 //
 	tilt        = 0.26 // the object is turned by up to this much to either side, radians
 	stretch     = 0.15 // its height is longer or shorter by up to this part
-	minContrast = 0.16 // brightness between object and background at least
-	maxContrast = 0.45 //
+	minContrast = 0.22 // brightness between object and background at least
+	maxContrast = 0.50 //
 	relief      = 0.10 // brightness that a texture adds and takes
-	tint        = 0.22 // each channel of a colour is off its brightness by up to this much
-	waves       = 0.16 // each node of the background is off its brightness by up to this much, each channel on its own
+	tint        = 0.16 // each channel of a colour is off its brightness by up to this much
+	leaning     = 0.15 // an object's colour leans towards its shape's hue by this much
+	waves       = 0.10 // each node of the background is off its brightness by up to this much, each channel on its own
 	cell        = 8    // distance between the background's nodes
-	behind      = 5    // small marks on the background
+	behind      = 3    // small marks on the background
 	before      = 1    // small marks across the object
 	minMark     = 1.2  // the marks' radius
 	maxMark     = 3.2  //
-	grain       = 0.10 // noise on every byte, triangular, up to this much
+	grain       = 0.08 // noise on every byte, triangular, up to this much
 )
 
 // canvas is room for drawing one image.
@@ -53,6 +54,19 @@ func (b brush) colour(brightness float32) colour {
 	return c
 }
 
+// hues is how many hues the shapes share; with 7 of them, each of the three rarest classes of ten has that of the frequent class
+// that it is most like.
+const hues = 7
+
+// lean moves a colour towards the hue of a shape, at the same brightness.
+func (c colour) lean(shape int) colour {
+	for i := range c {
+		angle := 2 * math.Pi * (float64(shape%hues)/hues + float64(i)/Channels)
+		c[i] += leaning * float32(math.Cos(angle))
+	}
+	return c
+}
+
 // draw makes the image of a kind that the stream tells, [Channels, Side, Side] bytes.
 func (c *canvas) draw(s *rng.Stream, k kind, image []byte) {
 	b := brush{s}
@@ -72,7 +86,7 @@ func (c *canvas) draw(s *rng.Stream, k kind, image []byte) {
 	for range behind {
 		c.mark(b)
 	}
-	c.object(b, k, b.colour(front))
+	c.object(b, k, b.colour(front).lean(k.shape))
 	for range before {
 		c.mark(b)
 	}

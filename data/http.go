@@ -1,0 +1,152 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// pause says how patient a download is.
+type pause struct {
+	tries int           // connections in a row that brought nothing before it gives up
+	wait  time.Duration // before the second try; doubled before each further one
+	stall time.Duration // a connection that brings no byte for so long is given up
+}
+
+var patience = pause{tries: 4, wait: time.Second, stall: 30 * time.Second}
+
+func (d *download) url() string { return strings.TrimRight(d.base, "/") + "/" + d.name }
+
+// get appends to part until the server has nothing more. A broken connection is taken up again where it broke.
+func (d *download) get(ctx context.Context, part *os.File) error {
+	wait := d.patience.wait
+	for try := 1; ; {
+		before, err := part.Seek(0, io.SeekEnd)
+		if err != nil {
+			return err
+		}
+		again, err := d.getRest(ctx, part, before)
+		if err == nil || !again || ctx.Err() != nil {
+			return err
+		}
+		if after, seekErr := part.Seek(0, io.SeekEnd); seekErr == nil && after > before {
+			try, wait = 1, d.patience.wait // it brought something, so it is worth trying on
+			continue
+		}
+		if try++; try > d.patience.tries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		wait *= 2
+	}
+}
+
+// getRest asks once for the bytes from position from on. again says whether asking again may help.
+func (d *download) getRest(ctx context.Context, part *os.File, from int64) (again bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(d.patience.stall, func() {
+		cancel(fmt.Errorf("%s: no byte in %v", d.url(), d.patience.stall))
+	})
+	defer watchdog.Stop()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url(), nil)
+	if err != nil {
+		return false, err
+	}
+	if from > 0 {
+		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return true, causeOr(ctx, err)
+	}
+	defer response.Body.Close()
+	total, done, err := d.begin(response, part, from)
+	if err != nil || done {
+		return response.StatusCode >= 500, err
+	}
+	return true, causeOr(ctx, d.receive(response.Body, part, total, func() { watchdog.Reset(d.patience.stall) }))
+}
+
+// begin looks at a response to a request from position from on, and sets part to where its body belongs. done says that
+// there is no body because part is whole already.
+func (d *download) begin(response *http.Response, part *os.File, from int64) (total int64, done bool, err error) {
+	switch response.StatusCode {
+	case http.StatusOK: // from the start, whatever was asked
+		if err := part.Truncate(0); err != nil {
+			return 0, false, err
+		}
+		_, err := part.Seek(0, io.SeekStart)
+		return response.ContentLength, false, err
+	case http.StatusPartialContent:
+		first, total, ok := contentRange(response.Header.Get("Content-Range"))
+		if !ok || first != from {
+			return 0, false, fmt.Errorf("%s: asked for the bytes from %d on, the answer is for %q", d.url(), from, response.Header.Get("Content-Range"))
+		}
+		return total, false, nil
+	case http.StatusRequestedRangeNotSatisfiable:
+		if from > 0 {
+			return from, true, nil
+		}
+	}
+	return 0, false, fmt.Errorf("%s: the server says %s", d.url(), response.Status)
+}
+
+// contentRange reads a header such as "bytes 100-199/200".
+func contentRange(header string) (first, total int64, ok bool) {
+	rest, ok := strings.CutPrefix(header, "bytes ")
+	span, size, ok2 := strings.Cut(rest, "/")
+	start, _, ok3 := strings.Cut(span, "-")
+	first, err := strconv.ParseInt(start, 10, 64)
+	total, err2 := strconv.ParseInt(size, 10, 64)
+	return first, total, ok && ok2 && ok3 && err == nil && err2 == nil && first >= 0 && first < total
+}
+
+// receive copies the body to part and reports on it; alive is called for whatever arrives. A server that does not tell the
+// size has total -1; the archive's published size then serves for the report.
+func (d *download) receive(body io.Reader, part *os.File, total int64, alive func()) error {
+	done, err := part.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	if total < 0 {
+		total = d.size
+	}
+	buffer := make([]byte, 256<<10)
+	for {
+		n, readErr := body.Read(buffer)
+		if n > 0 {
+			alive()
+			if _, err := part.Write(buffer[:n]); err != nil {
+				return err
+			}
+			done += int64(n)
+			if d.progress != nil {
+				d.progress(done, total)
+			}
+		}
+		if readErr == io.EOF {
+			return part.Sync()
+		}
+		if readErr != nil {
+			return readErr
+		}
+	}
+}
+
+// causeOr is why ctx was cancelled, or err where it was not.
+func causeOr(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
