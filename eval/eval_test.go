@@ -70,15 +70,9 @@ func TestPartsCoverEveryClassOnce(t *testing.T) {
 	})
 }
 
-func TestPerClassAndAccuracy(t *testing.T) {
+func TestPerClass(t *testing.T) {
 	m := [][]int64{{8, 2, 0}, {1, 3, 0}, {0, 0, 0}}
 	if got := PerClass(m); !slices.Equal(got, []float64{0.8, 0.75, 0}) {
-		t.Error(got)
-	}
-	if got := Accuracy(m); got != 11.0/14 {
-		t.Error(got)
-	}
-	if got := Accuracy(nil); got != 0 {
 		t.Error(got)
 	}
 }
@@ -149,8 +143,8 @@ func TestLoadReportsWhatItLeavesOut(t *testing.T) {
 	if len(set.Runs[0].History) != 8 || set.Runs[0].Config["train.epochs"] != "8" || set.Runs[0].Environment["host"] != "example" {
 		t.Errorf("not all of the run was read: %+v", set.Runs[0])
 	}
-	if len(set.Runs[2].History) != 1 {
-		t.Errorf("%d epochs before the broken line, want 1", len(set.Runs[2].History))
+	if len(set.Runs[2].History) != 0 {
+		t.Errorf("%d epochs of a damaged file", len(set.Runs[2].History))
 	}
 }
 
@@ -161,13 +155,6 @@ func TestLoadOfNothing(t *testing.T) {
 	}
 	if _, err := Load(filepath.Join(t.TempDir(), "none")); fail.Code(err) != fail.CodeUsage || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing folder: %v", err)
-	}
-}
-
-func TestHistoryDropsACutLastLine(t *testing.T) {
-	h, err := ParseHistory([]byte("{\"epoch\":1}\n\n{\"epoch\":2}\n{\"epo"))
-	if err != nil || len(h) != 2 {
-		t.Errorf("%v, %v", h, err)
 	}
 }
 
@@ -239,27 +226,7 @@ func TestNumbersOfARun(t *testing.T) {
 	}
 }
 
-func FuzzParseSummary(f *testing.F) {
-	f.Add([]byte(`{"version":1,"dataset":"d","loss":"softmax","counts":[2,1],"last":{"per_class":[1,0],"confusion":[[1,0],[1,0]]},"best":{"per_class":[1,0],"confusion":[[1,0],[1,0]]}}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := ParseSummary(b)
-		if err != nil {
-			return
-		}
-		Shots(s.Counts, s.Last.PerClass)
-		PerClass(s.Best.Confusion)
-		if err := WriteConfusion(&strings.Builder{}, s.ClassNames, s.Last.Confusion); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
 func FuzzFlattenYAML(f *testing.F) {
 	f.Add([]byte("a: {b: [1, 2]}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) { _, _ = FlattenYAML(b) })
-}
-
-func FuzzParseHistory(f *testing.F) {
-	f.Add([]byte("{\"epoch\":1,\"test\":{\"loss\":1}}\n{"))
-	f.Fuzz(func(t *testing.T, b []byte) { _, _ = ParseHistory(b) })
 }

@@ -34,7 +34,7 @@ type Grouping struct {
 func GroupRuns(runs []*Run) Grouping {
 	g := Grouping{Varying: varying(runs)}
 	index := map[string]int{}
-	for _, r := range sorted(runs) {
+	for _, r := range Sorted(runs) {
 		values := make([]string, len(g.Varying))
 		for i, k := range g.Varying {
 			values[i] = r.value(k)
@@ -93,7 +93,8 @@ func keyRank(key string) int {
 	return len(order)
 }
 
-func sorted(runs []*Run) []*Run {
+// Sorted is the order of tables and charts: data set, network, imbalance factor (largest first), loss, gamma, beta, seed.
+func Sorted(runs []*Run) []*Run {
 	return slices.SortedStableFunc(slices.Values(runs), func(a, b *Run) int {
 		return cmp.Or(
 			compareNatural(a.Summary.Dataset, b.Summary.Dataset),

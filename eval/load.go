@@ -1,13 +1,9 @@
 package eval
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,14 +12,6 @@ import (
 	"longtail/eval/paper"
 	"longtail/internal/fail"
 	"longtail/internal/run"
-)
-
-// Names of the files of a run folder that are read here.
-const (
-	summaryFile     = "summary.json"
-	configFile      = "config.yaml"
-	metricsFile     = "metrics.jsonl"
-	environmentFile = "environment.json"
 )
 
 // Run is a finished run, read from its folder.
@@ -69,10 +57,10 @@ func Load(paths ...string) (Set, error) {
 	for _, p := range paths {
 		info, err := os.Stat(p)
 		if err != nil {
-			return Set{}, fail.Usage("looking for runs in %s: %w; give a run's folder or one that holds runs", p, err)
+			return Set{}, fail.Usage("looking for runs in %s: %w\ngive a run's folder or one that holds runs", p, err)
 		}
 		if !info.IsDir() {
-			return Set{}, fail.Usage("%s is not a folder; give a run's folder or one that holds runs", p)
+			return Set{}, fail.Usage("%s is not a folder\ngive a run's folder or one that holds runs", p)
 		}
 		set.walk(p, seen)
 	}
@@ -102,9 +90,9 @@ func (s *Set) walk(root string, seen map[string]bool) {
 			s.Runs = append(s.Runs, r)
 			s.Problems = append(s.Problems, r.readRest()...)
 		case !errors.Is(err, fs.ErrNotExist):
-			problem(filepath.Join(path, summaryFile), err)
-		case exists(filepath.Join(path, configFile)):
-			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it goes on with it", summaryFile))
+			problem(filepath.Join(path, run.SummaryFile), err)
+		case run.Exists(filepath.Join(path, run.ConfigFile)):
+			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it goes on with it", run.SummaryFile))
 		default:
 			return nil
 		}
@@ -115,18 +103,9 @@ func (s *Set) walk(root string, seen map[string]bool) {
 	}
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // ReadRun reads the summary of one run's folder. A missing summary.json is an error that is fs.ErrNotExist.
 func ReadRun(dir string) (*Run, error) {
-	b, err := os.ReadFile(filepath.Join(dir, summaryFile))
-	if err != nil {
-		return nil, fmt.Errorf("reading the result of a run: %w", err)
-	}
-	s, err := ParseSummary(b)
+	s, err := run.ReadSummary(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -137,20 +116,17 @@ func ReadRun(dir string) (*Run, error) {
 
 // readRest reads the files that a result can do without; those that are there but broken are problems.
 func (r *Run) readRest() (problems []Problem) {
-	read := func(name string, parse func([]byte) error) {
+	read := func(name string, parse func(path string) error) {
 		path := filepath.Join(r.Dir, name)
-		b, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		if err == nil {
-			err = parse(b)
-		}
-		if err != nil {
+		if err := parse(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, Problem{path, err})
 		}
 	}
-	read(configFile, func(b []byte) error {
+	read(run.ConfigFile, func(path string) error {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
 		flat, err := FlattenYAML(b)
 		r.ConfigText = string(b)
 		for k, v := range flat {
@@ -163,12 +139,16 @@ func (r *Run) readRest() (problems []Problem) {
 	if _, known := r.Config["train.epochs"]; !known {
 		r.Config["train.epochs"] = formatNumber(r.Summary.Epochs)
 	}
-	read(environmentFile, func(b []byte) (err error) {
+	read(run.EnvironmentFile, func(path string) error {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
 		r.Environment, err = FlattenYAML(b) // JSON is YAML
 		return err
 	})
-	read(metricsFile, func(b []byte) (err error) {
-		r.History, err = ParseHistory(b)
+	read(run.MetricsFile, func(path string) (err error) {
+		r.History, err = run.ReadEpochs(path)
 		return err
 	})
 	return problems
@@ -187,65 +167,4 @@ func (r *Run) addSummaryKeys() {
 	r.Config["loss.gamma"] = formatNumber(r.Model().Gamma)
 	r.Config["train.batch"] = fmt.Sprint(s.Batch)
 	r.Config["seed"] = fmt.Sprint(s.Seed)
-}
-
-// ParseSummary reads summary.json and checks that its arrays fit each other, so that nothing later can fail on them.
-func ParseSummary(b []byte) (*run.Summary, error) {
-	var s run.Summary
-	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, fail.Data("%s is not what a run writes: %w; remove it and run again", summaryFile, err)
-	}
-	if s.Version != 1 {
-		return nil, fail.Data("%s has version %d, this program reads version 1", summaryFile, s.Version)
-	}
-	classes := len(s.Counts)
-	if classes == 0 || s.Dataset == "" || s.Loss == "" {
-		return nil, fail.Data("%s lacks its data set, loss or counts; remove it and run again", summaryFile)
-	}
-	results := map[string]*run.Result{"last": &s.Last, "best": &s.Best, "best_by_validation": s.BestByValidation}
-	for name, r := range results {
-		if r != nil && !fits(r, classes) {
-			return nil, fail.Data("%s: %q does not have %d classes, as the counts have; remove it and run again", summaryFile, name, classes)
-		}
-	}
-	return &s, nil
-}
-
-func fits(r *run.Result, classes int) bool {
-	if len(r.PerClass) != classes || len(r.Confusion) != classes || math.IsNaN(r.Error) {
-		return false
-	}
-	for _, row := range r.Confusion {
-		if len(row) != classes {
-			return false
-		}
-	}
-	return true
-}
-
-// ParseHistory reads metrics.jsonl. A broken last line, as a killed process leaves it, is dropped; a broken one before it is
-// an error that names the line, and the lines before it are returned.
-func ParseHistory(b []byte) ([]run.Epoch, error) {
-	var epochs []run.Epoch
-	lines := bufio.NewScanner(bytes.NewReader(b))
-	lines.Buffer(nil, 1<<24)
-	var broken error
-	for n := 1; lines.Scan(); n++ {
-		if broken != nil {
-			return epochs, broken
-		}
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
-			continue
-		}
-		var e run.Epoch
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			broken = fail.Data("%s, line %d: %w", metricsFile, n, err)
-			continue
-		}
-		epochs = append(epochs, e)
-	}
-	if err := lines.Err(); err != nil {
-		return epochs, fail.Data("reading %s: %w", metricsFile, err)
-	}
-	return epochs, nil
 }

@@ -95,15 +95,3 @@ func PerClass(confusion [][]int64) []float64 {
 	}
 	return recall
 }
-
-// Accuracy is the fraction of all samples of a confusion matrix [C][C] on its diagonal; 0 without samples.
-func Accuracy(confusion [][]int64) float64 {
-	var hit, total int64
-	for c, row := range confusion {
-		hit += row[c]
-		for _, n := range row {
-			total += n
-		}
-	}
-	return float64(hit) / max(1, float64(total))
-}

@@ -74,12 +74,12 @@ func TestMaskedCRC(t *testing.T) {
 
 func TestAResumedRunHasAFileOfItsOwn(t *testing.T) {
 	dir := t.TempDir()
-	for _, step := range []int64{0, 50} {
-		w, err := create(dir, step, clock)
+	for _, done := range []int64{0, 50} {
+		w, err := create(dir, done, clock)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.AddScalar("x", float64(step), step+1)
+		w.AddScalar("x", float64(done), done+1)
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestAResumedRunHasAFileOfItsOwn(t *testing.T) {
 	if err != nil || len(files) != 2 {
 		t.Fatalf("%v, %v", files, err)
 	}
-	if e := read(t, files[1]); !e[1].Start || e[1].Step != 50 {
+	if e := read(t, files[1]); !e[1].Start || e[1].Step != 51 {
 		t.Errorf("the second file does not say where it starts: %+v", e)
 	}
 }

@@ -2,13 +2,13 @@
 // is that of tensorflow/core/util/event.proto and of TensorBoard's hparams plugin, written field by field, since there is no
 // living Go writer of it.
 //
-//	w, err := events.Create(dir, resumedAtStep)
+//	w, err := events.Create(dir, stepsDone)
 //	w.AddHParams(map[string]any{"loss.beta": 0.9999})
 //	w.AddScalar("test/error", 0.28, step)
 //	w.Close()
 //
 // Every process writes a file of its own into the run's folder, as TensorFlow does; TensorBoard reads them in order of their
-// names. A writer that starts at a step above 0 says so, and TensorBoard drops what a killed process wrote from there on.
+// names. A writer of a run that goes on says after how many steps, and TensorBoard drops what a killed process wrote later.
 package events
 
 import (
@@ -32,13 +32,13 @@ type Writer struct {
 // flushAt is the number of waiting bytes from which they are written without being asked to.
 const flushAt = 1 << 20
 
-// Create starts a new event file in dir, for a run that starts or goes on at the given step (0 for a new one). Its name is
+// Create starts a new event file in dir, for a run that goes on after done steps (0 for a new one). Its name is
 // events.out.tfevents.SECONDS.HOST.PROCESS.NUMBER, later ones sorting after earlier ones.
-func Create(dir string, step int64) (*Writer, error) {
-	return create(dir, step, time.Now)
+func Create(dir string, done int64) (*Writer, error) {
+	return create(dir, done, time.Now)
 }
 
-func create(dir string, step int64, now func() time.Time) (*Writer, error) {
+func create(dir string, done int64, now func() time.Time) (*Writer, error) {
 	host, err := os.Hostname()
 	if err != nil || host == "" {
 		host = "localhost"
@@ -55,8 +55,8 @@ func create(dir string, step int64, now func() time.Time) (*Writer, error) {
 		}
 	}
 	w.add(Event{Version: "brain.Event:2"})
-	if step > 0 {
-		w.add(Event{Step: step, Start: true})
+	if done > 0 {
+		w.add(Event{Step: done + 1, Start: true})
 	}
 	return w, w.Flush()
 }

@@ -20,7 +20,7 @@ type Point struct {
 func Points(runs []*eval.Run, w eval.Which) []Point {
 	var all []Point
 	index := map[Point][]*eval.Run{}
-	for _, r := range runs {
+	for _, r := range eval.Sorted(runs) {
 		key := Point{Column: r.Column(), Model: r.Model()}
 		if _, known := index[key]; !known {
 			all = append(all, key)

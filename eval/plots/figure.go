@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"longtail/internal/run"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -121,7 +123,7 @@ func (f Figure) Write(dir string) ([]string, error) {
 			return paths, err
 		}
 		path := filepath.Join(dir, f.Name+format.ext)
-		if err := writeAtomic(path, b); err != nil {
+		if err := run.WriteAtomically(path, b); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)

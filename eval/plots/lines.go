@@ -36,7 +36,7 @@ func (s Series) style() entry {
 	return e
 }
 
-// segments are the runs of points without gaps; points that a logarithmic axis cannot show are gaps too.
+// segments are the runs of points without gaps.
 func (s Series) segments() []plotter.XYs {
 	var all []plotter.XYs
 	open := false

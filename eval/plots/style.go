@@ -155,7 +155,7 @@ func (linear) Ticks(lo, hi float64) []plot.Tick {
 			step = m * unit
 		}
 	}
-	digits := max(0, int(-math.Floor(math.Log10(step)*(1+1e-12))))
+	digits := max(0, int(-math.Floor(math.Log10(step)+1e-9)))
 	var ticks []plot.Tick
 	for k := math.Ceil(lo/step - 1e-9); k*step <= hi*(1+1e-12); k++ {
 		v := k * step

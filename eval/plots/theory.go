@@ -15,28 +15,39 @@ import (
 // ImagesPerClass draws the training images of each class for some imbalance factors (the paper's Figure 4). An unknown data
 // set or an impossible factor is an error of package data.
 func ImagesPerClass(dataset string, factors []float64) (Figure, error) {
-	p := newPlot("class, from most to fewest images", "training images")
-	var all []Series
-	lo, hi := 1.0, 10.0
-	for i, f := range factors {
-		counts, err := data.Counts(data.Spec{Dataset: dataset, Imbalance: f, Profile: "exp"})
+	var names []string
+	var counts [][]int
+	for _, f := range factors {
+		n, err := data.Counts(data.Spec{Dataset: dataset, Imbalance: f, Profile: "exp"})
 		if err != nil {
 			return Figure{}, fmt.Errorf("drawing the images a class of %s at factor %g: %w", dataset, f, err)
 		}
-		s := Series{Name: "IF " + shortNumber(f), Color: i, Marked: len(counts) <= 20}
-		for c, n := range counts {
-			s.X, s.Y = append(s.X, float64(c+1)), append(s.Y, float64(n))
-			hi = max(hi, float64(n))
+		names, counts = append(names, "IF "+shortNumber(f)), append(counts, n)
+	}
+	return Images("images-per-class-"+dataset, "Training images a class, "+eval.DatasetTitle(dataset), names, counts), nil
+}
+
+// Images draws the training images of each class, sorted, of some data sets; counts are [sets][C].
+func Images(name, title string, names []string, counts [][]int) Figure {
+	p := newPlot("class, from most to fewest images", "training images")
+	var all []Series
+	most, classes := 10.0, 0
+	for i, n := range counts {
+		s := Series{Name: names[i], Color: i, Marked: len(n) <= maxNamed}
+		for rank, c := range eval.ByFrequency(n) {
+			s.add(float64(rank+1), eval.NewStat([]float64{float64(n[c])}))
+			most = max(most, float64(n[c]))
 		}
+		classes = max(classes, len(n))
 		all = append(all, s)
 	}
 	addGrid(p, false)
 	legend := addSeries(p, all, "")
-	rankTicks(&p.X, len(all[0].X))
-	logScale(&p.Y, lo, hi*1.2)
-	f := newFigure("images-per-class-"+dataset, "Training images a class, "+eval.DatasetTitle(dataset), 250, panel{p, 1})
+	rankTicks(&p.X, classes)
+	logScale(&p.Y, 1, most*1.2)
+	f := newFigure(name, title, 250, panel{p, 1})
 	f.legend = legend
-	return f, nil
+	return f
 }
 
 // ClassBalancedTerm draws the weight 1 / E(n) = (1 - beta) / (1 - beta^n) against the number n of images of a class (the

@@ -107,7 +107,7 @@ func span(base map[string]string, b []byte) (*paper.Grid, error) {
 	var models []paper.Model
 	for _, p := range points {
 		col := paper.Column{Dataset: cmp.Or(p["data.dataset"], "cifar10"), Imbalance: number(p["data.imbalance"], 100)}
-		m := paper.NewModel(cmp.Or(p["loss.name"], paper.Softmax), number(p["loss.gamma"], 0), number(p["loss.beta"], 0))
+		m := paper.NewModel(cmp.Or(p["loss.name"], paper.Softmax), number(p["loss.gamma"], 1), number(p["loss.beta"], 0))
 		if !slices.Contains(g.Columns, col) {
 			g.Columns = append(g.Columns, col)
 		}

@@ -35,7 +35,7 @@ func ParseFormat(name string) (Format, error) {
 	case "markdown":
 		return Markdown, nil
 	}
-	return Text, fail.Usage("--format %s: want text, md, csv, latex or json", name)
+	return Text, fail.Usage("--format %s: no such format\nchoose text, md, csv, latex or json", name)
 }
 
 // Print writes tables one after the other; width is that of the terminal in characters, for Text. JSON is for comparisons

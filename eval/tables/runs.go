@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"longtail/eval"
@@ -88,7 +89,34 @@ func GroupTable(g eval.Grouping) Table {
 	for column := range len(t.Header) - 2 {
 		markColumn(t, rows, column)
 	}
-	return t
+	return t.withoutEmpty()
+}
+
+// withoutEmpty drops the columns in which every cell is a gap, and spans that lose all of theirs.
+func (t Table) withoutEmpty() Table {
+	out := Table{Title: t.Title, Notes: t.Notes, Rows: make([][]Cell, len(t.Rows))}
+	spanOf := []int{-1}
+	for i, s := range t.Spans {
+		spanOf = append(spanOf, slices.Repeat([]int{i}, s.Columns)...)
+	}
+	last := -1
+	for i, h := range t.Header {
+		if i > 0 && !slices.ContainsFunc(t.Rows, func(r []Cell) bool { return r[i].Text != gap }) {
+			continue
+		}
+		out.Header = append(out.Header, h)
+		for j, r := range t.Rows {
+			out.Rows[j] = append(out.Rows[j], r[i])
+		}
+		switch s := spanOf[i]; {
+		case s < 0:
+		case s == last:
+			out.Spans[len(out.Spans)-1].Columns++
+		default:
+			out.Spans, last = append(out.Spans, Span{t.Spans[s].Text, 1}), s
+		}
+	}
+	return out
 }
 
 // stats are a line's numbers in the order of the columns after the seeds; the paper's stands among them.

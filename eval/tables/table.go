@@ -59,12 +59,14 @@ func (t Table) Text(w io.Writer, width int) error {
 	return out.Flush()
 }
 
-func (t Table) notes(out *bufio.Writer, prefix string) {
-	if len(t.Notes) > 0 {
-		fmt.Fprintln(out)
-	}
-	for _, n := range t.Notes {
-		fmt.Fprintln(out, prefix+n)
+// notes prints the notes, the first after a blank line and the others after the separator.
+func (t Table) notes(out *bufio.Writer, separator string) {
+	for i, n := range t.Notes {
+		before := separator
+		if i == 0 {
+			before = "\n"
+		}
+		out.WriteString(before + n + "\n")
 	}
 }
 
@@ -175,7 +177,11 @@ func pad(s string, width int, right bool) string {
 	return s + fill
 }
 
+// center puts a heading in the middle of a rule; without a heading there is no rule.
 func center(s string, width int) string {
+	if strings.TrimSpace(s) == "" {
+		return strings.Repeat(" ", width)
+	}
 	free := max(0, width-utf8.RuneCountInString(s))
 	return strings.Repeat("─", free/2) + s + strings.Repeat("─", free-free/2)
 }
