@@ -73,13 +73,14 @@ func longTail(s Spec, set *set) ([]int, error) {
 	if s.MaxPerClass > 0 {
 		top = float64(s.MaxPerClass)
 	}
+	tail := newPower(1 / s.Imbalance)
 	counts := make([]int, len(set.classes))
 	for c := range counts {
 		exponent := float64(c) / float64(len(counts)-1)
 		if s.Profile == "step" {
 			exponent = math.Floor(2 * float64(c) / float64(len(counts)))
 		}
-		counts[c] = int(top * pow(1/s.Imbalance, exponent))
+		counts[c] = int(top * tail.to(exponent))
 		if counts[c] == 0 {
 			return nil, fail.Usage("data.imbalance=%v: class %d (%s) of %s would have no training image of at most %v\nlower data.imbalance to %v or less%s",
 				s.Imbalance, c, set.classes[c], set.name, top, top, raiseHint(s, set))

@@ -37,15 +37,20 @@ func Fetch(ctx context.Context, dir, dataset string, progress func(done, total i
 	if base == "" {
 		base = BaseURL
 	}
-	d := &download{archive: set.source.archive, dir: dir, base: base, progress: progress, patience: patience}
-	err = d.fetch(ctx)
+	d := &download{archive: set.source.archive, dir: dir, base: base, progress: progress, patience: patient()}
+	return d.explained(ctx, dataset)
+}
+
+// explained is fetch with errors that say what to do.
+func (d *download) explained(ctx context.Context, dataset string) error {
+	err := d.fetch(ctx)
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return fail.Interrupted("fetching %s: interrupted\nthe same command goes on where it stopped", dataset)
 	}
-	return fail.Data("fetching %s: %w\nthe same command tries again; or get %s by other means and put it into %s", dataset, err, d.url(), dir)
+	return fail.Data("fetching %s: %w\nthe same command tries again; or get %s by other means and put it into %s", dataset, err, d.url(), d.dir)
 }
 
 // download is one fetching of an archive.

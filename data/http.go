@@ -18,7 +18,8 @@ type pause struct {
 	stall time.Duration // a connection that brings no byte for so long is given up
 }
 
-var patience = pause{tries: 4, wait: time.Second, stall: 30 * time.Second}
+// patient is for servers on the internet: seven seconds of waiting in all.
+func patient() pause { return pause{tries: 4, wait: time.Second, stall: 30 * time.Second} }
 
 func (d *download) url() string { return strings.TrimRight(d.base, "/") + "/" + d.name }
 

@@ -2,21 +2,25 @@ package data
 
 import "math/big"
 
-// powBits is the working precision of pow: 53 bits are wanted and a few are lost on the way.
+// powBits is the working precision of powers: 53 bits are wanted and a few are lost on the way.
 const powBits = 160
 
-// pow is x^y, correctly rounded, for x in (0, 1] and y in [0, 1]. The authors' counts come from the C library's pow, which
-// is all but correctly rounded; math.Pow is up to one unit in the last place off, and for a factor of 125 that truncates a
-// count of 1000 to 999.
-func pow(x, y float64) float64 {
-	if x == 1 || y == 0 {
-		return 1
-	}
+// power is a base in (0, 1] that is to be raised to several exponents.
+type power struct{ log *big.Float }
+
+func newPower(x float64) power {
 	mantissa := newBig(0)
 	exponent := newBig(x).MantExp(mantissa)
 	log := lnOfHalfToTwo(newBig(2))
-	log.Mul(log, newBig(float64(exponent))).Add(log, lnOfHalfToTwo(mantissa))
-	r, _ := exp(log.Mul(log, newBig(y))).Float64()
+	log.Mul(log, newBig(float64(exponent)))
+	return power{log.Add(log, lnOfHalfToTwo(mantissa))}
+}
+
+// to is x^y, correctly rounded, for y in [0, 1]. The authors' counts come from the C library's pow, which is all but
+// correctly rounded; math.Pow is up to one unit in the last place off, and for a factor of 125 that truncates a count of
+// 1000 to 999.
+func (p power) to(y float64) float64 {
+	r, _ := exp(newBig(0).Mul(p.log, newBig(y))).Float64()
 	return r
 }
 

@@ -1,0 +1,252 @@
+package data
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"longtail/internal/fail"
+	"longtail/internal/rng"
+)
+
+// small is a data set like CIFAR-10 with a few images, and the bytes of its files.
+type small struct {
+	set
+	contents map[string][]byte
+	packed   []byte // its tar.gz
+}
+
+// newSmall makes one with two training files, of 3 classes with 8 training and 4 test images each.
+func newSmall(t testing.TB, labelBytes, label int) *small {
+	t.Helper()
+	a := &archive{name: "small.tar.gz", folder: "small", labelBytes: labelBytes}
+	s := &small{contents: map[string][]byte{}}
+	s.set = set{"small", []string{"a", "b", "c"}, 8, 4, &source{a, label}}
+	for i, f := range []struct {
+		name    string
+		records int
+		into    *[]file
+	}{{"one.bin", 12, &a.train}, {"two.bin", 12, &a.train}, {"test.bin", 12, &a.test}} {
+		raw := smallFile(uint32(i), f.records, labelBytes)
+		s.contents[f.name] = raw
+		sum := sha256.Sum256(raw)
+		*f.into = append(*f.into, file{f.name, f.records, hex.EncodeToString(sum[:])})
+	}
+	s.packed = pack(t, s.entries())
+	sum := md5.Sum(s.packed)
+	a.md5, a.size = hex.EncodeToString(sum[:]), int64(len(s.packed))
+	return s
+}
+
+// smallFile is random pixels with labels 0, 1, 2, 0 ... in every label byte.
+func smallFile(number uint32, records, labelBytes int) []byte {
+	random := rng.New(1, rng.Bench, number, 0)
+	raw := make([]byte, records*(labelBytes+imageBytes))
+	for i := range raw {
+		if at := i % (labelBytes + imageBytes); at < labelBytes {
+			raw[i] = byte(i / (labelBytes + imageBytes) % 3)
+		} else {
+			raw[i] = byte(random.Uint32())
+		}
+	}
+	return raw
+}
+
+// entry is one thing in a tar file.
+type entry struct {
+	name string
+	kind byte
+	body []byte
+}
+
+// entries are what an official archive has: the folder, a file that nobody wants, the files.
+func (s *small) entries() []entry {
+	a := s.source.archive
+	all := []entry{{a.folder + "/", tar.TypeDir, nil}, {path.Join(a.folder, "readme.html"), tar.TypeReg, []byte("<p>")}}
+	for _, f := range a.files() {
+		all = append(all, entry{path.Join(a.folder, f.name), tar.TypeReg, s.contents[f.name]})
+	}
+	return all
+}
+
+func pack(t testing.TB, entries []entry) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	for _, e := range entries {
+		h := &tar.Header{Name: e.name, Typeflag: e.kind, Mode: 0o644, Size: int64(len(e.body))}
+		if e.kind == tar.TypeSymlink {
+			h.Linkname, h.Size = "/etc/passwd", 0
+		}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Size > 0 {
+			if _, err := w.Write(e.body); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// lay writes the files into a new data folder.
+func (s *small) lay(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "small"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, raw := range s.contents {
+		write(t, filepath.Join(dir, "small", name), raw)
+	}
+	return dir
+}
+
+func write(t testing.TB, path string, raw []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestImagesComeFromFilesAndFromTheArchive(t *testing.T) {
+	for label := range 2 {
+		s := newSmall(t, 2, label)
+		packed := t.TempDir()
+		write(t, filepath.Join(packed, "small.tar.gz"), s.packed)
+		for _, dir := range []string{s.lay(t), packed} {
+			c, err := readCIFAR(t.Context(), dir, &s.set, true, "hint")
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := c.images(t.Context(), false, []int32{1, 13, 23})
+			if err != nil {
+				t.Fatal(err)
+			}
+			second := s.contents["two.bin"][1*(2+imageBytes)+2:][:imageBytes]
+			if !bytes.Equal(m.image(1), second) || m.Labels[1] != 1 || m.Len() != 3 || m.Classes != 3 {
+				t.Errorf("label byte %d: image 13 is not the second of the second file", label)
+			}
+			if len(c.labels(false)) != 24 || len(c.labels(true)) != 12 {
+				t.Errorf("%d and %d labels", len(c.labels(false)), len(c.labels(true)))
+			}
+		}
+	}
+}
+
+func TestDamageIsADataErrorThatNamesTheFile(t *testing.T) {
+	flip := func(raw []byte) []byte { raw = bytes.Clone(raw); raw[5000] ^= 1; return raw }
+	for _, c := range []struct {
+		name   string
+		change func(path string, raw []byte) error
+		want   string
+	}{
+		{"truncated", func(p string, raw []byte) error { return os.Truncate(p, 100) }, "truncated: 100 bytes found, 36876 expected"},
+		{"too long", func(p string, raw []byte) error { return os.WriteFile(p, append(raw, 0), 0o644) }, "too long: 36877 bytes found"},
+		{"bit-flipped", func(p string, raw []byte) error { return os.WriteFile(p, flip(raw), 0o644) }, "damaged: SHA-256"},
+		{"missing", func(p string, raw []byte) error { return os.Remove(p) }, "no such file; expected 36876 bytes there, or small.tar.gz"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSmall(t, 1, 0)
+			dir := s.lay(t)
+			path := filepath.Join(dir, "small", "two.bin")
+			if err := c.change(path, bytes.Clone(s.contents["two.bin"])); err != nil {
+				t.Fatal(err)
+			}
+			_, err := readCIFAR(t.Context(), dir, &s.set, true, fetchHint("cifar10", dir))
+			if fail.Code(err) != fail.CodeData {
+				t.Fatalf("error %v, want a data error", err)
+			}
+			for _, want := range []string{path, c.want, "longtail data fetch cifar10 --data-dir " + dir, "longtail data verify"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is not in: %v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestHintLeavesOutAFolderThatNobodyNamed(t *testing.T) {
+	if hint := fetchHint("cifar10", ""); strings.Contains(hint, "--data-dir") {
+		t.Error(hint)
+	}
+}
+
+func TestLabelsOutsideTheClassesAreErrors(t *testing.T) {
+	s := newSmall(t, 1, 0)
+	raw := bytes.Clone(s.contents["one.bin"])
+	raw[4*(1+imageBytes)] = 3
+	if _, err := s.source.labels(raw, 3); err == nil || !strings.Contains(err.Error(), "record 4 has label 3") {
+		t.Errorf("error %v, want one about record 4", err)
+	}
+}
+
+func TestMissingSetNamesTheFolderAndTheCommand(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Load(t.Context(), Spec{Dataset: "cifar100", Imbalance: 10, Dir: dir})
+	if fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), filepath.Join(dir, "cifar-100-binary", "train.bin")) ||
+		!strings.Contains(err.Error(), "longtail data fetch cifar100") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFolderIsTheFlagThenTheVariableThenTheCache(t *testing.T) {
+	t.Setenv(FolderVariable, "/from/variable")
+	t.Setenv("XDG_CACHE_HOME", "/cache")
+	t.Setenv("HOME", "/home/x")
+	if dir, err := Folder("/from/flag"); err != nil || dir != "/from/flag" {
+		t.Error(dir, err)
+	}
+	if dir, err := Folder(""); err != nil || dir != "/from/variable" {
+		t.Error(dir, err)
+	}
+	t.Setenv(FolderVariable, "")
+	if dir, err := Folder(""); err != nil || !strings.HasSuffix(dir, string(filepath.Separator)+"longtail") {
+		t.Error(dir, err)
+	}
+}
+
+// With $LONGTAIL_DATA the real files are read: sizes, checksums, label order and the labels of all three sets.
+func TestRealFiles(t *testing.T) {
+	dir := os.Getenv(FolderVariable)
+	if dir == "" {
+		t.Skipf("$%s is not set", FolderVariable)
+	}
+	for _, name := range []string{"cifar10", "cifar20", "cifar100"} {
+		set, err := lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if set.source.missing(dir, set.source.files()) != nil {
+			t.Logf("%s is not in %s", name, dir)
+			continue
+		}
+		d, err := Load(t.Context(), Spec{Dataset: name, Imbalance: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := Counts(Spec{Dataset: name, Imbalance: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Train.Len() != sum(want) || d.Test.Len() != 10000 {
+			t.Errorf("%s: %d training and %d test images, want %d and 10000", name, d.Train.Len(), d.Test.Len(), sum(want))
+		}
+	}
+}

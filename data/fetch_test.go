@@ -1,0 +1,239 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"longtail/internal/fail"
+)
+
+// serve answers with the archive; cut limits how many bytes of it each of the first answers brings before it breaks off.
+func serve(t *testing.T, packed []byte, cut ...int) (base string, ranges *[]string) {
+	t.Helper()
+	ranges = new([]string)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*ranges = append(*ranges, r.Header.Get("Range"))
+		if i := len(*ranges) - 1; i < len(cut) {
+			w.Header().Set("Content-Length", "1000000")
+			w.Write(packed[:cut[i]])
+			return
+		}
+		http.ServeContent(w, r, "small.tar.gz", time.Time{}, bytes.NewReader(packed))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, ranges
+}
+
+func newDownload(s *small, dir, base string) *download {
+	return &download{
+		archive: s.source.archive, dir: dir, base: base,
+		patience: pause{tries: 2, wait: time.Millisecond, stall: 5 * time.Second},
+	}
+}
+
+// checkInstalled says that the files are all there and that nothing else is.
+func checkInstalled(t *testing.T, s *small, dir string, others ...string) {
+	t.Helper()
+	for name, raw := range s.contents {
+		got, err := os.ReadFile(filepath.Join(dir, "small", name))
+		if err != nil || !bytes.Equal(got, raw) {
+			t.Errorf("%s: wrong contents or error %v", name, err)
+		}
+	}
+	for folder, want := range map[string]int{dir: 1 + len(others), filepath.Join(dir, "small"): len(s.contents)} {
+		if left, err := os.ReadDir(folder); err != nil || len(left) != want {
+			t.Errorf("%v in %s, error %v, want %d names", left, folder, err, want)
+		}
+	}
+}
+
+func TestFetchDownloadsAndInstalls(t *testing.T) {
+	s, dir := newSmall(t, 1, 0), filepath.Join(t.TempDir(), "new")
+	base, ranges := serve(t, s.packed)
+	d := newDownload(s, dir, base)
+	var last, all int64
+	d.progress = func(done, total int64) { last, all = done, total }
+	if err := d.fetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkInstalled(t, s, dir)
+	if last != int64(len(s.packed)) || all != last {
+		t.Errorf("progress ended at %d of %d, want %d", last, all, len(s.packed))
+	}
+	if err := d.fetch(t.Context()); err != nil || len(*ranges) != 1 {
+		t.Errorf("files that are right were asked for again: %d requests, error %v", len(*ranges), err)
+	}
+}
+
+func TestFetchRepairsOnlyByWholeFiles(t *testing.T) {
+	s := newSmall(t, 1, 0)
+	dir := s.lay(t)
+	write(t, filepath.Join(dir, "small", "two.bin"), []byte("short"))
+	base, _ := serve(t, s.packed)
+	if err := newDownload(s, dir, base).fetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkInstalled(t, s, dir)
+}
+
+func TestFetchGoesOnAfterABrokenConnection(t *testing.T) {
+	s, dir := newSmall(t, 1, 0), t.TempDir()
+	base, ranges := serve(t, s.packed, 1000)
+	if err := newDownload(s, dir, base).fetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkInstalled(t, s, dir)
+	if want := " bytes=1000-"; strings.Join(*ranges, " ") != want {
+		t.Errorf("asked for %q, want %q", *ranges, want)
+	}
+}
+
+func TestFetchGoesOnWithAnEarlierPart(t *testing.T) {
+	s := newSmall(t, 1, 0)
+	for _, c := range []struct {
+		name string
+		part []byte
+		want string // ranges asked for
+	}{
+		{"half", s.packed[:5000], "bytes=5000-"},
+		{"whole", s.packed, fmt.Sprintf("bytes=%d-", len(s.packed))},
+		{"wrong", []byte("something else"), "bytes=14- "}, // the sum is wrong, so it starts again
+	} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "small.tar.gz.part"), c.part)
+		base, ranges := serve(t, s.packed)
+		if err := newDownload(s, dir, base).fetch(t.Context()); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		checkInstalled(t, s, dir)
+		if got := strings.Join(*ranges, " "); got != c.want {
+			t.Errorf("%s: asked for %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestFetchUsesAnArchiveThatLiesThere(t *testing.T) {
+	s, dir := newSmall(t, 1, 0), t.TempDir()
+	write(t, filepath.Join(dir, "small.tar.gz"), s.packed)
+	if err := newDownload(s, dir, "http://unreachable.invalid").fetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkInstalled(t, s, dir, "small.tar.gz")
+}
+
+func TestFetchRefusesWhatFailsItsChecksum(t *testing.T) {
+	s, dir := newSmall(t, 1, 0), t.TempDir()
+	wrong := bytes.Clone(s.packed)
+	wrong[len(wrong)/2] ^= 1
+	base, ranges := serve(t, wrong)
+	err := newDownload(s, dir, base).fetch(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "MD5") || !strings.Contains(err.Error(), s.source.md5+" expected") {
+		t.Errorf("error %v, want one with the checksums", err)
+	}
+	if len(*ranges) != 1 {
+		t.Errorf("%d requests, want 1", len(*ranges))
+	}
+	if left, _ := os.ReadDir(filepath.Join(dir, "small")); len(left) != 0 {
+		t.Errorf("files from a wrong archive: %v", left)
+	}
+}
+
+func TestFetchGivesUpWithTheServersAnswer(t *testing.T) {
+	var requests atomic.Int32
+	for status, tries := range map[int]int32{http.StatusNotFound: 1, http.StatusServiceUnavailable: 2} {
+		requests.Store(0)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			w.WriteHeader(status)
+		}))
+		err := newDownload(newSmall(t, 1, 0), t.TempDir(), server.URL).fetch(t.Context())
+		server.Close()
+		if err == nil || !strings.Contains(err.Error(), http.StatusText(status)) || requests.Load() != tries {
+			t.Errorf("status %d: %d requests, error %v", status, requests.Load(), err)
+		}
+	}
+}
+
+func TestFetchGivesUpAStalledConnection(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	d := newDownload(newSmall(t, 1, 0), t.TempDir(), server.URL)
+	d.patience = pause{tries: 1, stall: 20 * time.Millisecond}
+	if err := d.fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "no byte in 20ms") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTwoFetchesDoNotShareAPart(t *testing.T) {
+	s, dir := newSmall(t, 1, 0), t.TempDir()
+	part, err := os.Create(filepath.Join(dir, "small.tar.gz.part"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer part.Close()
+	if err := lock(part); err != nil {
+		t.Fatal(err)
+	}
+	base, ranges := serve(t, s.packed)
+	if err := newDownload(s, dir, base).fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "in use by another fetch") || len(*ranges) != 0 {
+		t.Errorf("error %v after %d requests", err, len(*ranges))
+	}
+}
+
+func TestFetchSaysWhatToDoOffline(t *testing.T) {
+	dir := t.TempDir()
+	err := newDownload(newSmall(t, 1, 0), dir, "http://127.0.0.1:1/").explained(t.Context(), "cifar10")
+	if fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), "http://127.0.0.1:1/small.tar.gz") || !strings.Contains(err.Error(), "put it into "+dir) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFetchEndsByItsKind(t *testing.T) {
+	t.Setenv(MirrorVariable, "http://127.0.0.1:1/")
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Fetch(ctx, dir, "cifar10", nil); fail.Code(err) != fail.CodeInterrupted {
+		t.Errorf("error %v after an interrupt", err)
+	}
+	if err := Fetch(t.Context(), dir, "synthetic10", nil); err != nil {
+		t.Errorf("a procedural set: %v", err)
+	}
+	if err := Fetch(t.Context(), dir, "mnist", nil); fail.Code(err) != fail.CodeUsage {
+		t.Errorf("an unknown set: %v", err)
+	}
+}
+
+func TestVerifyReportsEveryFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "cifar-10-batches-bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "cifar-10-batches-bin", "data_batch_2.bin"), []byte("short"))
+	reports, err := Verify(dir, "cifar10")
+	if err != nil || len(reports) != 6 {
+		t.Fatalf("%d reports, error %v", len(reports), err)
+	}
+	for i, r := range reports {
+		want := FileMissing
+		if i == 1 {
+			want = FileDamaged
+		}
+		if r.State != want || r.Err == nil {
+			t.Errorf("%+v, want %s and a reason", r, want)
+		}
+	}
+	if _, err := Verify(dir, "mnist"); fail.Code(err) != fail.CodeUsage {
+		t.Errorf("an unknown set: %v", err)
+	}
+}
