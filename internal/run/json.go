@@ -43,7 +43,7 @@ func ReadSummary(dir string) (*Summary, error) {
 
 func parseSummary(text []byte) (*Summary, error) {
 	s := &Summary{}
-	if err := decodeStrictly(text, s); err != nil {
+	if err := DecodeJSON(text, s); err != nil {
 		return nil, err
 	}
 	if s.Version != SummaryVersion {
@@ -77,8 +77,8 @@ func (r *Result) check(classes int) error {
 	return nil
 }
 
-// decodeStrictly decodes one JSON value that is all of text, without unknown fields.
-func decodeStrictly(text []byte, into any) error {
+// DecodeJSON decodes one JSON value that must be all of text and have no unknown fields; errors say at which byte.
+func DecodeJSON(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {

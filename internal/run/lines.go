@@ -146,7 +146,7 @@ func parseEpochs(text []byte, n int) (epochs []Epoch, size int, err error) {
 			return epochs, size, err
 		}
 		var e Epoch
-		if err := decodeStrictly(text[size:size+end], &e); err != nil {
+		if err := DecodeJSON(text[size:size+end], &e); err != nil {
 			return epochs, size, fmt.Errorf("line %d: %w", len(epochs)+1, err)
 		}
 		if e.Step <= step {

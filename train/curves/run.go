@@ -30,6 +30,17 @@ type Bounds struct {
 // FP32 are the bounds for float32 arithmetic.
 var FP32 = Bounds{Loss: 1e-3, Gradient: 5e-3, Logits: 2e-3}
 
+// BoundsFor are the bounds for a precision.
+func BoundsFor(p plan.Precision) Bounds {
+	if p == plan.Mixed {
+		return Mixed
+	}
+	return FP32
+}
+
+// Mixed are the bounds for 16-bit storage and multiplication: see docs/gpu.md.
+var Mixed = Bounds{Loss: 2e-2, Gradient: 5e-2, Logits: 1e-1}
+
 // Deviation is how far a case came out: the largest of each kind.
 type Deviation struct {
 	Loss, Gradient float64

@@ -1,0 +1,192 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"longtail/data"
+	"longtail/internal/fail"
+	"longtail/internal/plan"
+	"longtail/internal/run"
+
+	"gorgonia.org/tensor"
+)
+
+// Checkpoint is all that a run remembers: where it is and its parameters, momenta and running moments.
+type Checkpoint struct {
+	Position
+	State plan.State
+}
+
+// Position is where a run is and what it found so far. It holds nothing that differs between two equal runs.
+type Position struct {
+	Step     int     `json:"step"`     // steps done
+	Epoch    float64 `json:"epoch"`    // of the last record
+	Recorded int     `json:"recorded"` // step of the last record
+	Records  int     `json:"records"`  // lines of metrics.jsonl
+	Sums     Totals  `json:"sums"`     // since the last record
+
+	Last             *run.Result `json:"last,omitempty"` // of the last test
+	LastValidation   *run.Score  `json:"last_validation,omitempty"`
+	Best             *run.Result `json:"best,omitempty"` // lowest error on the test set, the first of equal ones
+	BestValidation   *run.Score  `json:"best_validation,omitempty"`
+	BestByValidation *run.Result `json:"best_by_validation,omitempty"` // test result where the held-out error was lowest
+}
+
+// Totals are sums over samples.
+type Totals struct {
+	Loss      float64 `json:"loss"`
+	Confusion []int64 `json:"confusion"` // [C * C], row = true class
+}
+
+func newTotals(classes int) Totals { return Totals{Confusion: make([]int64, classes*classes)} }
+
+func (t *Totals) add(s plan.Sums) {
+	t.Loss += s.Loss
+	for i, n := range s.Confusion {
+		t.Confusion[i] += n
+	}
+}
+
+func (t *Totals) samples() (n int64) {
+	for _, k := range t.Confusion {
+		n += k
+	}
+	return n
+}
+
+func (p Position) clone() Position {
+	p.Sums.Confusion = slices.Clone(p.Sums.Confusion)
+	return p
+}
+
+// start is the checkpoint of a run before its first step.
+func start(classes int, initial plan.State) *Checkpoint {
+	return &Checkpoint{Position{Sums: newTotals(classes)}, initial}
+}
+
+// notFinite is the name of a tensor with a value that is NaN or infinite, or "".
+func notFinite(state plan.State) string {
+	for _, name := range slices.Sorted(maps.Keys(state)) {
+		values, _ := state[name].Data().([]float32)
+		for _, v := range values {
+			if v-v != 0 {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// Keys of a checkpoint's metadata.
+const (
+	formatKey   = "format"
+	formatValue = "longtail checkpoint 1"
+	positionKey = "position" // JSON of Position
+	configKey   = "config"   // Config.Identity
+	splitKey    = "split"    // SHA-256 of the split as JSON
+)
+
+// Identity is what a checkpoint must have in common with the run that goes on from it.
+type Identity struct {
+	Config string // Config.Identity
+	Split  string // SHA-256 of the split, hexadecimal
+}
+
+// NewIdentity is the identity of a config on its data.
+func NewIdentity(c *Config, split data.Split) (Identity, error) {
+	text, err := json.Marshal(split)
+	if err != nil {
+		return Identity{}, fmt.Errorf("describing the split: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return Identity{string(c.Identity()), hex.EncodeToString(sum[:])}, nil
+}
+
+// Tensors is the checkpoint as a safetensors file has it.
+func (c *Checkpoint) Tensors(id Identity) (*run.Tensors, error) {
+	position, err := json.Marshal(c.Position)
+	if err != nil {
+		return nil, fmt.Errorf("describing the checkpoint: %w", err)
+	}
+	file := &run.Tensors{
+		Metadata: map[string]string{formatKey: formatValue, positionKey: string(position), configKey: id.Config, splitKey: id.Split},
+		Tensors:  map[string]run.Tensor{},
+	}
+	for name, t := range c.State {
+		values, ok := t.Data().([]float32)
+		if !ok {
+			return nil, fmt.Errorf("%s holds %v, not float32", name, t.Dtype())
+		}
+		file.Tensors[name] = run.Tensor{Shape: t.Shape(), Data: values}
+	}
+	return file, nil
+}
+
+// ReadCheckpoint reads a checkpoint of the run with that identity, of so many steps and classes. What is damaged or belongs to
+// another run is a data error that names the file.
+func ReadCheckpoint(path string, id Identity, steps, classes int) (*Checkpoint, error) {
+	file, err := run.ReadTensors(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := parseCheckpoint(file, id, steps, classes)
+	if err != nil {
+		return nil, fail.Data("checkpoint %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Checkpoint, error) {
+	m := file.Metadata
+	switch {
+	case m[formatKey] != formatValue:
+		return nil, fmt.Errorf("its format is %q, this program reads %q", m[formatKey], formatValue)
+	case m[configKey] != id.Config:
+		return nil, errors.New("it belongs to a run with another config")
+	case m[splitKey] != id.Split:
+		return nil, errors.New("it belongs to a run on other images")
+	}
+	c := &Checkpoint{State: plan.State{}}
+	var err error
+	if c.Position, err = parsePosition([]byte(m[positionKey]), steps, classes); err != nil {
+		return nil, fmt.Errorf("its position: %w", err)
+	}
+	for name, t := range file.Tensors {
+		if len(t.Shape) == 0 || len(t.Data) == 0 {
+			return nil, fmt.Errorf("tensor %q has no values", name)
+		}
+		c.State[name] = tensor.New(tensor.WithShape(t.Shape...), tensor.WithBacking(t.Data))
+	}
+	return c, nil
+}
+
+// parsePosition reads a position and checks that everything in it fits a run of so many steps and classes.
+func parsePosition(text []byte, steps, classes int) (Position, error) {
+	var p Position
+	if err := run.DecodeJSON(text, &p); err != nil {
+		return p, err
+	}
+	switch {
+	case p.Step < 1 || p.Step > steps || p.Recorded < 0 || p.Recorded > p.Step || p.Records < 0 || p.Records > p.Recorded:
+		return p, fmt.Errorf("step %d of %d, %d records up to step %d", p.Step, steps, p.Records, p.Recorded)
+	case len(p.Sums.Confusion) != classes*classes || math.IsInf(p.Sums.Loss, 0) || slices.Min(p.Sums.Confusion) < 0:
+		return p, fmt.Errorf("the sums are not those of %d classes", classes)
+	case p.Step == steps && (p.Recorded == steps) != (p.Last != nil && p.Last.Step == steps):
+		return p, errors.New("the last step has a record without a test")
+	case (p.Last == nil) != (p.Best == nil), (p.BestByValidation == nil) != (p.BestValidation == nil):
+		return p, errors.New("a result is missing")
+	}
+	for _, r := range []*run.Result{p.Last, p.Best, p.BestByValidation} {
+		if r != nil && (len(r.Confusion) != classes || len(r.PerClass) != classes) {
+			return p, fmt.Errorf("a result is not one of %d classes", classes)
+		}
+	}
+	return p, nil
+}

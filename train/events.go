@@ -1,0 +1,67 @@
+package train
+
+import "longtail/internal/run"
+
+// Event is something that happened in Loop: Started, Progress, Testing, EpochDone, Saving or Finished.
+type Event interface{ event() }
+
+// Observer is told of every event, in order, before the loop goes on. Its error stops the loop.
+type Observer func(Event) error
+
+// Started comes first. From is the step of the checkpoint that the run goes on from, 0 for a new run.
+type Started struct {
+	From, Steps int // of Steps in all
+	Images      int // N, training images
+	Batch       int
+	Epochs      float64
+}
+
+// Progress comes after every call of the backend: one step, or a few on a fast device.
+type Progress struct {
+	Step    int     // steps done
+	Epoch   float64 // epochs done
+	Loss    float64 // mean over the samples of this epoch so far
+	LR      float64 // of the last step
+	Samples int     // of this call
+	Seconds float64 // of this call
+}
+
+// Testing comes after every batch of an evaluation.
+type Testing struct {
+	Set         string // test or validation
+	Done, Total int    // images
+}
+
+// EpochDone comes when an epoch's sums, and its tests where they are due, are complete.
+type EpochDone struct {
+	Record      run.Epoch
+	EvalSeconds float64
+}
+
+// Saving comes when the state is to be kept. Best and BestValidation say that it is the best so far.
+type Saving struct {
+	Checkpoint           *Checkpoint
+	Best, BestValidation bool
+}
+
+// Finished comes last, and only if all steps were done. Position has the results.
+type Finished struct{ Position Position }
+
+func (Started) event()   {}
+func (Progress) event()  {}
+func (Testing) event()   {}
+func (EpochDone) event() {}
+func (Saving) event()    {}
+func (Finished) event()  {}
+
+// all is an observer that tells several, in order, and stops at the first error.
+func all(observers []Observer) Observer {
+	return func(e Event) error {
+		for _, observe := range observers {
+			if err := observe(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

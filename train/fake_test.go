@@ -1,0 +1,202 @@
+package train
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"hash/fnv"
+	"maps"
+	"math"
+	"slices"
+
+	"longtail/data"
+	"longtail/internal/plan"
+
+	"gorgonia.org/tensor"
+)
+
+// fakeBackend "trains" by hashing: a step mixes the samples it was given, its rate and the weights into the state, so that any
+// slip of order, rate, step or state shows in the final bits. Its losses are fractions whose sum depends on the order of adding.
+type fakeBackend struct {
+	stepsPerCall int
+	diverge      int // the step whose loss is NaN, counted from 1; 0: none
+	spoil        int // the step after which a parameter is infinite
+	lowered      []plan.Precision
+}
+
+func (b *fakeBackend) Lower(_ *plan.Program, p plan.Precision) error {
+	b.lowered = append(b.lowered, p)
+	return nil
+}
+
+func (b *fakeBackend) Open(p *plan.Program, images data.Images, share plan.Session) (plan.Session, error) {
+	s := &fakeSession{fakeBackend: b, batch: p.Batch, train: p.Train, labels: images.Labels, classes: images.Classes}
+	s.values = &map[string]*tensor.Dense{}
+	if share != nil {
+		s.values = share.(*fakeSession).values
+	}
+	return s, nil
+}
+
+type fakeSession struct {
+	*fakeBackend
+	batch, classes int
+	train          bool
+	labels         []int32
+	rates, weight  []float32
+	values         *map[string]*tensor.Dense
+	closed         bool
+}
+
+func (s *fakeSession) StepsPerCall() int { return s.stepsPerCall }
+
+func (s *fakeSession) Set(name string, v []float32) error {
+	if name == "lr" {
+		s.rates = v
+	} else {
+		s.weight = v
+	}
+	return nil
+}
+
+func (s *fakeSession) Run(order []int32, first, n int) (plan.Sums, error) {
+	sums := plan.Sums{Confusion: make([]int64, s.classes*s.classes)}
+	if len(order) != n*s.batch || s.closed || s.weight == nil {
+		return sums, errors.New("the session is not used as it should be")
+	}
+	for step := first; step < first+n; step++ {
+		batch := order[(step-first)*s.batch:][:s.batch]
+		mix := s.hash(uint64(step))
+		for _, sample := range batch {
+			if sample < 0 && !s.train {
+				continue
+			}
+			h := s.hash(uint64(sample))
+			label := int(s.labels[sample])
+			sums.Confusion[label*s.classes+(label+int(h%3)/2)%s.classes]++
+			sums.Loss += 1 / (1 + float64(h%1000))
+			mix = mix*31 + h
+		}
+		if s.train {
+			s.update(mix, s.rates[step])
+			if step+1 == s.diverge {
+				sums.Loss = math.NaN()
+			}
+			if step+1 == s.spoil {
+				(*s.values)["w"].Data().([]float32)[0] = float32(math.Inf(1))
+			}
+		}
+	}
+	return sums, nil
+}
+
+// hash mixes a number with a few values of the state.
+func (s *fakeSession) hash(v uint64) uint64 {
+	h := fnv.New64a()
+	h.Write(binary.LittleEndian.AppendUint64(nil, v))
+	for _, name := range slices.Sorted(maps.Keys(*s.values)) {
+		bits := math.Float32bits((*s.values)[name].Data().([]float32)[0])
+		h.Write(binary.LittleEndian.AppendUint32(nil, bits))
+	}
+	return h.Sum64()
+}
+
+func (s *fakeSession) update(mix uint64, rate float32) {
+	for i, name := range slices.Sorted(maps.Keys(*s.values)) {
+		v := (*s.values)[name].Data().([]float32)
+		v[0] = v[0]*0.9 + (rate+s.weight[0])*float32(mix>>(i%32)&0xffff)/65536
+	}
+}
+
+func (s *fakeSession) Read(string) ([]float32, error) { return nil, errors.New("nothing to read") }
+
+func (s *fakeSession) Load(state plan.State) error {
+	for name, t := range state {
+		(*s.values)[name] = t.Clone().(*tensor.Dense)
+	}
+	return nil
+}
+
+func (s *fakeSession) Save() (plan.State, error) {
+	state := plan.State{}
+	for name, t := range *s.values {
+		state[name] = t.Clone().(*tensor.Dense)
+	}
+	return state, nil
+}
+
+func (s *fakeSession) Close() error {
+	s.closed = true
+	return nil
+}
+
+// images are n labels in turn.
+func images(n, classes int) data.Images {
+	m := data.Images{Labels: make([]int32, n), Classes: classes}
+	for i := range m.Labels {
+		m.Labels[i] = int32(i % classes)
+	}
+	return m
+}
+
+const fakeClasses = 3
+
+// fakeTask is a run of 37 images on a fake backend, with a test set of 25 and a held-out part of 7 images.
+func fakeTask(c *Config, b *fakeBackend) Task {
+	const trained, tested, heldOut, evalBatch = 37, 25, 7, 4
+	open := func(n, batch int, train bool, share plan.Session) plan.Session {
+		s, _ := b.Open(&plan.Program{Options: plan.Options{Train: train}, Batch: batch}, images(n, fakeClasses), share)
+		return s
+	}
+	t := Task{Config: c, Images: trained, Classes: fakeClasses, Weights: []float32{0.5, 1, 1.5}, Train: open(trained, c.Train.Batch, true, nil)}
+	t.Test = &Evaluator{open(tested, evalBatch, false, t.Train), tested, evalBatch}
+	t.Validation = &Evaluator{open(heldOut, evalBatch, false, t.Train), heldOut, evalBatch}
+	one := func() *tensor.Dense { return tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1})) }
+	t.From = start(fakeClasses, plan.State{"w": one(), "momentum/w": one(), "running/bn": one()})
+	return t
+}
+
+// recorder keeps what a run did, as a folder would.
+type recorder struct {
+	records []string
+	saved   []*Checkpoint
+	events  []Event
+	best    []int // steps at which the state was the best so far
+	done    bool
+	stop    func(Event) error
+}
+
+func (r *recorder) observe(e Event) error {
+	r.events = append(r.events, e)
+	switch e := e.(type) {
+	case EpochDone:
+		line, err := json.Marshal(e.Record)
+		if err != nil {
+			return err
+		}
+		r.records = append(r.records, string(line))
+	case Saving:
+		r.saved = append(r.saved, e.Checkpoint)
+		if e.Best {
+			r.best = append(r.best, e.Checkpoint.Step)
+		}
+	case Finished:
+		r.done = true
+	}
+	if r.stop != nil {
+		return r.stop(e)
+	}
+	return nil
+}
+
+func (r *recorder) last() *Checkpoint { return r.saved[len(r.saved)-1] }
+
+// runFake runs a config to its end or error.
+func runFake(ctx context.Context, c *Config, b *fakeBackend, from *Checkpoint, stop func(Event) error) (*recorder, error) {
+	r, task := &recorder{stop: stop}, fakeTask(c, b)
+	if from != nil {
+		task.From = from
+	}
+	return r, Loop(ctx, task, r.observe)
+}

@@ -1,0 +1,91 @@
+package train
+
+import (
+	"longtail/data"
+	"longtail/internal/run"
+)
+
+// keeper is the observer that writes the run's folder.
+type keeper struct {
+	folder *run.Folder
+	id     Identity
+	result func(Position) run.Summary
+
+	calls   int     // of the backend since the start; the first allocates and is left out of the rate
+	samples int     // since the last record, the first call left out
+	seconds float64 // of them
+	first   float64 // seconds of the first call
+}
+
+func (k *keeper) observe(e Event) error {
+	switch e := e.(type) {
+	case Progress:
+		if k.calls++; k.calls == 1 {
+			k.first = e.Seconds
+			return nil
+		}
+		k.samples += e.Samples
+		k.seconds += e.Seconds
+	case EpochDone:
+		return k.record(e)
+	case Saving:
+		return k.save(e)
+	case Finished:
+		return k.folder.WriteJSON(run.SummaryFile, k.result(e.Position))
+	}
+	return nil
+}
+
+func (k *keeper) record(e EpochDone) error {
+	if err := k.folder.AppendEpoch(e.Record); err != nil {
+		return err
+	}
+	t := run.Timing{Epoch: e.Record.Epoch, Step: e.Record.Step, Seconds: k.first + k.seconds, EvalSeconds: e.EvalSeconds}
+	if k.seconds > 0 {
+		t.ImagesPerSecond = float64(k.samples) / k.seconds
+	}
+	k.samples, k.seconds, k.first = 0, 0, 0
+	return k.folder.AppendTiming(t)
+}
+
+// save writes the checkpoint. The last one is written last: it is the one that a run goes on from, so that whatever it
+// mentions is there.
+func (k *keeper) save(e Saving) error {
+	file, err := e.Checkpoint.Tensors(k.id)
+	if err != nil {
+		return err
+	}
+	content, err := file.Encode()
+	if err != nil {
+		return err
+	}
+	names := []string{run.Last}
+	if e.BestValidation {
+		names = append(names, run.BestValidation)
+	}
+	if e.Best {
+		names = append(names, run.Best)
+	}
+	for i := len(names) - 1; i >= 0; i-- {
+		if err := k.folder.Write(names[i], content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summary is the result of a run that ended at a position.
+func summary(c *Config, ds *data.Dataset, parameters int, p Position) run.Summary {
+	s := run.Summary{
+		Version: run.SummaryVersion, Model: c.Model.Name, Parameters: parameters,
+		Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance, Profile: c.Data.Profile,
+		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Gamma, Seed: c.Seed,
+		Epochs: c.Train.Epochs, Steps: p.Step, Batch: c.Train.Batch,
+		ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: make([]int, ds.Test.Classes),
+		Last: *p.Last, Best: *p.Best, BestByValidation: p.BestByValidation, LastValidation: p.LastValidation,
+	}
+	for _, label := range ds.Test.Labels {
+		s.TestCounts[label]++
+	}
+	return s
+}

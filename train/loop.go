@@ -1,0 +1,258 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"longtail/internal/fail"
+	"longtail/internal/plan"
+	"longtail/internal/run"
+)
+
+// Task is what Loop trains. Its sessions share their parameters.
+type Task struct {
+	Config     *Config
+	Images     int          // N, training images
+	Classes    int          // C
+	Weights    []float32    // [C] class weights
+	Train      plan.Session // the training program on the training images
+	Test       *Evaluator
+	Validation *Evaluator  // nil where no images are held out
+	From       *Checkpoint // where to go on
+}
+
+// Loop trains: SGD over one stream of seeded permutations, with the learning rate of each step known beforehand, and at the end
+// of each epoch a look at the test set. Files, logs and progress are the observer's.
+//
+// A context that is cancelled ends it after the step at hand, or in the middle of a test, with the state saved
+// (fail.Interrupted). A loss or parameter that is not finite ends it with nothing saved (fail.Diverged).
+//
+// The calls of the backend end where they would in a run that nobody interrupts, so that the sums of an epoch are added in
+// the same order and have the same bits.
+func Loop(ctx context.Context, task Task, observe Observer) error {
+	l := &loop{Task: task, observe: observe, rates: LearningRates(task.Config, task.Images), Position: task.From.Position}
+	if err := l.start(ctx); err != nil {
+		return err
+	}
+	for l.Step < len(l.rates) {
+		if err := l.steps(); err != nil {
+			return err
+		}
+		if l.epochEnds() {
+			if err := l.closeEpoch(ctx); err != nil {
+				return err
+			}
+		} else if l.checkpointDue() || ctx.Err() != nil {
+			if err := l.save(); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil && l.Step < len(l.rates) {
+			return l.interrupted()
+		}
+	}
+	return l.observe(Finished{l.Position})
+}
+
+// loop is a run between two steps.
+type loop struct {
+	Task
+	Position
+	observe Observer
+	rates   []float32 // [steps]
+	order   stream
+}
+
+// start gives the sessions what they need, and closes an epoch that was interrupted in its tests.
+func (l *loop) start(ctx context.Context) error {
+	l.order = stream{seed: l.Config.Seed, n: l.Images}
+	if err := l.Train.Set("lr", l.rates); err != nil {
+		return fmt.Errorf("setting the learning rates: %w", err)
+	}
+	sessions := []plan.Session{l.Train, l.Test.Session}
+	if l.Validation != nil {
+		sessions = append(sessions, l.Validation.Session)
+	}
+	for _, s := range sessions {
+		if err := s.Set("weight", l.Weights); err != nil {
+			return fmt.Errorf("setting the class weights: %w", err)
+		}
+	}
+	if err := l.Train.Load(l.From.State); err != nil {
+		return fmt.Errorf("loading the parameters: %w", err)
+	}
+	if err := l.observe(Started{l.Step, len(l.rates), l.Images, l.Config.Train.Batch, l.Config.Train.Epochs}); err != nil {
+		return err
+	}
+	if l.Step > l.Recorded && l.epochEnds() {
+		return l.closeEpoch(ctx)
+	}
+	return nil
+}
+
+// steps does the next call of the backend and adds up what it saw.
+func (l *loop) steps() error {
+	began, n, batch := time.Now(), l.block(), l.Config.Train.Batch
+	sums, err := l.Train.Run(l.order.take(l.Step*batch, n*batch), l.Step, n)
+	if err != nil {
+		return fmt.Errorf("step %d: %w", l.Step, err)
+	}
+	if sums.NonFinite || math.IsNaN(sums.Loss) || math.IsInf(sums.Loss, 0) {
+		return l.diverged("the training loss is not finite", l.Step+n)
+	}
+	l.Step += n
+	l.Sums.add(sums)
+	return l.observe(Progress{
+		Step: l.Step, Epoch: epochAt(l.Step, batch, l.Images), Loss: l.Sums.Loss / float64(max(l.Sums.samples(), 1)), LR: l.rate(),
+		Samples: n * batch, Seconds: time.Since(began).Seconds(),
+	})
+}
+
+// rate is the learning rate of the last step: the shortest number that rounds to the float32, as people write it.
+func (l *loop) rate() float64 {
+	rate, _ := strconv.ParseFloat(strconv.FormatFloat(float64(l.rates[l.Step-1]), 'g', -1, 32), 64) // it is a number
+	return rate
+}
+
+// block is how many steps the next call does: as many as the backend likes, counted from the start of the run, but not beyond
+// the end of an epoch, a checkpoint that is due, or the last step.
+func (l *loop) block() int {
+	like := stepsPerCall(l.Train)
+	end := min((l.Step/like+1)*like, len(l.rates))
+	if every := l.Config.Train.CheckpointEvery; every > 0 {
+		end = min(end, (l.Step/every+1)*every)
+	}
+	batch := l.Config.Train.Batch
+	epochEnd := (l.Step*batch/l.Images + 1) * l.Images // in samples
+	return min(end, (epochEnd+batch-1)/batch) - l.Step
+}
+
+// stepsPerCall asks a session how many steps it likes to do at once: 1, unless it has a method StepsPerCall.
+func stepsPerCall(s plan.Session) int {
+	if s, ok := s.(interface{ StepsPerCall() int }); ok {
+		return max(1, s.StepsPerCall())
+	}
+	return 1
+}
+
+func (l *loop) checkpointDue() bool {
+	every := l.Config.Train.CheckpointEvery
+	return every > 0 && l.Step%every == 0
+}
+
+// epochEnds says whether an epoch ends with the last step; the run's end is one, however fractional.
+func (l *loop) epochEnds() bool {
+	_, ends := epochEnds(l.Step, l.Config.Train.Batch, l.Images)
+	return ends || l.Step == len(l.rates)
+}
+
+// closeEpoch tests where that is due, makes the epoch's record and saves.
+func (l *loop) closeEpoch(ctx context.Context) error {
+	batch := l.Config.Train.Batch
+	record := run.Epoch{Step: l.Step, LR: l.rate(), Train: run.NewScore(l.Sums.Confusion, l.Classes, l.Sums.Loss)}
+	if l.Step == len(l.rates) {
+		record.Epoch = l.Config.Train.Epochs
+	} else {
+		epochs, _ := epochEnds(l.Step, batch, l.Images)
+		record.Epoch = float64(epochs)
+	}
+	saving, done := Saving{}, EpochDone{}
+	if l.testDue(record.Epoch) {
+		began := time.Now()
+		best, err := l.test(ctx, &record)
+		if err != nil {
+			return l.tested(ctx, err)
+		}
+		saving, done.EvalSeconds = best, time.Since(began).Seconds()
+	}
+	state, err := l.finiteState()
+	if err != nil {
+		return err
+	}
+	l.Epoch, l.Recorded, l.Sums = record.Epoch, l.Step, newTotals(l.Classes)
+	l.Records++
+	done.Record = record
+	if err := l.observe(done); err != nil {
+		return err
+	}
+	saving.Checkpoint = &Checkpoint{l.Position.clone(), state}
+	return l.observe(saving)
+}
+
+// tested handles the failure of a test: one that was interrupted is done again when the run goes on.
+func (l *loop) tested(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	if err := l.save(); err != nil {
+		return err
+	}
+	return l.interrupted()
+}
+
+// testDue says whether a multiple of train.eval_every was reached since the last record.
+func (l *loop) testDue(epoch float64) bool {
+	every := l.Config.Train.EvalEvery
+	return l.Step == len(l.rates) || every > 0 && math.Floor(epoch/every) > math.Floor(l.Epoch/every)
+}
+
+// test scores the test set and the held-out images, and says of which the state is the best so far.
+func (l *loop) test(ctx context.Context, record *run.Epoch) (best Saving, err error) {
+	sums, err := l.Test.run(ctx, l.Classes, "test", l.observe)
+	if err != nil {
+		return best, err
+	}
+	result := run.NewResult(record.Epoch, l.Step, sums.Confusion, l.Classes, sums.Loss)
+	record.Test = &result.Score
+	if l.Validation != nil {
+		sums, err := l.Validation.run(ctx, l.Classes, "validation", l.observe)
+		if err != nil {
+			return best, err
+		}
+		score := run.NewScore(sums.Confusion, l.Classes, sums.Loss)
+		record.Validation = &score
+		if l.BestByValidation == nil || score.Error < l.BestValidation.Error {
+			l.BestByValidation, l.BestValidation, best.BestValidation = &result, &score, true
+		}
+		l.LastValidation = &score
+	}
+	l.Last = &result
+	if l.Best == nil || result.Error < l.Best.Error {
+		l.Best, best.Best = &result, true
+	}
+	return best, nil
+}
+
+// save hands over the state in the middle of an epoch.
+func (l *loop) save() error {
+	state, err := l.finiteState()
+	if err != nil {
+		return err
+	}
+	return l.observe(Saving{Checkpoint: &Checkpoint{l.Position.clone(), state}})
+}
+
+// finiteState copies the state from the device. Parameters may stop being finite a step before the loss does; such a state
+// must never take the place of a good one.
+func (l *loop) finiteState() (plan.State, error) {
+	state, err := l.Train.Save()
+	if err != nil {
+		return nil, fmt.Errorf("reading the parameters after step %d: %w", l.Step, err)
+	}
+	if name := notFinite(state); name != "" {
+		return nil, l.diverged(name+" is not finite", l.Step)
+	}
+	return state, nil
+}
+
+func (l *loop) diverged(what string, step int) error {
+	return fail.Diverged("%s after step %d (epoch %.2f, learning rate %g)", what, step,
+		epochAt(step, l.Config.Train.Batch, l.Images), l.rates[step-1])
+}
+
+func (l *loop) interrupted() error {
+	return fail.Interrupted("interrupted after step %d of %d; the state is saved", l.Step, len(l.rates))
+}

@@ -1,0 +1,147 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"longtail/data"
+	"longtail/internal/fail"
+	"longtail/internal/run"
+)
+
+// open locks the run's folder and, where it has a config, compares it with this one. A precision that is left open is
+// the one that the run began with.
+func (k *keeper) open(config *Config) (err error) {
+	if k.folder, err = run.Open(config.Out); err != nil {
+		return err
+	}
+	if !k.folder.Has(run.ConfigFile) {
+		return nil
+	}
+	began, err := Load(k.folder.Path(run.ConfigFile), nil)
+	if err != nil {
+		return fmt.Errorf("the config of the run that is in %s: %w", k.folder.Dir, err)
+	}
+	if config.Precision == "auto" {
+		config.Precision = began.Precision
+	}
+	var parts []string
+	for _, key := range config.Differences(began) {
+		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), config.Value(key)))
+	}
+	if len(parts) > 0 {
+		return fail.Usage("%s holds a run with another config: %s\nname another folder with out=..., or give the values of the run that is there",
+			k.folder.Dir, strings.Join(parts, ", "))
+	}
+	return nil
+}
+
+// close gives the folder's lock back.
+func (k *keeper) close() {
+	if k.folder != nil {
+		k.folder.Close() // only a lock: nothing is lost
+	}
+}
+
+// goOn finds the checkpoint to go on from, makes the files of the folder fit it, and writes those that are not there.
+func (k *keeper) goOn(job *Job, w *work) (err error) {
+	if k.id, err = NewIdentity(job.Config, w.data.Split); err != nil {
+		return err
+	}
+	k.result = func(p Position) run.Summary { return summary(job.Config, w.data, w.programs.Parameters, p) }
+	if err := k.compareSplit(w.data.Split); err != nil {
+		return err
+	}
+	if w.From, err = k.checkpoint(w); err != nil {
+		return err
+	}
+	if err := k.folder.CutEpochs(w.From.Records); err != nil {
+		return err
+	}
+	return k.describe(job, w.data.Split)
+}
+
+// checkpoint is the last one, or the start where there is none.
+func (k *keeper) checkpoint(w *work) (*Checkpoint, error) {
+	if k.folder.Has(run.Last) {
+		c, err := ReadCheckpoint(k.folder.Path(run.Last), k.id, w.steps, w.Classes)
+		if err != nil {
+			return nil, fmt.Errorf("%w\n%s", err, k.wayOut())
+		}
+		return c, nil
+	}
+	if k.folder.Has(run.MetricsFile) {
+		// A process that is killed before its first checkpoint leaves one line at most.
+		if epochs, err := run.ReadEpochs(k.folder.Path(run.MetricsFile)); err != nil || len(epochs) > 1 {
+			return nil, fail.Data("%s is missing, but %s has epochs\n%s", k.folder.Path(run.Last), run.MetricsFile, k.wayOut())
+		}
+	}
+	return start(w.Classes, w.programs.Initial), nil
+}
+
+// wayOut says what to do about a checkpoint that cannot be used.
+func (k *keeper) wayOut() string {
+	restart := fmt.Sprintf("to start again from nothing: remove %s and give the same command", k.folder.Dir)
+	if !k.folder.Has(run.Best) {
+		return restart
+	}
+	return fmt.Sprintf("to go on from the best checkpoint: cp %s %s\n%s", k.folder.Path(run.Best), k.folder.Path(run.Last), restart)
+}
+
+// compareSplit checks that a run goes on with the images it began with.
+func (k *keeper) compareSplit(split data.Split) error {
+	path := k.folder.Path(run.SplitFile)
+	if !run.Exists(path) {
+		return nil
+	}
+	began, err := data.ReadSplit(path)
+	if err != nil {
+		return fmt.Errorf("the run's own split: %w\n%s", err, k.wayOut())
+	}
+	a, errA := json.Marshal(began)
+	b, errB := json.Marshal(split)
+	if err := errors.Join(errA, errB); err != nil {
+		return fmt.Errorf("comparing splits: %w", err)
+	}
+	if !bytes.Equal(a, b) {
+		return fail.Usage("the run in %s was begun on other images than those of this data set and data.split_file\nname another folder with out=..., or give the split that it began with",
+			k.folder.Dir)
+	}
+	return nil
+}
+
+// describe writes config.yaml and split.json where they are not there, and where the run is computed now.
+func (k *keeper) describe(job *Job, split data.Split) error {
+	if !k.folder.Has(run.ConfigFile) {
+		if err := k.folder.Write(run.ConfigFile, job.Config.YAML()); err != nil {
+			return err
+		}
+	}
+	if !k.folder.Has(run.SplitFile) {
+		if err := split.Write(k.folder.Path(run.SplitFile)); err != nil {
+			return err
+		}
+	}
+	e := run.NewEnvironment()
+	e.Device, e.Started = job.Device, time.Now().Format(time.RFC3339)
+	if b, ok := job.Backend.(interface{ GPU() (model, driver string) }); ok {
+		e.GPU, e.Driver = b.GPU()
+	}
+	return k.folder.WriteJSON(run.EnvironmentFile, e)
+}
+
+// explain adds to the end of a run what remains of it.
+func (k *keeper) explain(err error) error {
+	if fail.Code(err) != fail.CodeDiverged {
+		return err
+	}
+	good := "no checkpoint was written before"
+	if k.folder.Has(run.Last) {
+		good = "the last good checkpoint is " + k.folder.Path(run.Last)
+	}
+	return fmt.Errorf("%w\n%s\ntry a lower train.lr or a longer train.warmup_epochs, in another folder with out=...", err, good)
+}

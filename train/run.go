@@ -1,0 +1,114 @@
+package train
+
+import (
+	"context"
+	"path/filepath"
+
+	"longtail/data"
+	"longtail/internal/fail"
+	"longtail/internal/plan"
+	"longtail/internal/run"
+)
+
+// Job is one run: a config, a device and who wants to know.
+type Job struct {
+	Config    *Config
+	DataDir   string        // folder with the files of the data sets, as in data.Spec
+	Data      *data.Dataset // what Config.DataSpec describes, where a caller has it already; nil: it is loaded
+	Backend   plan.Backend
+	Device    string // what the backend is, in words, for environment.json
+	Observers []Observer
+}
+
+// Outcome is a finished run.
+type Outcome struct {
+	Summary *run.Summary
+	Folder  string
+	Before  bool // it was finished before, and nothing was done
+}
+
+// Run does a job in its folder, Config.Out: from the start, or from the last checkpoint where there is one; a folder whose run
+// is finished is left as it is. A run that was interrupted or killed ends with the same bits as one that was not, in every
+// file but timing.jsonl, environment.json and the files of other observers.
+//
+// Errors keep their kinds: another config in the folder is a usage error that names the keys, damaged files and missing data
+// are data errors, fail.Interrupted and fail.Diverged are those of Loop.
+func Run(ctx context.Context, job Job) (*Outcome, error) {
+	job.Config = job.Config.Clone()
+	k := &keeper{}
+	defer k.close()
+	if run.Exists(filepath.Join(job.Config.Out, run.ConfigFile)) { // before the data: it may be done, or be another run
+		if err := k.open(job.Config); err != nil {
+			return nil, err
+		}
+		if k.folder.Has(run.SummaryFile) {
+			s, err := run.ReadSummary(k.folder.Dir)
+			return &Outcome{s, k.folder.Dir, true}, err
+		}
+	}
+	work, err := job.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer work.close()
+	if k.folder == nil {
+		if err := k.open(job.Config); err != nil {
+			return nil, err
+		}
+	}
+	if err := k.goOn(&job, work); err != nil {
+		return nil, err
+	}
+	if err := Loop(ctx, work.Task, all(append([]Observer{k.observe}, job.Observers...))); err != nil {
+		return nil, k.explain(err)
+	}
+	s, err := run.ReadSummary(k.folder.Dir)
+	return &Outcome{s, k.folder.Dir, false}, err
+}
+
+// work is a job with everything in memory and on the device.
+type work struct {
+	Task
+	data     *data.Dataset
+	programs *Programs
+	steps    int
+	sessions []plan.Session
+}
+
+// prepare loads the data, builds the programs and opens them.
+func (j *Job) prepare(ctx context.Context) (w *work, err error) {
+	c := j.Config
+	c.Precision = string(precision(c, j.Backend))
+	w = &work{data: j.Data}
+	if w.data == nil {
+		spec := c.DataSpec()
+		spec.Dir = j.DataDir
+		if w.data, err = data.Load(ctx, spec); err != nil {
+			return nil, err
+		}
+	}
+	if w.programs, err = Build(c, w.data); err != nil {
+		return nil, err
+	}
+	w.Task = Task{Config: c, Images: w.data.Train.Len(), Classes: w.data.Train.Classes, Weights: w.programs.Weights}
+	if w.steps = Steps(w.Images, c.Train.Batch, c.Train.Epochs); w.steps == 0 {
+		return nil, fail.Usage("%s: train.epochs=%v of %d images are less than a batch of %d: nothing would be trained\nraise train.epochs or lower train.batch",
+			c.Place("train.epochs"), c.Train.Epochs, w.Images, c.Train.Batch)
+	}
+	if err := w.open(j.Backend); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// precision is the one that the config asks for, or the backend's favourite: fp32, unless it has a method Precision.
+func precision(config *Config, backend plan.Backend) plan.Precision {
+	if config.Precision != "auto" {
+		return plan.Precision(config.Precision)
+	}
+	if b, ok := backend.(interface{ Precision() plan.Precision }); ok {
+		return b.Precision()
+	}
+	return plan.FP32
+}
