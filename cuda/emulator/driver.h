@@ -11,6 +11,7 @@ extern "C" {
 }
 #pragma GCC visibility pop
 #include "grid.h"
+#include "order.h"
 #include <functional>
 #include <mutex>
 
@@ -19,21 +20,32 @@ extern "C" {
 using Action = std::function<CUresult(CUstream)>;
 
 struct CUctx_st {};
+// Captured work, on which branch of the graph, and how much of each branch comes before it.
+struct Node { Action action; uint32_t branch; emulator::Clock before; };
 struct CUgraph_st {
-	std::vector<Action> actions;
-	std::vector<CUstream> streams; // being captured: first the one that began
+	std::vector<Node> nodes;
+	std::vector<CUstream> streams;  // being captured, a branch each: first the one that began
+	std::vector<emulator::Clock> clocks; // of the branches, over the branches
 	std::vector<CUstream> unjoined; // streams with captured work that no event has brought back
+	size_t branch(CUstream) const;
 };
-struct CUgraphExec_st { std::vector<Action> actions; };
+struct CUgraphExec_st {
+	std::vector<Node> nodes;
+	std::vector<uint32_t> lanes; // of the branches
+	emulator::Clock done;        // by branch: work of earlier launches
+};
 // Bytes on their way to the host: they arrive when the host waits for the stream, so that a program which does not wait sees it.
 struct Delivery { void *to; std::string bytes; };
 struct CUstream_st {
 	std::shared_ptr<CUgraph_st> capture;
 	std::vector<Delivery> deliveries;
+	uint32_t lane;
+	emulator::Clock clock; // what comes before new work on the stream
 };
 struct CUevent_st {
 	double milliseconds = -1;
 	CUstream stream = nullptr; // that it was recorded on last
+	emulator::Clock clock; // of the stream, or of the captured branch, when it was recorded
 	std::shared_ptr<CUgraph_st> capture;
 };
 
@@ -48,7 +60,7 @@ CUresult submit(CUstream, Action);
 CUresult synchronous(const std::function<CUresult()> &);
 void deliver(CUstream);
 void deliver_all();
-uint32_t next_number();                                  // of a piece of work
+uint32_t begin_access(const char *what); // names the work, gives its number and forgets what the checks keep for too long
 std::shared_ptr<const std::vector<Memory>> live_memory(); // ascending
 std::string overwritten_guard();                         // repairs and describes an allocation whose surroundings were written
 } // namespace emulator

@@ -9,8 +9,10 @@
 //
 // It may miss a race (the last accesses are kept, not all; order through a third block is taken for none, but several readers
 // are forgiven to a block that has acquired anything) but two blocks that write the same bytes are always found.
+#include "order.h"
 #include "worker.h"
 #include <algorithm>
+#include <cstdio>
 #include <sys/mman.h>
 
 namespace emulator {
@@ -61,26 +63,51 @@ void forget_accesses(const Memory &m) {
 	madvise(m.reader, pages(words(m) * 8), MADV_DONTNEED);
 	madvise(m.writer, pages(words(m) * 8), MADV_DONTNEED);
 }
-size_t note_written(const Memory &m, uintptr_t p, size_t n, uint32_t number) {
-	size_t first = (p - m.low) / sector, last = (p + n - 1 - m.low) / sector;
-	for (size_t s = first; s <= last; s++) m.written[s] = number;
-	return last - first + 1;
+static std::string unordered(const Memory &m, size_t s, const char *does, uint32_t other, const char *did) {
+	return std::string(does) + " sector " + std::to_string(s) + " of an allocation of " + std::to_string(m.high - m.low) + " bytes, which " + name_of(other) + " " + did +
+	       ": no stream, event or wait orders the two";
 }
 
-// True for the first access of the launch to the sector.
-static bool first_touch(uint32_t *number, uint32_t launch) {
-	return __atomic_load_n(number, __ATOMIC_RELAXED) != launch && __atomic_exchange_n(number, launch, __ATOMIC_RELAXED) != launch;
+std::string note(const Memory &m, uintptr_t p, size_t n, uint32_t number, bool writes, size_t &count) {
+	size_t first = (p - m.low) / sector, last = (p + n - 1 - m.low) / sector;
+	count = last - first + 1;
+	for (size_t s = first; s <= last; s++) {
+		if (!ordered_before(m.written[s])) return unordered(m, s, writes ? "writes" : "reads", m.written[s], "wrote");
+		if (writes && !ordered_before(m.read[s])) return unordered(m, s, "writes", m.read[s], "read");
+		(writes ? m.written : m.read)[s] = number;
+	}
+	return "";
+}
+
+// The launch before this one that touched the sector; this one itself if it has done so already.
+static uint32_t touch(uint32_t *number, uint32_t launch) {
+	uint32_t last = __atomic_load_n(number, __ATOMIC_RELAXED);
+	return last == launch ? last : __atomic_exchange_n(number, launch, __ATOMIC_RELAXED);
+}
+
+static void refuse(Worker &w, const Memory &m, size_t s, const char *does, uint32_t other, const char *did) {
+	char text[400]; // no std::string: fail does not return to destroy it
+	snprintf(text, sizeof text, "%s", unordered(m, s, does, other, did).c_str());
+	fail(w, launch_failed, "%s", text);
 }
 
 static void count_sectors(Worker &w, const Memory &m, uintptr_t p, size_t n, Access kind) {
 	uint32_t launch = w.job->launch->number;
 	for (size_t s = (p - m.low) / sector; s <= (p + n - 1 - m.low) / sector; s++) {
+		uint32_t writer = __atomic_load_n(&m.written[s], __ATOMIC_RELAXED);
 		if (kind != write_access) {
-			if (!__atomic_load_n(&m.written[s], __ATOMIC_RELAXED))
-				fail(w, launch_failed, "reads byte %zu of an allocation of %zu bytes, which nothing has written", p - m.low, m.high - m.low);
-			w.work.sectors_read += first_touch(&m.read[s], launch);
+			if (!writer) fail(w, launch_failed, "reads byte %zu of an allocation of %zu bytes, which nothing has written", p - m.low, m.high - m.low);
+			if (touch(&m.read[s], launch) != launch) {
+				w.work.sectors_read++;
+				if (writer != launch && !ordered_before(writer)) refuse(w, m, s, "reads", writer, "wrote");
+			}
 		}
-		if (kind != read_access) w.work.sectors_written += first_touch(&m.written[s], launch);
+		if (kind != read_access && writer != launch && (writer = touch(&m.written[s], launch)) != launch) {
+			w.work.sectors_written++;
+			uint32_t reader = __atomic_load_n(&m.read[s], __ATOMIC_RELAXED);
+			if (!ordered_before(writer)) refuse(w, m, s, "writes", writer, "wrote");
+			if (reader != launch && !ordered_before(reader)) refuse(w, m, s, "writes", reader, "read");
+		}
 	}
 }
 

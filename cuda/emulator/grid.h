@@ -37,7 +37,7 @@ std::string describe_address(uintptr_t); // the driver half's: what a bad pointe
 Memory watch(uintptr_t low, size_t bytes); // with empty records
 void forget_accesses(const Memory &);      // who touched it; what was written stays known
 void unwatch(const Memory &);
-// Notes what a copy or a fill does to memory and returns the number of sectors.
-size_t note_written(const Memory &, uintptr_t p, size_t n, uint32_t number);
+// Notes what a copy or a fill does to memory and counts the sectors; describes work on another stream that may do so at the same time.
+std::string note(const Memory &, uintptr_t p, size_t n, uint32_t number, bool writes, size_t &sectors);
 bool is_checked();
 } // namespace emulator

@@ -74,7 +74,7 @@ static CUresult execute_in_all_orders(Launch &l, Work &work) {
 	for (auto order : {forward, backward, shuffled}) {
 		l.order = order;
 		for (size_t i = 0; i < before.size(); i++) memcpy((void *)(*l.memory)[i].low, before[i].data(), before[i].size());
-		if (order != forward) l.number = next_number();
+		if (order != forward) l.number = begin_access(l.kernel->name);
 		Work again;
 		Failure failure = run(l, order == forward ? work : again);
 		if (failure.code) return complain((CUresult)failure.code, failure.message);
@@ -87,7 +87,7 @@ static CUresult execute_in_all_orders(Launch &l, Work &work) {
 static CUresult execute(Launch l) {
 	static const bool orders = getenv("EMULATOR_ORDERS") && atoi(getenv("EMULATOR_ORDERS"));
 	l.memory = live_memory();
-	l.number = next_number();
+	l.number = begin_access(l.kernel->name);
 	Work work;
 	if (orders) {
 		if (CUresult code = execute_in_all_orders(l, work)) return code;

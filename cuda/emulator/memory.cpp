@@ -13,7 +13,6 @@ struct Allocation { size_t size; char *pages; size_t page_bytes; bool freed; Mem
 static std::map<uintptr_t, Allocation> memory;
 static std::shared_ptr<const std::vector<Memory>> live; // null: to be made anew
 static size_t allocated = 0;
-static uint32_t number = 0;
 const size_t page = 4096, alignment = 256, quarantine = 4096;
 
 // EMULATOR_MEMORY_MB is the size of the pretended GPU's memory.
@@ -30,8 +29,10 @@ std::shared_ptr<const std::vector<Memory>> emulator::live_memory() {
 	return live = all;
 }
 
-uint32_t emulator::next_number() {
-	if (++number % 4095 == 0) // cells name a launch by its number modulo 4095
+uint32_t emulator::begin_access(const char *what) {
+	name_work(what);
+	uint32_t number = next_number();
+	if (number % 4095 == 0) // cells name a launch by its number modulo 4095
 		for (auto &[base, a] : memory)
 			if (!a.freed) forget_accesses(a.watched);
 	return number;
@@ -134,19 +135,27 @@ CUresult cuMemFreeHost(void *p) {
 
 // ---- copies and fills ----
 
+// Counts the sectors that a copy or a fill touches, and refuses what other work may touch at the same time.
+static CUresult touch(const Memory &m, uintptr_t p, size_t n, const char *what, bool writes) {
+	size_t count = 0;
+	std::string race = note(m, p, n, begin_access(what), writes, count);
+	(writes ? counters.bytes_written : counters.bytes_read) += count * sector;
+	return race.empty() ? CUDA_SUCCESS : complain(CUDA_ERROR_LAUNCH_FAILED, std::string(what) + " " + race);
+}
+
 static CUresult upload(CUdeviceptr to, const void *from, size_t n) {
 	Allocation *a = holding(to, n);
 	REQUIRE(a, complain(CUDA_ERROR_INVALID_VALUE, "a copy of " + std::to_string(n) + " bytes to " + describe_address(to)));
 	counters.copies++;
 	if (!n) return CUDA_SUCCESS;
-	counters.bytes_written += note_written(a->watched, to, n, next_number()) * sector;
+	if (CUresult code = touch(a->watched, to, n, "a copy", true)) return code;
 	memcpy((void *)to, from, n);
 	return CUDA_SUCCESS;
 }
 static CUresult read_from(CUdeviceptr from, size_t n) {
-	REQUIRE(holding(from, n), complain(CUDA_ERROR_INVALID_VALUE, "a copy of " + std::to_string(n) + " bytes from " + describe_address(from)));
-	if (is_checked() && n) counters.bytes_read += ((from + n - 1) / sector - from / sector + 1) * sector;
-	return CUDA_SUCCESS;
+	Allocation *a = holding(from, n);
+	REQUIRE(a, complain(CUDA_ERROR_INVALID_VALUE, "a copy of " + std::to_string(n) + " bytes from " + describe_address(from)));
+	return n ? touch(a->watched, from, n, "a copy", false) : CUDA_SUCCESS;
 }
 static CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t n) {
 	if (CUresult code = read_from(from, n)) return code;
@@ -165,7 +174,7 @@ template <class T> static CUresult fill(CUdeviceptr p, T value, size_t n) {
 	REQUIRE(a && p % sizeof(T) == 0, complain(CUDA_ERROR_INVALID_VALUE, "a fill of " + std::to_string(n * sizeof(T)) + " bytes at " + describe_address(p)));
 	counters.fills++;
 	if (!n) return CUDA_SUCCESS;
-	counters.bytes_written += note_written(a->watched, p, n * sizeof(T), next_number()) * sector;
+	if (CUresult code = touch(a->watched, p, n * sizeof(T), "a fill", true)) return code;
 	std::fill_n((T *)p, n, value);
 	return CUDA_SUCCESS;
 }

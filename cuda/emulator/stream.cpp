@@ -11,6 +11,9 @@ std::recursive_mutex emulator::lock;
 int emulator::captures = 0;
 emulatorCounters_t emulator::counters = {};
 static std::set<CUstream> streams;
+static Clock host; // what the host has waited for
+
+size_t CUgraph_st::branch(CUstream s) const { return size_t(std::find(streams.begin(), streams.end(), s) - streams.begin()); }
 
 static CUresult mistake(CUresult code, const char *text) { return complain(code, text); }
 
@@ -19,23 +22,34 @@ CUresult emulator::submit(CUstream stream, Action action) {
 	if (stream == (CUstream)1 || stream == (CUstream)2) stream = nullptr; // the legacy and the thread's default stream
 	if (!stream) {
 		REQUIRE(!captures, mistake(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, "work on the null stream while another is captured"));
+		begin_work(0, host, "work on the null stream");
 		return action(nullptr);
 	}
 	REQUIRE(streams.count(stream), mistake(CUDA_ERROR_INVALID_HANDLE, "work on a stream that does not exist"));
-	if (!stream->capture) return action(stream);
-	auto &unjoined = stream->capture->unjoined;
-	if (stream != stream->capture->streams[0] && !std::count(unjoined.begin(), unjoined.end(), stream)) unjoined.push_back(stream);
-	stream->capture->actions.push_back(std::move(action));
+	if (!stream->capture) {
+		join(stream->clock, host);
+		begin_work(stream->lane, stream->clock, "work");
+		return action(stream);
+	}
+	CUgraph_st &g = *stream->capture;
+	if (stream != g.streams[0] && !std::count(g.unjoined.begin(), g.unjoined.end(), stream)) g.unjoined.push_back(stream);
+	size_t branch = g.branch(stream);
+	Clock &clock = g.clocks[branch];
+	if (clock.size() <= branch) clock.resize(branch + 1);
+	clock[branch]++;
+	g.nodes.push_back({std::move(action), (uint32_t)branch, clock});
 	return CUDA_SUCCESS;
 }
 
 CUresult emulator::synchronous(const std::function<CUresult()> &action) {
 	GUARD;
 	REQUIRE(!captures, mistake(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "a synchronous call while a stream is captured"));
+	begin_work(0, host, "work of the host");
 	return action();
 }
 
 void emulator::deliver(CUstream s) {
+	join(host, s->clock); // the host waits for the stream
 	for (Delivery &d : s->deliveries) memcpy(d.to, d.bytes.data(), d.bytes.size());
 	s->deliveries.clear();
 }
@@ -46,12 +60,13 @@ void emulator::deliver_all() {
 CUresult cuStreamCreate(CUstream *s, unsigned) {
 	GUARD;
 	streams.insert(*s = new CUstream_st);
+	(*s)->lane = new_lane();
 	return CUDA_SUCCESS;
 }
 CUresult cuStreamDestroy(CUstream s) {
 	GUARD;
 	REQUIRE(streams.erase(s), mistake(CUDA_ERROR_INVALID_HANDLE, "destroys a stream that does not exist"));
-	deliver(s);
+	for (Delivery &d : s->deliveries) memcpy(d.to, d.bytes.data(), d.bytes.size());
 	delete s;
 	return CUDA_SUCCESS;
 }
@@ -74,9 +89,17 @@ CUresult cuCtxSynchronize() {
 CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
 	GUARD;
 	REQUIRE(!s || streams.count(s), mistake(CUDA_ERROR_INVALID_HANDLE, "a stream that does not exist waits for an event"));
-	if (!e->capture || !s) return CUDA_SUCCESS;
+	if (!s) return CUDA_SUCCESS;
+	if (!e->capture) {
+		join(s->clock, e->clock);
+		return CUDA_SUCCESS;
+	}
 	REQUIRE(!s->capture || s->capture == e->capture, mistake(CUDA_ERROR_STREAM_CAPTURE_MERGE, "two captures are joined"));
-	if (!s->capture) (s->capture = e->capture)->streams.push_back(s);
+	if (!s->capture) {
+		(s->capture = e->capture)->streams.push_back(s);
+		s->capture->clocks.emplace_back();
+	}
+	join(s->capture->clocks[s->capture->branch(s)], e->clock);
 	std::erase(e->capture->unjoined, e->stream);
 	return CUDA_SUCCESS;
 }
@@ -93,12 +116,14 @@ CUresult cuEventRecord(CUevent e, CUstream s) {
 	GUARD;
 	e->stream = s;
 	e->capture = s ? s->capture : nullptr;
+	e->clock = e->capture ? e->capture->clocks[e->capture->branch(s)] : s ? s->clock : host;
 	if (!e->capture) e->milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 	return CUDA_SUCCESS;
 }
 CUresult cuEventSynchronize(CUevent e) {
 	GUARD;
 	REQUIRE(!e->capture, mistake(CUDA_ERROR_CAPTURED_EVENT, "the host waits for an event of a capture"));
+	join(host, e->clock);
 	if (e->stream && streams.count(e->stream)) deliver(e->stream);
 	return CUDA_SUCCESS;
 }
@@ -115,6 +140,7 @@ CUresult cuStreamBeginCapture(CUstream s, CUstreamCaptureMode) {
 	REQUIRE(!s->capture, mistake(CUDA_ERROR_ILLEGAL_STATE, "the stream is being captured already"));
 	s->capture = std::make_shared<CUgraph_st>();
 	s->capture->streams = {s};
+	s->capture->clocks.emplace_back();
 	captures++;
 	return CUDA_SUCCESS;
 }
@@ -127,7 +153,7 @@ CUresult cuStreamEndCapture(CUstream s, CUgraph *g) {
 	captures--;
 	*g = nullptr;
 	REQUIRE(captured->unjoined.empty(), mistake(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "a stream drawn into the capture was not brought back by an event"));
-	*g = new CUgraph_st{captured->actions, {}, {}};
+	*g = new CUgraph_st(*captured);
 	return CUDA_SUCCESS;
 }
 CUresult cuStreamIsCapturing(CUstream s, CUstreamCaptureStatus *status) {
@@ -137,19 +163,41 @@ CUresult cuStreamIsCapturing(CUstream s, CUstreamCaptureStatus *status) {
 }
 CUresult cuGraphGetNodes(CUgraph g, CUgraphNode *nodes, size_t *count) {
 	REQUIRE(!nodes, mistake(CUDA_ERROR_NOT_SUPPORTED, "the nodes of a graph: the emulator only counts them"));
-	*count = g->actions.size();
+	*count = g->nodes.size();
 	return CUDA_SUCCESS;
 }
 CUresult cuGraphInstantiateWithFlags(CUgraphExec *e, CUgraph g, unsigned long long) {
-	*e = new CUgraphExec_st{g->actions};
+	GUARD;
+	*e = new CUgraphExec_st{g->nodes, {}, Clock(g->streams.size())};
+	for (size_t i = 0; i < g->streams.size(); i++) (*e)->lanes.push_back(new_lane());
 	return CUDA_SUCCESS;
 }
+
+// The lanes' clock after the graph's earlier launches and what `branches` says of this one.
+static Clock on_lanes(const CUgraphExec_st &e, const Clock &branches) {
+	Clock clock(*std::max_element(e.lanes.begin(), e.lanes.end()) + 1);
+	for (size_t i = 0; i < branches.size(); i++)
+		if (branches[i]) clock[e.lanes[i]] = e.done[i] + branches[i];
+	return clock;
+}
+
+static CUresult launch_graph(CUgraphExec_st &e, CUstream on) {
+	Clock start = on ? on->clock : host, all(e.lanes.size());
+	CUresult code = CUDA_SUCCESS;
+	for (Node &n : e.nodes) {
+		Clock clock = start;
+		join(clock, on_lanes(e, n.before));
+		clock[e.lanes[n.branch]]--; // begin_work counts it
+		begin_work(e.lanes[n.branch], clock, "work of a graph");
+		join(all, n.before);
+		if ((code = n.action(on))) break;
+	}
+	join(on ? on->clock : host, on_lanes(e, all));
+	for (size_t i = 0; i < all.size(); i++) e.done[i] += all[i];
+	return code;
+}
 CUresult cuGraphLaunch(CUgraphExec e, CUstream s) {
-	return submit(s, [e](CUstream on) {
-		for (auto &action : e->actions)
-			if (CUresult code = action(on)) return code;
-		return CUDA_SUCCESS;
-	});
+	return submit(s, [e](CUstream on) { return launch_graph(*e, on); });
 }
 CUresult cuGraphExecDestroy(CUgraphExec e) {
 	delete e;

@@ -10,7 +10,7 @@ Memory watch(uintptr_t low, size_t bytes) {
 }
 void forget_accesses(const Memory &) {}
 void unwatch(const Memory &) {}
-size_t note_written(const Memory &, uintptr_t, size_t, uint32_t) { return 0; }
+std::string note(const Memory &, uintptr_t, size_t, uint32_t, bool, size_t &) { return ""; }
 
 template <class T> static T apply(AtomicOperation o, T *p, T value, T expected) {
 	T old = __atomic_load_n(p, __ATOMIC_SEQ_CST);
