@@ -1,11 +1,34 @@
-//go:build amd64
-
 package cpu
 
-const hasAVX2 = false
+import "golang.org/x/sys/cpu"
 
-func (k kernels) tiles(j *tileJob)            { tilesGeneric(j) }
-func (k kernels) gradTiles(j *gradJob)        { gradTilesGeneric(j) }
+var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+
+// The assembly of this package works on a job that Go has checked. Where a shape does not fit its vectors, plain Go does the
+// job.
+
+//go:noescape
+func tilesAVX2(j *tileJob)
+
+func (k kernels) tiles(j *tileJob) {
+	if k.avx2 && j.width%lanes == 0 {
+		tilesAVX2(j)
+		return
+	}
+	tilesGeneric(j)
+}
+
+//go:noescape
+func gradTilesAVX2(j *gradJob)
+
+func (k kernels) gradTiles(j *gradJob) {
+	if k.avx2 && j.width%lanes == 0 && j.run >= tilePixels {
+		gradTilesAVX2(j)
+		return
+	}
+	gradTilesGeneric(j)
+}
+
 func (k kernels) normalizeRows(j *sweep)      { normalizeGeneric(j) }
 func (k kernels) combineRows(j *sweep)        { combineGeneric(j) }
 func (k kernels) maskRows(j *sweep)           { maskGeneric(j) }
