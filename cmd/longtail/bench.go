@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"longtail/data"
+	"longtail/internal/fail"
+	"longtail/train"
+
+	"github.com/spf13/cobra"
+)
+
+// benchOptions are the flags of the bench command.
+type benchOptions struct {
+	*options
+	device, precision string
+	measure           train.BenchOptions
+}
+
+func newBenchCommand(o *options) *cobra.Command {
+	b := &benchOptions{options: o}
+	cmd := &cobra.Command{
+		Use:   "bench [CONFIG] [key=value ...]",
+		Short: "Measure images per second of whole training steps",
+		Long: `Measures whole training steps - crop and flip, forward, loss, backward, update - on images of its own making. The
+number is the median over the timed windows; steps before the first window are not counted. On a busy machine, compare with
+something measured in the same run (see scripts/bench_cpu.sh).
+
+Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device.`,
+		Example: "  longtail bench --device cpu model.name=resnet32 train.batch=128 --threads 2 --json\n  longtail bench --device cuda --precision mixed --runs 4",
+		RunE:    func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&b.device, "device", "", "auto, cpu or cuda (the config's key device)")
+	f.StringVar(&b.precision, "precision", "", "auto, fp32 or mixed (the config's key precision)")
+	f.IntVar(&b.measure.Steps, "steps", 0, "steps in a timed window (default: 3 on a CPU, 200 on a GPU)")
+	f.IntVar(&b.measure.Windows, "windows", 5, "timed windows")
+	f.IntVar(&b.measure.Runs, "runs", 1, "trainings at once on the device")
+	return cmd
+}
+
+func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
+	path, overrides := splitArgs(args)
+	for key, value := range map[string]string{"device": b.device, "precision": b.precision} {
+		if value != "" {
+			overrides = append(overrides, key+"="+value)
+		}
+	}
+	cfg, err := train.Load(path, overrides)
+	if err != nil {
+		return err
+	}
+	names, err := data.ClassNames(cfg.Data.Dataset)
+	if err != nil {
+		return err
+	}
+	if b.measure.Windows < 1 || b.measure.Runs < 1 || b.measure.Steps < 0 {
+		return fail.Usage("--windows and --runs are at least 1, and --steps too where it is given")
+	}
+	d, err := openDevice(cfg.Device, cfg.Precision, b.threads)
+	if err != nil {
+		return err
+	}
+	o := b.measure
+	o.Classes, o.Warmup = len(names), 1
+	if o.Steps == 0 {
+		o.Steps = 3
+		if d.name == "cuda" {
+			o.Steps, o.Warmup = 200, 20
+		}
+	}
+	if !b.quiet && !b.json {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s, batch %d on %s: %d windows of %d steps\n", cfg.Model.Name, cfg.Train.Batch, d, o.Windows, o.Steps)
+	}
+	m, err := train.Bench(cfg, d.backend, d.precision, o)
+	if err != nil {
+		return err
+	}
+	if b.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+			Device  string `json:"device"`
+			Name    string `json:"device_name"`
+			Threads int    `json:"threads,omitempty"`
+			train.Measurement
+		}{d.name, d.describe, b.threads, m})
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%.1f images/s (%.1f to %.1f over %d windows)\n", m.ImagesPS, m.Low, m.High, len(m.Windows))
+	if m.LaunchesPerStep > 0 {
+		fmt.Fprintf(cmd.OutOrStdout(), "%.1f launches a step", m.LaunchesPerStep)
+		if m.BytesPerImage > 0 {
+			fmt.Fprintf(cmd.OutOrStdout(), ", %.2f MB of device memory and %.0f mma an image", m.BytesPerImage/1e6, m.MMAPerImage)
+		}
+		fmt.Fprintln(cmd.OutOrStdout())
+	}
+	return nil
+}

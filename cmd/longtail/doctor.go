@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"strings"
+
+	"longtail/data"
+	"longtail/internal/cpu"
+	"longtail/internal/plan"
+	"longtail/train/curves"
+
+	"github.com/spf13/cobra"
+)
+
+// builtIn is the value of --curves without a file.
+const builtIn = "built-in"
+
+// doctorOptions are the flags of the doctor command.
+type doctorOptions struct {
+	*options
+	device, precision string
+	curves            string
+}
+
+func newDoctorCommand(o *options) *cobra.Command {
+	d := &doctorOptions{options: o}
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what this machine can do, and why not more; re-run known training curves",
+		Long: `Shows the processor, the GPU and its driver, the data folder, and what is missing. A machine without a GPU is in order.
+
+With --curves it repeats short trainings whose losses, gradient norms and logits an independent float64 implementation has
+computed, on the chosen device, and prints the largest deviation of each. --curves alone takes the built-in cases,
+--curves=FILE those of a file of the same format (train/curves/golden.json).
+
+Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such device, 4 a damaged file.`,
+		Example: "  longtail doctor\n  longtail doctor --curves --device cpu\n  longtail doctor --curves=more.json --device cuda --precision fp32",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 { // --curves FILE, as well as --curves=FILE
+				if d.curves != builtIn {
+					return fmt.Errorf("unknown argument %q", args[0])
+				}
+				d.curves = args[0]
+			}
+			return d.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&d.curves, "curves", "", "re-run the training curves of a file, or the built-in ones")
+	f.Lookup("curves").NoOptDefVal = builtIn
+	f.StringVar(&d.device, "device", "auto", "auto, cpu or cuda")
+	f.StringVar(&d.precision, "precision", "", "fp32 or mixed (default: fp32)")
+	return cmd
+}
+
+func (d *doctorOptions) run(cmd *cobra.Command) error {
+	if d.curves != "" {
+		return d.runCurves(cmd)
+	}
+	out := cmd.OutOrStdout()
+	gpu := "GPU       " + describeGPU()
+	folder, err := data.Folder(d.dataDir)
+	if err != nil {
+		folder = err.Error()
+	}
+	b := cpu.New(d.threads)
+	if d.json {
+		return json.NewEncoder(out).Encode(map[string]any{
+			"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
+			"cpu": b.Describe(), "gpu": describeGPU(), "data": folder, "datasets": datasetStates(folder),
+		})
+	}
+	fmt.Fprintf(out, "longtail  %s, %s, %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(out, "CPU       %s\n", b.Describe())
+	fmt.Fprintln(out, strings.ReplaceAll(gpu, "\n", "\n          "))
+	fmt.Fprintf(out, "data      %s\n", folder)
+	states := datasetStates(folder)
+	for _, name := range archives {
+		fmt.Fprintf(out, "          %s: %s\n", name, states[name])
+	}
+	fmt.Fprintf(out, "          synthetic10, synthetic100: drawn, always there\n")
+	return nil
+}
+
+// datasetStates says of each archive whether its files are there and right.
+func datasetStates(folder string) map[string]string {
+	states := map[string]string{}
+	for _, name := range archives {
+		states[name] = "there, checksums right"
+		reports, err := data.Verify(folder, name)
+		for _, r := range reports {
+			if r.State != data.FileOK {
+				err = fmt.Errorf("%s is %s; get it with: longtail data fetch %s", r.Path, r.State, name)
+				break
+			}
+		}
+		if err != nil {
+			states[name] = err.Error()
+		}
+	}
+	return states
+}
+
+func (d *doctorOptions) runCurves(cmd *cobra.Command) error {
+	cases := curves.Golden()
+	if d.curves != builtIn {
+		var err error
+		if cases, err = curves.Read(d.curves); err != nil {
+			return err
+		}
+	}
+	precision := d.precision
+	if precision == "" || precision == "auto" {
+		precision = string(plan.FP32)
+	}
+	dev, err := openDevice(d.device, precision, d.threads)
+	if err != nil {
+		return err
+	}
+	bounds := curves.BoundsFor(dev.precision)
+	if !d.json && !d.quiet {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d curves on %s; bounds: loss %g, gradient norms %g, logits %g\n", len(cases), dev, bounds.Loss, bounds.Gradient, bounds.Logits)
+	}
+	bad := 0
+	for _, c := range cases {
+		deviation, err := c.Run(dev.backend, dev.precision, bounds)
+		if err != nil {
+			return fmt.Errorf("%v: %w", c, err)
+		}
+		if !deviation.OK() {
+			bad++
+		}
+		if err := printDeviation(cmd.OutOrStdout(), d.json, c, deviation); err != nil {
+			return err
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d curves are out of bounds on %s\nplease report it with the output of longtail doctor", bad, len(cases), dev)
+	}
+	return nil
+}
+
+func printDeviation(out io.Writer, asJSON bool, c curves.Case, d curves.Deviation) error {
+	if asJSON {
+		line := map[string]any{"case": c.String(), "loss": d.Loss, "gradient_norms": d.Gradient, "ok": d.OK()}
+		if !math.IsNaN(d.Logits) {
+			line["logits"] = d.Logits
+		}
+		return json.NewEncoder(out).Encode(line)
+	}
+	verdict, logits := "ok", fmt.Sprintf("%-8.2g", d.Logits)
+	if !d.OK() {
+		verdict = "OUT OF BOUNDS"
+	}
+	if math.IsNaN(d.Logits) {
+		logits = "-       "
+	}
+	_, err := fmt.Fprintf(out, "%-58s loss %-8.2g gradient norms %-8.2g logits %s %s\n", c, d.Loss, d.Gradient, logits, verdict)
+	return err
+}

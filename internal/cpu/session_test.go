@@ -1,0 +1,222 @@
+package cpu_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"longtail/data"
+	"longtail/internal/cpu"
+	"longtail/internal/plan"
+	"longtail/internal/rng"
+	"longtail/models"
+	"longtail/train"
+)
+
+// noise makes n random images with random labels.
+func noise(seed uint64, n, classes int) data.Images {
+	m := data.Images{Pixels: make([]byte, n*3*32*32), Labels: make([]int32, n), Classes: classes, Channels: 3, Height: 32, Width: 32}
+	r := rng.New(seed, rng.Synthetic, 0, 0)
+	for i := range m.Pixels {
+		m.Pixels[i] = byte(r.Uint32())
+	}
+	for i := range m.Labels {
+		m.Labels[i] = int32(r.Intn(classes))
+	}
+	return m
+}
+
+func network(model, shortcut, loss string, classes int) train.Network {
+	return train.Network{Model: models.Config{Name: model, Classes: classes, Shortcut: shortcut, Init: "he"}, Loss: loss, Gamma: 1}
+}
+
+// open makes a training session of n steps' learning rates, loaded with the start values.
+func open(t *testing.T, threads int, n train.Network, batch int, images data.Images) plan.Session {
+	t.Helper()
+	p, net, err := n.Program(batch, plan.Options{Train: true, Augment: true, Seed: 5, Samples: images.Len(), Momentum: .9, WeightDecay: 2e-4, RunningKeep: .9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := cpu.New(threads)
+	if err := b.Lower(p, plan.FP32); err != nil {
+		t.Fatal(err)
+	}
+	s, err := b.Open(p, images, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if err := s.Set("lr", []float32{.05, .05, .05, .05, .05, .05}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Load(train.InitialState(net, 3)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// bits is a state as bytes, for comparison to the last bit.
+func bits(t *testing.T, s plan.Session) []byte {
+	t.Helper()
+	state, err := s.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for name := range state {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var b bytes.Buffer
+	for _, name := range names {
+		fmt.Fprint(&b, name)
+		for _, v := range state[name].Data().([]float32) {
+			fmt.Fprintf(&b, " %08x", math.Float32bits(v))
+		}
+	}
+	return b.Bytes()
+}
+
+func run(t *testing.T, s plan.Session, images data.Images, batch, first, n int) plan.Sums {
+	t.Helper()
+	sums, err := s.Run(data.Order(5, images.Len(), first*batch, n*batch), first, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sums
+}
+
+// The state after some steps must have the same bits for any number of threads, also where the last chunk of images is not
+// full and where a batch straddles epochs.
+func TestSameBitsForAnyNumberOfThreads(t *testing.T) {
+	const batch = 10
+	images := noise(1, 23, 10)
+	var want []byte
+	for _, threads := range []int{1, 2, 3, 7} {
+		s := open(t, threads, network("resnet8", "avgpool", "focal", 10), batch, images)
+		run(t, s, images, batch, 0, 3)
+		got := bits(t, s)
+		if want == nil {
+			want = got
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%d threads give other bits than 1", threads)
+		}
+	}
+}
+
+// Steps run one by one, or saved and loaded in between, must end with the bits of steps run together.
+func TestSavedAndLoadedGoesOnWithTheSameBits(t *testing.T) {
+	const batch = 6
+	images := noise(2, 40, 10)
+	n := network("resnet8", "projection", "softmax", 10)
+	whole := open(t, 2, n, batch, images)
+	sums := run(t, whole, images, batch, 0, 4)
+
+	first := open(t, 2, n, batch, images)
+	a := run(t, first, images, batch, 0, 3)
+	state, err := first.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := open(t, 1, n, batch, images)
+	if err := second.Load(state); err != nil {
+		t.Fatal(err)
+	}
+	b := run(t, second, images, batch, 3, 1)
+	if !bytes.Equal(bits(t, whole), bits(t, second)) {
+		t.Error("a saved and loaded state ends with other bits")
+	}
+	if got := a.Loss + b.Loss; math.Abs(got-sums.Loss) > 1e-9*sums.Loss || a.Samples+b.Samples != sums.Samples {
+		t.Errorf("sums: %g of %d and %g of %d are not %g of %d", a.Loss, a.Samples, b.Loss, b.Samples, sums.Loss, sums.Samples)
+	}
+}
+
+// Evaluation with padding must give each image what it gets in a full batch, whatever stands beside it.
+func TestPaddedEvaluationCountsEachImageOnce(t *testing.T) {
+	images := noise(3, 11, 10)
+	n := network("resnet8", "subsample", "sigmoid", 10)
+	training := open(t, 2, n, 4, images)
+	run(t, training, images, 4, 0, 2)
+	evaluate := func(batch int, order []int32) plan.Sums {
+		p, _, err := n.Program(batch, plan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := cpu.New(2)
+		if err := b.Lower(p, plan.FP32); err != nil {
+			t.Fatal(err)
+		}
+		s, err := b.Open(p, images, training)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		sums, err := s.Run(order, 0, len(order)/batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sums
+	}
+	one := evaluate(11, []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+	padded := evaluate(4, []int32{10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, -1})
+	if one.Samples != 11 || padded.Samples != 11 {
+		t.Errorf("%d and %d samples, want 11", one.Samples, padded.Samples)
+	}
+	if math.Abs(one.Loss-padded.Loss) > 1e-6*one.Loss || !slices.Equal(one.Confusion, padded.Confusion) {
+		t.Errorf("padding changes the result: loss %g and %g", one.Loss, padded.Loss)
+	}
+}
+
+// A loss that is no number must stop the run before the parameters change.
+func TestNonFiniteLossStopsBeforeTheUpdate(t *testing.T) {
+	images := noise(4, 20, 10)
+	s := open(t, 1, network("resnet8", "avgpool", "softmax", 10), 5, images)
+	state, err := s.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	state["dense.bias"].Data().([]float32)[0] = float32(math.Inf(1))
+	if err := s.Load(state); err != nil {
+		t.Fatal(err)
+	}
+	before := bits(t, s)
+	if sums := run(t, s, images, 5, 0, 3); !sums.NonFinite || sums.Samples != 5 {
+		t.Errorf("got %+v, want to stop at the first step", sums)
+	}
+	if !bytes.Equal(before, bits(t, s)) {
+		t.Error("the parameters changed")
+	}
+}
+
+func TestWrongInputsAreErrors(t *testing.T) {
+	images := noise(5, 20, 10)
+	s := open(t, 1, network("resnet8", "avgpool", "softmax", 10), 5, images)
+	state, _ := s.Save()
+	delete(state, "dense.bias")
+	for name, err := range map[string]error{
+		"state without a tensor": s.Load(state),
+		"unknown input":          s.Set("warp", nil),
+		"too few weights":        s.Set("weight", []float32{1}),
+		"order too short":        second(s.Run([]int32{1, 2}, 0, 1)),
+		"image out of range":     second(s.Run([]int32{1, 2, 3, 4, 20}, 0, 1)),
+		"padding in training":    second(s.Run([]int32{1, 2, 3, 4, -1}, 0, 1)),
+		"step without a rate":    second(s.Run([]int32{1, 2, 3, 4, 5}, 6, 1)),
+		"unknown result":         second(s.Read("gradient/none")),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	p, _, err := network("resnet8", "avgpool", "softmax", 10).Program(4, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cpu.New(1).Lower(p, plan.Mixed) == nil {
+		t.Error("mixed precision on the cpu: no error")
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
