@@ -29,13 +29,102 @@ func (k kernels) gradTiles(j *gradJob) {
 	gradTilesGeneric(j)
 }
 
-func (k kernels) normalizeRows(j *sweep)      { normalizeGeneric(j) }
-func (k kernels) combineRows(j *sweep)        { combineGeneric(j) }
-func (k kernels) maskRows(j *sweep)           { maskGeneric(j) }
-func (k kernels) addRows(j *sweep)            { addGeneric(j) }
-func (k kernels) deviationRows(j *sums)       { deviationsGeneric(j) }
-func (k kernels) gradSumRows(j *sums)         { gradSumsGeneric(j) }
-func (k kernels) accumulate(dst, a []float32) { accumulateGeneric(dst, a) }
+//go:noescape
+func normalizeAVX2(j *sweep)
+
+func (k kernels) normalizeRows(j *sweep) {
+	if k.avx2 && j.whole() {
+		normalizeAVX2(j)
+		return
+	}
+	normalizeGeneric(j)
+}
+
+//go:noescape
+func combineAVX2(j *sweep)
+
+func (k kernels) combineRows(j *sweep) {
+	if k.avx2 && j.whole() {
+		combineAVX2(j)
+		return
+	}
+	combineGeneric(j)
+}
+
+//go:noescape
+func maskAVX2(j *sweep)
+
+func (k kernels) maskRows(j *sweep) {
+	if k.avx2 && j.whole() {
+		maskAVX2(j)
+		return
+	}
+	maskGeneric(j)
+}
+
+//go:noescape
+func addAVX2(j *sweep)
+
+func (k kernels) addRows(j *sweep) {
+	if k.avx2 && j.whole() {
+		addAVX2(j)
+		return
+	}
+	addGeneric(j)
+}
+
+// whole says that the pass is not empty and consists of whole vectors.
+func (j *sweep) whole() bool {
+	return j.rows > 0 && j.n > 0 && j.n%lanes == 0 && len(j.p)%lanes == 0
+}
+
+//go:noescape
+func deviationsAVX2(j *sums)
+
+func (k kernels) deviationRows(j *sums) {
+	if k.avx2 && j.whole() {
+		deviationsAVX2(j)
+		return
+	}
+	deviationsGeneric(j)
+}
+
+//go:noescape
+func gradSumsAVX2(j *sums)
+
+func (k kernels) gradSumRows(j *sums) {
+	if k.avx2 && j.whole() {
+		gradSumsAVX2(j)
+		return
+	}
+	gradSumsGeneric(j)
+}
+
+func (j *sums) whole() bool {
+	return j.rows > 0 && j.n > 0 && len(j.p)%lanes == 0
+}
+
+//go:noescape
+func accumulateAVX2(dst, a *float32, n int)
+
+// accumulate adds a to dst, which is as long.
+func (k kernels) accumulate(dst, a []float32) {
+	n := 0
+	if k.avx2 && len(dst) >= lanes {
+		n = len(dst) &^ (lanes - 1)
+		accumulateAVX2(&dst[0], &a[0], n)
+	}
+	accumulateGeneric(dst[n:], a[n:])
+}
+
+//go:noescape
+func sgdAVX2(w, v, dw *float32, n int, lr, momentum, decay float32)
+
 func (k kernels) sgdStep(w, v, g []float32, lr, momentum, decay float32) {
-	sgdGeneric(w, v, g, lr, momentum, decay)
+	n := 0
+	if k.avx2 && len(w) >= lanes {
+		n = len(w) &^ (lanes - 1)
+		sgdAVX2(&w[0], &v[0], &g[0], n, lr, momentum, decay)
+	}
+	sgdGeneric(w[n:], v[n:], g[n:], lr, momentum, decay)
 }

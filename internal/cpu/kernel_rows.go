@@ -74,9 +74,9 @@ func (k kernels) fillBorder(v view, h, w, c, pad int) {
 
 // globalAverage is dst [c] = the mean over the pixels of x [h, w, c].
 func (k kernels) globalAverage(dst []float32, x view, h, w, c int) {
-	zeros, squares := make([]float32, c), make([]float32, c)
+	var zeros, squares buffer
 	clear(dst[:c])
-	k.deviationRows(&sums{a: x.rows(h, w*c), aPitch: x.pitch, rows: h, n: w * c, p: zeros, s: dst[:c], t: squares})
+	k.deviationRows(&sums{a: x.rows(h, w*c), aPitch: x.pitch, rows: h, n: w * c, p: zeros.take(c), s: dst[:c], t: squares.take(c)})
 	for i := range dst[:c] {
 		dst[i] /= float32(h * w)
 	}
