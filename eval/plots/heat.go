@@ -42,7 +42,7 @@ func (m cells) Plot(c draw.Canvas, p *plot.Plot) {
 }
 
 // magnify is the side in pixels of a field in an image of many, so that no viewer blurs their edges away.
-const magnify = 8
+const magnify = 4
 
 // image is the map as pixels: a hundred rows and columns would be ten thousand shapes.
 func (m cells) image() image.Image {
