@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"longtail/data"
+	"longtail/loss"
+	"longtail/train"
+
+	"github.com/spf13/cobra"
+)
+
+func newStatsCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "stats [CONFIG] [key=value ...]",
+		Short: "Images, effective number and weight of each class",
+		Long: `Shows how many training images each class has in the subset that a config asks for, their effective number
+(1 - beta^n) / (1 - beta), and the weight that a class-balanced loss gives the class. No image is read, unless
+data.split_file names a list of images.
+
+Exit codes: 0 done, 2 a bad config, key or value, 4 a split file missing or damaged.`,
+		Example: "  longtail data stats data.dataset=cifar10 data.imbalance=50 loss.beta=0.9999",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := train.Load(splitArgs(args))
+			if err != nil {
+				return err
+			}
+			s, err := newStats(cfg, o.dataDir)
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(s)
+			}
+			return s.print(cmd.OutOrStdout())
+		},
+	}
+}
+
+// stats describes the training images of a config.
+type stats struct {
+	Dataset   string       `json:"dataset"`
+	Imbalance float64      `json:"imbalance"`
+	Profile   string       `json:"profile"`
+	Total     int          `json:"total"`
+	Classes   []classStats `json:"classes"`
+	beta      float64
+}
+
+// classStats is one class of stats.
+type classStats struct {
+	Class     int     `json:"class"`
+	Name      string  `json:"name"`
+	Count     int     `json:"count"`     // training images
+	Effective float64 `json:"effective"` // their effective number
+	Weight    float64 `json:"weight"`    // in a class-balanced loss; the weights sum to the number of classes
+}
+
+func newStats(cfg *train.Config, dir string) (*stats, error) {
+	spec := cfg.DataSpec()
+	spec.Dir = dir
+	counts, err := data.Counts(spec)
+	if err != nil {
+		return nil, err
+	}
+	names, err := data.ClassNames(spec.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	s := &stats{Dataset: spec.Dataset, Imbalance: spec.Imbalance, Profile: spec.Profile, beta: cfg.Loss.Beta}
+	weights := loss.Weights(counts, s.beta)
+	for c, n := range counts {
+		s.Total += n
+		s.Classes = append(s.Classes, classStats{c, names[c], n, loss.EffectiveNumber(n, s.beta), weights[c]})
+	}
+	return s, nil
+}
+
+// print shows a table with a bar for each class, as long as its count against the largest.
+func (s *stats) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s, imbalance %v (%s): %d training images, beta %v\n\n", s.Dataset, s.Imbalance, s.Profile, s.Total, s.beta)
+	largest := slices.MaxFunc(s.Classes, func(a, b classStats) int { return a.Count - b.Count }).Count
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "class\tname\timages\teffective\tweight\t")
+	for _, c := range s.Classes {
+		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%.4f\t  %s\n", c.Class, c.Name, c.Count, strconv.FormatFloat(c.Effective, 'f', 1, 64), c.Weight, bar(c.Count, largest))
+	}
+	return table.Flush()
+}
+
+const statsBarWidth = 40
+
+// bar is n of largest as a bar in eighths of a letter, at least the thinnest one where n > 0.
+func bar(n, largest int) string {
+	eighths := 8 * statsBarWidth * n / max(largest, 1)
+	if n > 0 {
+		eighths = max(eighths, 1)
+	}
+	full := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		full += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	return full
+}
