@@ -34,8 +34,6 @@ func commands(o *options) []*cobra.Command {
 		newDataCommand(o),
 		newBenchCommand(o),
 		newDoctorCommand(o),
-		newBenchCommand(o),
-		newDoctorCommand(o),
 	}
 }
 
