@@ -196,7 +196,7 @@ func ModelMap(name, title string, models []paper.Model, factors []float64, value
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, float64(len(factors))-0.5, -0.5, float64(len(models))-0.5
 	p.X.Padding, p.Y.Padding = 0, 0
 	p.X.Tick.Marker, p.Y.Tick.Marker = at(xs, columns), at(ys, rows)
-	bar := scale("points above the best of the column", []float64{0, 2, 4, 6, 8}, func(v float64) float64 { return 1 - v/spread })
+	bar := scale("points above the best of the column (8 and more: dark)", []float64{0, 2, 4, 6, 8}, func(v float64) float64 { return 1 - v/spread })
 	return newFigure(name, title, 470, panel{p, 0.9}, panel{bar, 0.1})
 }
 

@@ -18,11 +18,11 @@ import (
 type Format string
 
 const (
-	Text     Format = ""
-	Markdown Format = "md"
-	CSV      Format = "csv"
-	LaTeX    Format = "latex"
-	JSON     Format = "json"
+	Text     Format = ""      // for a terminal
+	Markdown Format = "md"    // GitHub's tables
+	CSV      Format = "csv"   // of comparisons: one line a cell
+	LaTeX    Format = "latex" // with the package booktabs
+	JSON     Format = "json"  // of comparisons: everything that is known of each cell
 )
 
 // ParseFormat checks a format's name; "text" and "" are the terminal's. An unknown one is a usage error.
