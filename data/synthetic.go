@@ -11,12 +11,12 @@ import (
 )
 
 // The procedural sets show one large object before a cluttered background. In synthetic10 the class is the object's shape,
-// and its surface, tone, place, size, tilt and colours vary from image to image. In synthetic100 the class is shape, texture
+// and its surface, tone, place, size, tilt and colour vary from image to image; the colour only leans towards the shape's hue. In synthetic100 the class is shape, texture
 // and tone together. No class is the mirror image of another, and a class is told by the whole object, so flips and 4-pixel
 // crops leave it what it is.
 //
-// Rare classes have a frequent look-alike (a ring is a disc with a hole, a cross a tilted plus), so that a network that has
-// seen few of them mistakes them for it, as it takes a truck for an automobile.
+// Rare classes have a frequent look-alike of the same hue (a ring is a disc with a hole, a cross a tilted plus), so that a
+// network that has seen few of them mistakes them for it, as it takes a truck for an automobile.
 
 var synthetic10Names = []string{"disc", "square", "plus", "triangle", "heart", "diamond", "pair", "ring", "frame", "cross"}
 
