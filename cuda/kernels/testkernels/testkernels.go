@@ -4,12 +4,14 @@ package testkernels
 
 import _ "embed"
 
-// PTX of basic.cu, conv3x3.cu and misuse.cu.
+// PTX of basic.cu, conv3x3.cu, legal.cu and misuse.cu.
 var (
 	//go:embed basic.ptx
 	Basic string
 	//go:embed conv3x3.ptx
 	Conv3x3 string
+	//go:embed legal.ptx
+	Legal string
 	//go:embed misuse.ptx
 	Misuse string
 )
