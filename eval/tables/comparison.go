@@ -63,7 +63,7 @@ func Compare(g *paper.Grid, s Setting, o Options) Comparison {
 			c.Rows = append(c.Rows, c.modelRow(r, s.Runs, o))
 		}
 	}
-	c.Rows = append(c.Rows, c.bestRow(g, s.Runs, o), c.heldOutRow(s.Runs, o))
+	c.Rows = append(c.Rows, c.bestRow(s.Runs, o), c.heldOutRow(s.Runs, o))
 	c.markBest()
 	return c
 }
@@ -143,11 +143,11 @@ func choose(runs []*eval.Run, col paper.Column, of func([]*eval.Run) eval.Stat) 
 }
 
 // bestRow is the best class-balanced model of each column, chosen on the test set as the paper did.
-func (c *Comparison) bestRow(g *paper.Grid, runs []*eval.Run, o Options) Row {
+func (c *Comparison) bestRow(runs []*eval.Run, o Options) Row {
 	row := Row{Label: "CB, best on test", Choice: "test"}
 	for i, col := range c.Columns {
 		e := Entry{}
-		if cell, m, ok := paperBest(g, i); ok {
+		if cell, m, ok := paperBest(col); ok {
 			e.Paper, e.PaperModel = json.Number(cell.Text), &m
 		}
 		m, s, n := choose(runs, col, func(rs []*eval.Run) eval.Stat { return test(rs, o.Which) })
@@ -160,15 +160,20 @@ func (c *Comparison) bestRow(g *paper.Grid, runs []*eval.Run, o Options) Row {
 	return row
 }
 
-// paperBest is the published best class-balanced model of column i: the table's own row, or the smallest cell of a figure.
-func paperBest(g *paper.Grid, i int) (best paper.Cell, m paper.Model, ok bool) {
-	for _, r := range g.Rows {
-		switch {
-		case i >= len(r.Cells) || r.Cells[i].Text == "":
-		case r.Best != nil:
-			return r.Cells[i], r.Best[i], true
-		case r.Model.Balanced() && (!ok || r.Cells[i].Error < best.Error):
-			best, m, ok = r.Cells[i], r.Model, true
+// paperBest is the published best class-balanced model of a column, of all that the paper has and not only of those in a
+// table: Table 2's own row, or the smallest cell of a figure.
+func paperBest(col paper.Column) (best paper.Cell, m paper.Model, ok bool) {
+	if table, err := paper.Lookup(defaultGrid); err == nil {
+		for _, r := range table.Rows {
+			if i := slices.Index(table.Columns, col); i >= 0 && r.Best != nil {
+				return r.Cells[i], r.Best[i], true
+			}
+		}
+	}
+	for _, candidate := range paper.Models() {
+		cell, found := paper.Find(col, candidate)
+		if found && candidate.Balanced() && (!ok || cell.Error < best.Error) {
+			best, m, ok = cell, candidate, true
 		}
 	}
 	return best, m, ok

@@ -155,6 +155,16 @@ func TestRunsOfOtherSettingsHaveTablesOfTheirOwn(t *testing.T) {
 	}
 }
 
+// The paper's best is of all its models, even where the table has only some of them.
+func TestThePapersBestDoesNotDependOnTheRuns(t *testing.T) {
+	runs := load(t, protocolRun(evaltest.Spec{Imbalance: 50, Loss: "focal", Gamma: 1, Beta: 0.9999}), protocolRun(evaltest.Spec{Dataset: "cifar20", Imbalance: 50}))
+	c := Compare(Found(runs), Setting{Runs: runs}, Options{})
+	best := c.Rows[len(c.Rows)-2]
+	if best.Choice != "test" || best.Entries[0].Paper != "20.73" || best.Entries[1].Paper != "44.75" {
+		t.Errorf("%+v", best)
+	}
+}
+
 func TestBalancedColumnTakesPlainModels(t *testing.T) {
 	runs := load(t, protocolRun(evaltest.Spec{Imbalance: 1, Error: 7}))
 	c := CompareAll(grid(t, "table2"), runs, Options{})[0]
