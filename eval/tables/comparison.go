@@ -145,7 +145,7 @@ func choose(runs []*eval.Run, col paper.Column, of func([]*eval.Run) eval.Stat) 
 // bestRow is the best class-balanced model of each column, chosen on the test set as the paper did.
 func (c *Comparison) bestRow(runs []*eval.Run, o Options) Row {
 	row := Row{Label: "CB, best on test", Choice: "test"}
-	for i, col := range c.Columns {
+	for _, col := range c.Columns {
 		e := Entry{}
 		if cell, m, ok := paperBest(col); ok {
 			e.Paper, e.PaperModel = json.Number(cell.Text), &m
