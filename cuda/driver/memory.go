@@ -3,7 +3,9 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -116,13 +118,13 @@ func Upload[T Plain](s *Stream, to Ptr, values []T) error {
 	if n == 0 {
 		return nil
 	}
+	var pinner runtime.Pinner // the driver keeps the address until the stream gets there
+	defer pinner.Unpin()
+	pinner.Pin(&b[0])
 	err := s.context.do(fmt.Sprintf("copying %s to the device", size(n)), func() error {
 		return cu.MemcpyHtoDAsync(cu.DevicePtr(to), unsafe.Pointer(&b[0]), n, s.handle)
 	})
-	if err != nil {
-		return err
-	}
-	return s.Synchronize()
+	return errors.Join(err, s.Synchronize())
 }
 
 // Download copies len(values) values from the device, in the stream's order, and waits.
@@ -132,18 +134,11 @@ func Download[T Plain](s *Stream, values []T, from Ptr) error {
 	if n == 0 {
 		return nil
 	}
-	// The copy may land after the call returns, when Go's memory must not be written: so it goes through pinned memory.
-	pinned, err := s.context.AllocPinned(n)
-	if err != nil {
-		return err
-	}
-	defer pinned.Free()
-	if err := s.DownloadPinned(pinned, 0, from, n); err != nil {
-		return err
-	}
-	if err := s.Synchronize(); err != nil {
-		return err
-	}
-	copy(b, pinned.bytes)
-	return nil
+	var pinner runtime.Pinner // the driver keeps the address until the stream gets there
+	defer pinner.Unpin()
+	pinner.Pin(&b[0])
+	err := s.context.do(fmt.Sprintf("copying %s from the device", size(n)), func() error {
+		return cu.MemcpyDtoHAsync(unsafe.Pointer(&b[0]), cu.DevicePtr(from), n, s.handle)
+	})
+	return errors.Join(err, s.Synchronize())
 }

@@ -109,3 +109,40 @@ func TestFunctions(t *testing.T) {
 	}
 	near(t, cudatest.Download[float32](t, s, out, 6*n), want, 4e-7) // about 3 units of fp32's last place
 }
+
+func TestAsynchronousCopies(t *testing.T) {
+	c, s := cudatest.Open(t)
+	in := make([]float32, 64)
+	for i := range in {
+		in[i] = float32(i + 1)
+	}
+	out := cudatest.Alloc[float32](t, s, 5*32)
+	check(t, cudatest.Kernel(t, c, testkernels.Basic, "copy_sizes").Launch(s, driver.D1(1), driver.D1(32), 0, cudatest.Upload(t, s, in), out))
+	got := cudatest.Download[float32](t, s, out, 5*32)
+	for l := range 32 {
+		for row, want := range []int{l + 1, 2*l + 1, 2*l + 2, l + 1, 0} {
+			if got[row*32+l] != float32(want) {
+				t.Errorf("row %d, lane %d: %g, want %d", row, l, got[row*32+l], want)
+			}
+		}
+	}
+}
+
+func TestProductsAndFreshLoads(t *testing.T) {
+	c, s := cudatest.Open(t)
+	x := make([]uint32, 32)
+	for i := range x {
+		x[i] = uint32(i) * 0x9e3779b9
+	}
+	high, out := cudatest.Alloc[uint32](t, s, 32), cudatest.Alloc[float32](t, s, 4)
+	in := []float32{1, 2, 3, 4}
+	check(t, cudatest.Kernel(t, c, testkernels.Basic, "products").Launch(s, driver.D1(1), driver.D1(32), 0, cudatest.Upload(t, s, x), high, cudatest.Upload(t, s, in), out))
+	for i, got := range cudatest.Download[uint32](t, s, high, 32) {
+		if want := uint32(uint64(x[i]) * 0xd2511f53 >> 32); got != want {
+			t.Errorf("[%d] is %#x, want %#x", i, got, want)
+		}
+	}
+	if got := cudatest.Download[float32](t, s, out, 4); !slices.Equal(got, in) {
+		t.Errorf("%v, want %v", got, in)
+	}
+}

@@ -154,3 +154,36 @@ extern "C" __global__ void functions(int n, const float *x, float *out) {
 	out[5 * n + i] = round_even(x[i]);
 }
 EXPORT_KERNEL(functions)
+
+// Asynchronous copies of every size, in two groups, and zeros where a copy is not valid: in [64] -> out [5, 32]: 4 bytes a lane, 8 bytes
+// a lane (x then y), 16 bytes a lane for lanes 0..7 in order, and 16 bytes not valid.
+extern "C" __global__ void __launch_bounds__(32) copy_sizes(const float *in, float *out) {
+	alignas(16) __shared__ float four[32], zeros[32];
+	alignas(16) __shared__ float2 eight[32];
+	alignas(16) __shared__ float4 sixteen[8];
+	int l = lane();
+	copy_async<4>(&four[l], &in[l]);
+	copy_async<8>(&eight[l], &in[2 * l]);
+	copy_async_commit();
+	if (l < 8) {
+		copy_async(&sixteen[l], &in[4 * l]);
+		copy_async(&zeros[4 * l], in, false);
+	}
+	copy_async_commit();
+	copy_async_wait<1>();
+	out[l] = four[l];
+	out[32 + l] = eight[l].x;
+	out[64 + l] = eight[l].y;
+	copy_async_wait<0>();
+	__syncwarp();
+	out[96 + l] = ((float *)sixteen)[l];
+	out[128 + l] = zeros[l];
+}
+EXPORT_KERNEL(copy_sizes)
+
+// The upper halves of products with 0xd2511f53 (Philox), and a float4 that is read past all caches.
+extern "C" __global__ void __launch_bounds__(32) products(const unsigned *x, unsigned *high, const float4 *in, float4 *out) {
+	high[threadIdx.x] = multiply_high(x[threadIdx.x], 0xd2511f53u);
+	if (threadIdx.x == 0) *out = load_fresh(in);
+}
+EXPORT_KERNEL(products)
