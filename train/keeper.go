@@ -76,16 +76,21 @@ func (k *keeper) save(e Saving) error {
 
 // summary is the result of a run that ended at a position.
 func summary(c *Config, ds *data.Dataset, parameters int, p Position) run.Summary {
-	s := run.Summary{
+	return run.Summary{
 		Version: run.SummaryVersion, Model: c.Model.Name, Parameters: parameters,
 		Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance, Profile: c.Data.Profile,
 		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Gamma, Seed: c.Seed,
 		Epochs: c.Train.Epochs, Steps: p.Step, Batch: c.Train.Batch,
-		ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: make([]int, ds.Test.Classes),
+		ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds),
 		Last: *p.Last, Best: *p.Best, BestByValidation: p.BestByValidation, LastValidation: p.LastValidation,
 	}
+}
+
+// testCounts are the test images of each class, [C].
+func testCounts(ds *data.Dataset) []int {
+	counts := make([]int, ds.Test.Classes)
 	for _, label := range ds.Test.Labels {
-		s.TestCounts[label]++
+		counts[label]++
 	}
-	return s
+	return counts
 }

@@ -151,14 +151,7 @@ func (l *loop) epochEnds() bool {
 
 // closeEpoch tests where that is due, makes the epoch's record and saves.
 func (l *loop) closeEpoch(ctx context.Context) error {
-	batch := l.Config.Train.Batch
-	record := run.Epoch{Step: l.Step, LR: l.rate(), Train: run.NewScore(l.Sums.Confusion, l.Classes, l.Sums.Loss)}
-	if l.Step == len(l.rates) {
-		record.Epoch = l.Config.Train.Epochs
-	} else {
-		epochs, _ := epochEnds(l.Step, batch, l.Images)
-		record.Epoch = float64(epochs)
-	}
+	record := run.Epoch{Epoch: epochOf(l.Config, l.Step, l.Images), Step: l.Step, LR: l.rate(), Train: run.NewScore(l.Sums.Confusion, l.Classes, l.Sums.Loss)}
 	saving, done := Saving{}, EpochDone{}
 	if l.testDue(record.Epoch) {
 		began := time.Now()

@@ -127,8 +127,8 @@ func (k *keeper) describe(job *Job, split data.Split) error {
 		}
 	}
 	e := run.NewEnvironment()
-	e.Device, e.Started = job.Device, time.Now().Format(time.RFC3339)
-	if b, ok := job.Backend.(interface{ GPU() (model, driver string) }); ok {
+	e.Device, e.Started = job.device.Description, time.Now().Format(time.RFC3339)
+	if b, ok := job.device.Backend.(interface{ GPU() (model, driver string) }); ok {
 		e.GPU, e.Driver = b.GPU()
 	}
 	return k.folder.WriteJSON(run.EnvironmentFile, e)

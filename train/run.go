@@ -5,19 +5,30 @@ import (
 	"path/filepath"
 
 	"longtail/data"
-	"longtail/internal/fail"
 	"longtail/internal/plan"
 	"longtail/internal/run"
 )
+
+// Device is where a run computes.
+type Device struct {
+	Backend     plan.Backend
+	Precision   plan.Precision // the one that was asked for, or the device's favourite
+	Description string         // in words, for environment.json
+}
+
+// OpenDevice finds a device for the config's keys device and precision. It is called only where there is something to compute,
+// so that several runs may share one device.
+type OpenDevice func(device, precision string) (Device, error)
 
 // Job is one run: a config, a device and who wants to know.
 type Job struct {
 	Config    *Config
 	DataDir   string        // folder with the files of the data sets, as in data.Spec
 	Data      *data.Dataset // what Config.DataSpec describes, where a caller has it already; nil: it is loaded
-	Backend   plan.Backend
-	Device    string // what the backend is, in words, for environment.json
+	Open      OpenDevice
 	Observers []Observer
+
+	device Device
 }
 
 // Outcome is a finished run.
@@ -78,7 +89,10 @@ type work struct {
 // prepare loads the data, builds the programs and opens them.
 func (j *Job) prepare(ctx context.Context) (w *work, err error) {
 	c := j.Config
-	c.Precision = string(precision(c, j.Backend))
+	if j.device, err = j.Open(c.Device, c.Precision); err != nil {
+		return nil, err
+	}
+	c.Precision = string(j.device.Precision)
 	w = &work{data: j.Data}
 	if w.data == nil {
 		spec := c.DataSpec()
@@ -91,24 +105,12 @@ func (j *Job) prepare(ctx context.Context) (w *work, err error) {
 		return nil, err
 	}
 	w.Task = Task{Config: c, Images: w.data.Train.Len(), Classes: w.data.Train.Classes, Weights: w.programs.Weights}
-	if w.steps = Steps(w.Images, c.Train.Batch, c.Train.Epochs); w.steps == 0 {
-		return nil, fail.Usage("%s: train.epochs=%v of %d images are less than a batch of %d: nothing would be trained\nraise train.epochs or lower train.batch",
-			c.Place("train.epochs"), c.Train.Epochs, w.Images, c.Train.Batch)
+	if w.steps, err = someSteps(c, w.Images); err != nil {
+		return nil, err
 	}
-	if err := w.open(j.Backend); err != nil {
+	if err := w.open(j.device.Backend); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
-}
-
-// precision is the one that the config asks for, or the backend's favourite: fp32, unless it has a method Precision.
-func precision(config *Config, backend plan.Backend) plan.Precision {
-	if config.Precision != "auto" {
-		return plan.Precision(config.Precision)
-	}
-	if b, ok := backend.(interface{ Precision() plan.Precision }); ok {
-		return b.Precision()
-	}
-	return plan.FP32
 }

@@ -31,6 +31,8 @@ func commands(o *options) []*cobra.Command {
 		newTableCommand(o),
 		newCompareCommand(o),
 		newReportCommand(o),
+		newTrainCommand(o),
+		newEvalCommand(o),
 		newDataCommand(o),
 		newBenchCommand(o),
 		newDoctorCommand(o),

@@ -1,0 +1,136 @@
+package train
+
+import (
+	"context"
+	"path/filepath"
+
+	"longtail/data"
+	"longtail/internal/fail"
+	"longtail/internal/run"
+)
+
+// Evaluation is what a run's checkpoints do on the test set.
+type Evaluation struct {
+	Config     *Config
+	ClassNames []string              // [C]
+	Counts     []int                 // [C] training images a class
+	TestCounts []int                 // [C] test images a class
+	Results    map[string]run.Result // "last", "best" and, where images are held out, "best_validation"
+}
+
+// EvalJob says which run to evaluate, and where.
+type EvalJob struct {
+	Dir       string // the run's folder
+	DataDir   string // as in data.Spec
+	Device    string // in place of the config's; empty leaves it
+	Precision string // in place of the run's; empty leaves it
+	Open      OpenDevice
+	Observe   Observer // is told of Testing
+}
+
+// checkpoints are the files that are evaluated, by the names of their results.
+var checkpoints = map[string]string{"last": run.Last, "best": run.Best, "best_validation": run.BestValidation}
+
+// Checkpoints are the names of the results of an evaluation, the last checkpoint first.
+func Checkpoints() []string { return []string{"last", "best", "best_validation"} }
+
+// Evaluate runs the checkpoints of a run, finished or not, over its test set. It reads the run's folder and writes nothing. A
+// folder without a run is a usage error, one without a checkpoint a data error.
+func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
+	config, ds, err := job.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := NewIdentity(config, ds.Split)
+	if err != nil {
+		return nil, err
+	}
+	w, err := job.open(config, ds)
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	e := &Evaluation{Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
+	for _, name := range Checkpoints() {
+		path := filepath.Join(job.Dir, checkpoints[name])
+		if !run.Exists(path) {
+			continue
+		}
+		c, err := ReadCheckpoint(path, id, Steps(w.Images, config.Train.Batch, config.Train.Epochs), w.Classes)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.Test.Session.Load(c.State); err != nil {
+			return nil, fail.Data("checkpoint %s does not fit the run's network: %w", path, err)
+		}
+		sums, err := w.Test.run(ctx, w.Classes, name, job.Observe)
+		if err != nil {
+			return nil, err
+		}
+		e.Results[name] = run.NewResult(epochOf(config, c.Step, w.Images), c.Step, sums.Confusion, w.Classes, sums.Loss)
+	}
+	if len(e.Results) == 0 {
+		return nil, fail.Data("%s has no checkpoint yet\ntrain it first: longtail train %s", job.Dir, filepath.Join(job.Dir, run.ConfigFile))
+	}
+	return e, nil
+}
+
+// load reads the run's config and its data. A split file that the run was given is the folder's own, wherever the first one
+// went.
+func (j *EvalJob) load(ctx context.Context) (*Config, *data.Dataset, error) {
+	path := filepath.Join(j.Dir, run.ConfigFile)
+	if !run.Exists(path) {
+		return nil, nil, fail.Usage("%s is no run's folder: it has no %s\ngive the folder that longtail train named", j.Dir, run.ConfigFile)
+	}
+	config, err := Load(path, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	spec := config.DataSpec()
+	spec.Dir = j.DataDir
+	if spec.SplitFile != "" {
+		spec.SplitFile, spec.Validation = filepath.Join(j.Dir, run.SplitFile), 0 // the file names the held-out images too
+	}
+	ds, err := data.Load(ctx, spec)
+	return config, ds, err
+}
+
+// open builds the evaluation program and opens it on the test images.
+func (j *EvalJob) open(config *Config, ds *data.Dataset) (w *work, err error) {
+	asked := func(flag, key string) string {
+		if flag != "" {
+			return flag
+		}
+		return key
+	}
+	device, err := j.Open(asked(j.Device, config.Device), asked(j.Precision, config.Precision))
+	if err != nil {
+		return nil, err
+	}
+	w = &work{data: ds}
+	w.Images, w.Classes = ds.Train.Len(), ds.Train.Classes
+	if w.programs, err = Build(config, ds); err != nil {
+		return nil, err
+	}
+	if err := device.Backend.Lower(w.programs.Eval, device.Precision); err != nil {
+		return nil, err
+	}
+	if w.Test, err = w.evaluator(device.Backend, ds.Test); err == nil {
+		err = w.Test.Session.Set("weight", w.programs.Weights)
+	}
+	if err != nil {
+		w.close()
+	}
+	return w, err
+}
+
+// epochOf is the epoch that a checkpoint at a step belongs to, as the loop counts them.
+func epochOf(c *Config, step, images int) float64 {
+	if step == Steps(images, c.Train.Batch, c.Train.Epochs) {
+		return c.Train.Epochs
+	}
+	if epochs, ends := epochEnds(step, c.Train.Batch, images); ends {
+		return float64(epochs)
+	}
+	return epochAt(step, c.Train.Batch, images)
+}

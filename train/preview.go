@@ -1,0 +1,55 @@
+package train
+
+import (
+	"longtail/data"
+	"longtail/internal/fail"
+)
+
+// Preview is what a run would be.
+type Preview struct {
+	ClassNames []string `json:"class_names"` // [C]
+	Counts     []int    `json:"counts"`      // [C] training images a class
+	Images     int      `json:"images"`      // N, training images
+	Steps      int      `json:"steps"`
+	Parameters int      `json:"parameters"` // trainable values
+	Programs   []string `json:"programs"`   // the training and the evaluation program in a line each
+}
+
+// NewPreview plans a run without training it. Images are read only where the config names a split file; dataDir is as in
+// data.Spec.
+func NewPreview(c *Config, dataDir string) (*Preview, error) {
+	spec := c.DataSpec()
+	spec.Dir = dataDir
+	counts, err := data.Counts(spec)
+	if err != nil {
+		return nil, err
+	}
+	p := &Preview{Counts: counts}
+	if p.ClassNames, err = data.ClassNames(spec.Dataset); err != nil {
+		return nil, err
+	}
+	for _, n := range counts {
+		p.Images += n
+	}
+	if p.Steps, err = someSteps(c, p.Images); err != nil {
+		return nil, err
+	}
+	labels := data.Images{Labels: make([]int32, p.Images), Classes: len(counts)} // a graph needs no pixels
+	programs, err := Build(c, &data.Dataset{Counts: counts, Train: labels})
+	if err != nil {
+		return nil, err
+	}
+	p.Parameters = programs.Parameters
+	p.Programs = []string{programs.Train.Summary(), programs.Eval.Summary()}
+	return p, nil
+}
+
+// someSteps is the number of steps of a run on n images; none at all is a usage error.
+func someSteps(c *Config, n int) (int, error) {
+	steps := Steps(n, c.Train.Batch, c.Train.Epochs)
+	if steps == 0 {
+		return 0, fail.Usage("%s: train.epochs=%v of %d images are less than a batch of %d: nothing would be trained\nraise train.epochs or lower train.batch",
+			c.Place("train.epochs"), c.Train.Epochs, n, c.Train.Batch)
+	}
+	return steps, nil
+}
