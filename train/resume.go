@@ -34,7 +34,7 @@ func (k *keeper) open(config *Config) (err error) {
 		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), config.Value(key)))
 	}
 	if len(parts) > 0 {
-		return fail.Usage("%s holds a run with another config: %s\nname another folder with out=..., or give the values of the run that is there",
+		return fail.Usage("%s holds a run with another config.yaml: %s\nname another folder with out=..., or give the values of the run that is there",
 			k.folder.Dir, strings.Join(parts, ", "))
 	}
 	return nil
