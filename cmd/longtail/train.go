@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -77,10 +78,15 @@ func (t *trainOptions) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	defer secondSignalKills(ctx)()
 	report := newTrainReport(cfg, cmd.OutOrStdout(), t.messages(cmd), t.json)
+	board, err := newTensorBoard(cfg)
+	if err != nil {
+		return err
+	}
 	outcome, err := train.Run(ctx, train.Job{
-		Config: cfg, DataDir: t.dataDir, Open: t.opener(t.messages(cmd)), Observers: []train.Observer{report.observe},
+		Config: cfg, DataDir: t.dataDir, Open: t.opener(t.messages(cmd)), Observers: []train.Observer{report.observe, board.observe},
 	})
 	report.end()
+	err = errors.Join(err, board.close())
 	if fail.Code(err) == fail.CodeInterrupted {
 		return fmt.Errorf("%w\nto go on: %s", err, commandLine(os.Args))
 	}
