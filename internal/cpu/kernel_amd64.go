@@ -128,3 +128,47 @@ func (k kernels) sgdStep(w, v, g []float32, lr, momentum, decay float32) {
 	}
 	sgdGeneric(w[n:], v[n:], g[n:], lr, momentum, decay)
 }
+
+//go:noescape
+func winoInputAVX2(j *winoJob)
+
+func (k kernels) winoInput(j winoJob) {
+	if k.avx2 {
+		winoInputAVX2(&j)
+		return
+	}
+	winoInputGeneric(&j)
+}
+
+//go:noescape
+func winoOutputAVX2(j *winoJob)
+
+func (k kernels) winoOutput(j winoJob) {
+	if k.avx2 {
+		winoOutputAVX2(&j)
+		return
+	}
+	winoOutputGeneric(&j)
+}
+
+//go:noescape
+func winoGradAVX2(j *winoJob)
+
+func (k kernels) winoGrad(j winoJob) {
+	if k.avx2 {
+		winoGradAVX2(&j)
+		return
+	}
+	winoGradGeneric(&j)
+}
+
+//go:noescape
+func multiplyAVX2(j *gemmJob)
+
+func (k kernels) multiply(j *gemmJob) {
+	if k.avx2 {
+		multiplyAVX2(j)
+		return
+	}
+	multiplyGeneric(j)
+}

@@ -24,12 +24,20 @@ type convolver interface {
 
 // newConv is the convolution with logical channel counts c and o.
 func (k kernels) newConv(g geometry, c, o int) convolver {
+	if fitsWinograd(g.K, g.Stride, g.Pad, g.OH, g.OW, g.C, g.O) {
+		return &winoConv{kernels: k, in: g.C, out: g.O, logical: [2]int{c, o}, pad: g.Pad, grid: newWinoGrid(g.OH, g.OW)}
+	}
 	return k.newDirect(g, c, o)
 }
 
 // newConvGradInput is the gradient of the input of a convolution with logical channel counts c and o: src has the shape of
 // the convolution's output, dst of its input.
 func (k kernels) newConvGradInput(g geometry, c, o int) convolver {
+	if fitsWinograd(g.K, g.Stride, g.Pad, g.H, g.W, g.O, g.C) {
+		return &winoConv{
+			kernels: k, in: g.O, out: g.C, logical: [2]int{o, c}, backward: true, pad: g.K - 1 - g.Pad, grid: newWinoGrid(g.H, g.W),
+		}
+	}
 	return k.newDirectGradInput(g, c, o)
 }
 

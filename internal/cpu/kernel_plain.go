@@ -16,3 +16,8 @@ func (k kernels) accumulate(dst, a []float32) { accumulateGeneric(dst, a) }
 func (k kernels) sgdStep(w, v, g []float32, lr, momentum, decay float32) {
 	sgdGeneric(w, v, g, lr, momentum, decay)
 }
+
+func (k kernels) winoInput(j winoJob)  { winoInputGeneric(&j) }
+func (k kernels) winoOutput(j winoJob) { winoOutputGeneric(&j) }
+func (k kernels) winoGrad(j winoJob)   { winoGradGeneric(&j) }
+func (k kernels) multiply(j *gemmJob)  { multiplyGeneric(j) }
