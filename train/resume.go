@@ -34,7 +34,7 @@ func (k *keeper) open(config *Config) (err error) {
 		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), config.Value(key)))
 	}
 	if len(parts) > 0 {
-		return fail.Usage("%s holds a run with another config.yaml: %s\nname another folder with out=..., or give the values of the run that is there",
+		return fail.Usage("%s holds a run with another config.yaml: %s\nname another folder with out=FOLDER, or give the values of the run that is there",
 			k.folder.Dir, strings.Join(parts, ", "))
 	}
 	return nil
@@ -108,7 +108,7 @@ func (k *keeper) compareSplit(split data.Split) error {
 		return fmt.Errorf("comparing splits: %w", err)
 	}
 	if !bytes.Equal(a, b) {
-		return fail.Usage("the run in %s was begun on other images than those of this data set and data.split_file\nname another folder with out=..., or give the split that it began with",
+		return fail.Usage("the run in %s was begun on other images than those of this data set and data.split_file\nname another folder with out=FOLDER, or give the split that it began with",
 			k.folder.Dir)
 	}
 	return nil
@@ -143,5 +143,5 @@ func (k *keeper) explain(err error) error {
 	if k.folder.Has(run.Last) {
 		good = "the last good checkpoint is " + k.folder.Path(run.Last)
 	}
-	return fmt.Errorf("%w\n%s\ntry a lower train.lr or a longer train.warmup_epochs, in another folder with out=...", err, good)
+	return fmt.Errorf("%w\n%s\ntry a lower train.lr or a longer train.warmup_epochs, in another folder with out=FOLDER", err, good)
 }

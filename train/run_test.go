@@ -232,7 +232,7 @@ func TestAnotherConfigInTheFolderIsRefused(t *testing.T) {
 	if fail.Code(err) != fail.CodeUsage {
 		t.Fatalf("%v", err)
 	}
-	for _, want := range []string{"loss.name (softmax there, focal here)", "train.lr (0.1 there, 0.2 here)", dir, "out="} {
+	for _, want := range []string{"loss.name (softmax there, focal here)", "train.lr (0.1 there, 0.2 here)", dir, "out=FOLDER"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the message lacks %q: %v", want, err)
 		}

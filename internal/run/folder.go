@@ -50,9 +50,9 @@ func Open(dir string) (*Folder, error) {
 
 func folderError(dir string, err error) error {
 	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrExist) {
-		return fail.Usage("the run's folder %s: %w\nname a folder with out=...", dir, err)
+		return fail.Usage("the run's folder %s: %w\nname a folder with out=FOLDER", dir, err)
 	}
-	return fmt.Errorf("making the run's folder %s: %w\nname one that you may write to with out=...", dir, err)
+	return fmt.Errorf("making the run's folder %s: %w\nname one that you may write to with out=FOLDER", dir, err)
 }
 
 // take locks the folder and removes what a killed process left half-written.
@@ -60,7 +60,7 @@ func (f *Folder) take() error {
 	err := syscall.Flock(int(f.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		return fmt.Errorf("another process is at work in %s\nwait for it, or choose another folder with out=...", f.Dir)
+		return fmt.Errorf("another process is at work in %s\nwait for it, or choose another folder with out=FOLDER", f.Dir)
 	case err != nil:
 		return fmt.Errorf("locking %s: %w\nput the run on a file system with locks (flock)", f.Dir, err)
 	}
@@ -82,7 +82,7 @@ func (f *Folder) take() error {
 		}
 	}
 	if len(strangers) > 0 && !f.Has(ConfigFile) {
-		return fail.Usage("%s holds %s but no %s, so it is no run's folder\nname an empty or a new folder with out=...", f.Dir, strangers[0], ConfigFile)
+		return fail.Usage("%s holds %s but no %s, so it is no run's folder\nname an empty or a new folder with out=FOLDER", f.Dir, strangers[0], ConfigFile)
 	}
 	return nil
 }

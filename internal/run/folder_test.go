@@ -65,7 +65,7 @@ func TestStrangeFoldersAreRefused(t *testing.T) {
 
 func TestUnwritableFolderIsNamed(t *testing.T) {
 	dir := "/proc/longtail-test" // no one may make a folder there
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "out=") {
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "out=FOLDER") {
 		t.Errorf("%v", err)
 	}
 }
