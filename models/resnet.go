@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	for _, depth := range []int{8, 20, 32, 44, 56, 110} {
+	for _, depth := range []int{8, 14, 20, 26, 32, 38, 44, 50, 56, 110} {
 		register(fmt.Sprintf("resnet%d", depth), resnet(depth))
 	}
 }
