@@ -1,0 +1,159 @@
+// Package sweep trains a grid of runs: one config, and lists of values for some of its keys.
+//
+// A sweep's file is YAML:
+//
+//	base:                          # a config, as for a single run; out is the folder of the runs, "runs" where it is not given
+//	  data: {dataset: cifar10}
+//	  out: runs/sweep
+//	grid:
+//	  data.imbalance: [100, 50]    # a key and its values
+//	  loss:                        # a section: the keys of each value change together
+//	    - {name: softmax}
+//	    - {name: focal, gamma: 1, beta: 0.9999}
+//	  seed: [0, 1, 2]
+//	table: table2                  # or figure: 8; only for longtail table, which reads the same file
+//
+// The runs are all combinations: the keys of the grid in the order of the file, the first one changing slowest, each through
+// its values in their order. [Load] reads the file, [Grid.Plan] says what each run costs and how far it is, [Execute] trains
+// what is missing, several runs at once. A run of a sweep is the run that [train.Run] makes of the same config alone: same
+// folder, same bits.
+package sweep
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"longtail/internal/fail"
+	"longtail/train"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxRuns bounds a grid, against a slip that multiplies.
+const maxRuns = 10_000
+
+// defaultOut is the folder of runs where neither the file nor the command line names one.
+const defaultOut = "runs"
+
+// gridPrefix begins an override that replaces or adds a list of the grid.
+const gridPrefix = "grid."
+
+// Grid is a sweep that was read: its runs in their order.
+type Grid struct {
+	Path   string   // of the file
+	Out    string   // folder of the runs
+	Varied []string // keys that the grid gives values for, in its order
+	Runs   []Run
+}
+
+// Run is one point of a grid.
+type Run struct {
+	Name   string        // of its folder in Grid.Out
+	Config *train.Config // complete; Out is the run's folder
+}
+
+// axis is one key of a grid, or a section, with its values.
+type axis struct {
+	key    string
+	place  string       // of the key, for messages
+	file   string       // of the values; empty for the command line
+	values []*yaml.Node // at least one
+	keys   []string     // all keys that the values set
+}
+
+// Load reads a sweep's file and applies overrides: key=value changes the base, grid.KEY=[VALUE, ...] gives the grid a key's
+// list. Errors are usage errors that name the file, line and column, or the command line, the key and what would be right;
+// every run's config is complete and checked.
+func Load(path string, overrides []string) (*Grid, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fail.Usage("reading the sweep: %w\ngive a YAML file with base and grid, such as configs/sweep_demo.yaml", err)
+	}
+	return parse(text, path, overrides)
+}
+
+func parse(text []byte, path string, overrides []string) (*Grid, error) {
+	root, err := train.ParseYAML(text, path)
+	if err != nil {
+		return nil, err
+	}
+	s := source{path: path}
+	if err := s.read(root); err != nil {
+		return nil, err
+	}
+	gridOverrides, baseOverrides := splitOverrides(overrides)
+	for _, o := range gridOverrides {
+		if err := s.overrideAxis(o); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.axes) == 0 {
+		return nil, fail.Usage("%s has no grid, so there is nothing to vary\ngive it lists of values, as in grid: {seed: [0, 1, 2]}, or train one run: longtail train CONFIG", path)
+	}
+	written := s.base.Clone()
+	if err := s.base.Override(baseOverrides); err != nil {
+		return nil, err
+	}
+	if err := s.checkAxes(baseOverrides); err != nil {
+		return nil, err
+	}
+	g := &Grid{Path: path, Out: s.base.Out}
+	if g.Out == "" {
+		g.Out = defaultOut
+	}
+	for _, a := range s.axes {
+		g.Varied = append(g.Varied, a.keys...)
+	}
+	return g, g.expand(&s, append(slices.Clone(g.Varied), changed(written, s.base)...))
+}
+
+func splitOverrides(all []string) (grid, base []string) {
+	for _, o := range all {
+		if rest, ok := strings.CutPrefix(o, gridPrefix); ok {
+			grid = append(grid, rest)
+		} else {
+			base = append(base, o)
+		}
+	}
+	return grid, base
+}
+
+// changed are the keys whose values differ between two configs, where those runs are computed aside.
+func changed(a, b *train.Config) []string {
+	return slices.DeleteFunc(train.Keys(), func(key string) bool {
+		return key == "out" || key == "device" || key == "precision" || a.Value(key) == b.Value(key)
+	})
+}
+
+// expand makes the runs. telling are the keys that their names must tell apart.
+func (g *Grid) expand(s *source, telling []string) error {
+	points := 1
+	for _, a := range s.axes {
+		if points *= len(a.values); points > maxRuns {
+			return fail.Usage("%s: the grid has more than %d runs\nshorten a list", a.place, maxRuns)
+		}
+	}
+	names := newNames(telling)
+	for point := range points {
+		c, rest := s.base.Clone(), point
+		for _, a := range slices.Backward(s.axes) { // the last axis changes fastest
+			if err := c.Set(a.key, a.values[rest%len(a.values)], a.file); err != nil {
+				return err
+			}
+			rest /= len(a.values)
+		}
+		c.Out = "" // the folder of runs; the run's own follows
+		if err := c.Complete(); err != nil {
+			return err
+		}
+		name, known := names.of(c)
+		if known {
+			continue
+		}
+		c.Out = filepath.Join(g.Out, name)
+		g.Runs = append(g.Runs, Run{name, c})
+	}
+	return nil
+}
