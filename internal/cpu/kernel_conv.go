@@ -25,7 +25,7 @@ type convolver interface {
 // newConv is the convolution with logical channel counts c and o.
 func (k kernels) newConv(g geometry, c, o int) convolver {
 	if fitsWinograd(g.K, g.Stride, g.Pad, g.OH, g.OW, g.C, g.O) {
-		return &winoConv{kernels: k, in: g.C, out: g.O, logical: [2]int{c, o}, pad: g.Pad, grid: newWinoGrid(g.OH, g.OW)}
+		return &winoConv{kernels: k, in: g.C, out: g.O, direct: k.newDirect(g, c, o), pad: g.Pad, grid: newWinoGrid(g.OH, g.OW)}
 	}
 	return k.newDirect(g, c, o)
 }
@@ -35,7 +35,7 @@ func (k kernels) newConv(g geometry, c, o int) convolver {
 func (k kernels) newConvGradInput(g geometry, c, o int) convolver {
 	if fitsWinograd(g.K, g.Stride, g.Pad, g.H, g.W, g.O, g.C) {
 		return &winoConv{
-			kernels: k, in: g.O, out: g.C, logical: [2]int{o, c}, backward: true, pad: g.K - 1 - g.Pad, grid: newWinoGrid(g.H, g.W),
+			kernels: k, in: g.O, out: g.C, direct: k.newDirectGradInput(g, c, o), pad: g.K - 1 - g.Pad, grid: newWinoGrid(g.H, g.W),
 		}
 	}
 	return k.newDirectGradInput(g, c, o)

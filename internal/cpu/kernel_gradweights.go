@@ -14,10 +14,11 @@ type weightGradient interface {
 
 // newConvGradWeights is the gradient of the weights of a convolution with logical channel counts c and o.
 func (k kernels) newConvGradWeights(g geometry, c, o int) weightGradient {
+	direct := directGradWeights{k, g, c, o}
 	if fitsWinograd(g.K, g.Stride, g.Pad, g.OH, g.OW, g.C, g.O) {
-		return &winoGradWeights{k, g, c, o, newWinoGrid(g.OH, g.OW)}
+		return &winoGradWeights{direct, newWinoGrid(g.OH, g.OW)}
 	}
-	return &directGradWeights{k, g, c, o}
+	return &direct
 }
 
 // directGradWeights keeps its sums as the panels of the direct convolution: [O/panelWidth][K][K*C][panelWidth]. For one ky

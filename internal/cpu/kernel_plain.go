@@ -17,7 +17,9 @@ func (k kernels) sgdStep(w, v, g []float32, lr, momentum, decay float32) {
 	sgdGeneric(w, v, g, lr, momentum, decay)
 }
 
-func (k kernels) winoInput(j winoJob)  { winoInputGeneric(&j) }
-func (k kernels) winoOutput(j winoJob) { winoOutputGeneric(&j) }
-func (k kernels) winoGrad(j winoJob)   { winoGradGeneric(&j) }
-func (k kernels) multiply(j *gemmJob)  { multiplyGeneric(j) }
+func (k kernels) winoInput(j winoJob)          { winoInputGeneric(&j) }
+func (k kernels) winoOutput(j winoJob)         { winoOutputGeneric(&j) }
+func (k kernels) winoGrad(j winoJob)           { winoGradGeneric(&j) }
+func (k kernels) multiply(j *gemmJob)          { multiplyGeneric(j) }
+func (k kernels) winoWeights(j *winoWeightJob) { winoWeightsGeneric(j) }
+func (k kernels) winoBlock(j *winoBlockJob)    { winoBlockGeneric(j) }

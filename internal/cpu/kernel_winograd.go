@@ -15,17 +15,12 @@ const (
 	winoPoints = winoWindow * winoWindow
 )
 
-// winoG turns 3 weights into 6: row p is (1, p, p^2) over the product of the differences to the other points.
-var winoG = func() (g [winoWindow][3]float64) {
+// winoFactors are the numbers in G, whose rows are (1, p, p^2) over the product of p's differences to the other points: 1
+// over that product for 0, a and b; a and b over theirs; a^2 and b^2 over theirs.
+var winoFactors = func() [7]float32 {
 	const a, b = winoA, winoB
-	g[0][0] = 1 / (a * a * b * b)
-	for i, p := range []float64{a, -a, b, -b} {
-		others := a*a + b*b - p*p
-		n := 2 * p * p * (p*p - others)
-		g[i+1] = [3]float64{1 / n, p / n, p * p / n}
-	}
-	g[5][2] = 1
-	return g
+	const nA, nB = 2 * a * a * (a*a - b*b), 2 * b * b * (b*b - a*a)
+	return [7]float32{1 / (a * a * b * b), 1 / nA, 1 / nB, a / nA, b / nB, a * a / nA, b * b / nB}
 }()
 
 // fitsWinograd says whether a stride 1 convolution of images [h, w, in] to [oh, ow, out] has whole tiles, enough of them, and
@@ -37,13 +32,12 @@ func fitsWinograd(window, stride, pad, oh, ow, in, out int) bool {
 
 // winoConv is a convolution, or the gradient of one's input, of [in] to [out] channels.
 type winoConv struct {
-	kernels  kernels
-	in, out  int    // stored channels
-	logical  [2]int // the same, logical
-	backward bool   // weights are indexed [in, out] and turned by half a turn
-	pad      int
-	grid     winoGrid
-	weights  []float32 // [winoPoints][out/panelWidth][in][panelWidth]
+	kernels kernels
+	in, out int         // stored channels
+	direct  *directConv // whose panels are transformed
+	pad     int
+	grid    winoGrid
+	weights []float32 // [winoPoints][out/panelWidth][in][panelWidth]
 }
 
 // winoGrid is how an image of outputs is cut into tiles; strip rows of tiles are done at a time, so that their transforms
@@ -73,45 +67,15 @@ func (g winoGrid) stride(channels int) int {
 
 func (w *winoConv) workspace() int { return winoPoints * (w.grid.stride(w.in) + w.grid.stride(w.out)) }
 
-// pack transforms the weights in float64.
 func (w *winoConv) pack(weights []float32) {
-	panels := w.out / panelWidth
+	w.direct.pack(weights)
 	if w.weights == nil {
 		w.weights = make([]float32, winoPoints*w.in*w.out)
 	}
-	for o := range w.logical[1] {
-		for c := range w.logical[0] {
-			u := w.transformed(weights, c, o)
-			to := w.weights[(o/panelWidth*w.in+c)*panelWidth+o%panelWidth:]
-			for i, v := range u {
-				to[i*panels*w.in*panelWidth] = float32(v)
-			}
-		}
-	}
-}
-
-// transformed is G g G^T for the window from input channel c to output channel o.
-func (w *winoConv) transformed(weights []float32, c, o int) (u [winoPoints]float64) {
-	window := weights[(o*w.logical[0]+c)*9:]
-	if w.backward {
-		window = weights[(c*w.logical[1]+o)*9:]
-	}
-	var half [winoWindow][3]float64 // G g
-	for i := range winoWindow {
-		for k := range 9 {
-			at := k
-			if w.backward {
-				at = 8 - k
-			}
-			half[i][k%3] += winoG[i][k/3] * float64(window[at])
-		}
-	}
-	for i := range u {
-		for k := range 3 {
-			u[i] += half[i/winoWindow][k] * winoG[i%winoWindow][k]
-		}
-	}
-	return u
+	w.kernels.winoWeights(&winoWeightJob{
+		panels: w.direct.parts[0].panels, points: w.weights, count: w.out / panelWidth, tap: w.in * panelWidth, stride: w.in * w.out,
+		factors: winoFactors,
+	})
 }
 
 func (w *winoConv) run(dst, src view, work []float32) {
@@ -154,6 +118,15 @@ func (g winoGrid) job(image view, side int, points []float32, channels int) wino
 	}
 }
 
+// winoWeightJob transforms [count][9][tap] weights to [winoPoints][count][tap].
+type winoWeightJob struct {
+	panels, points []float32
+	count          int // panels
+	tap            int // floats of one window element in a panel
+	stride         int // floats from point to point
+	factors        [7]float32
+}
+
 // gemmJob is a batch of matrix products dst [batch][rows][cols] = a [batch][rows][inner] b, with b in panels
 // [batch][cols/panelWidth][inner][panelWidth].
 type gemmJob struct {
@@ -164,60 +137,3 @@ type gemmJob struct {
 
 // gemmRows is the least number of rows.
 const gemmRows = 4
-
-// winoGradWeights is the gradient of the weights; its sums are [winoPoints][O/panelWidth][C][panelWidth].
-type winoGradWeights struct {
-	kernels kernels
-	geometry
-	c, o int // logical channels
-	grid winoGrid
-}
-
-func (w *winoGradWeights) size() int { return winoPoints * w.C * w.O }
-
-func (w *winoGradWeights) workspace() int {
-	return winoPoints * (w.grid.stride(w.C) + w.grid.stride(w.O))
-}
-
-func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32) {
-	tiles := w.grid.tiles()
-	strideX, strideY := w.grid.stride(w.C), w.grid.stride(w.O)
-	inputs, grads := work[:winoPoints*strideX], work[winoPoints*strideX:][:winoPoints*strideY]
-	x = x.from(-w.Pad, -w.Pad, w.C)
-	for y := 0; y < w.grid.rows; y += w.grid.strip {
-		from, grad := x.from(y*winoTile, 0, w.C), dy.from(y*winoTile, 0, w.O)
-		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, w.C))
-		w.kernels.winoGrad(w.grid.job(grad, winoTile, grads, w.O))
-		for p := range winoPoints {
-			for o := 0; o < w.O; o += panelWidth {
-				w.kernels.gradTiles(&gradJob{
-					sum: sum[(p*w.O+o)*w.C:][:w.C*panelWidth], x: inputs[p*strideX:][:tiles*w.C], dy: grads[p*strideY:][o : tiles*w.O],
-					rows: 1, cols: tiles, run: w.C, width: panelWidth, xStep: w.C, dyStep: w.O,
-				})
-			}
-		}
-	}
-}
-
-// unpack computes G^T s G for each window.
-func (w *winoGradWeights) unpack(dst, sum []float32) {
-	for o := range w.o {
-		for c := range w.c {
-			from := sum[(o/panelWidth*w.C+c)*panelWidth+o%panelWidth:]
-			var half [3][winoWindow]float64 // G^T s
-			for i := range winoPoints {
-				s := float64(from[i*w.C*w.O])
-				for k := range 3 {
-					half[k][i%winoWindow] += winoG[i/winoWindow][k] * s
-				}
-			}
-			for k := range 9 {
-				v := 0.0
-				for i, h := range half[k/3] {
-					v += h * winoG[i][k%3]
-				}
-				dst[(o*w.c+c)*9+k] = float32(v)
-			}
-		}
-	}
-}

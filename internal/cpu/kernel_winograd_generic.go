@@ -31,6 +31,21 @@ func (y *winoLine) gradLine() winoLine {
 	return winoLine{y[0], e1 + o1, e1 - o1, e2 + o2, e2 - o2, y[3]}
 }
 
+// weightLine is G g for 3 numbers.
+func (g *winoLine) weightLine() winoLine {
+	f := &winoFactors
+	e1, o1 := f[1]*g[0]+f[5]*g[2], f[3]*g[1]
+	e2, o2 := f[2]*g[0]+f[6]*g[2], f[4]*g[1]
+	return winoLine{f[0] * g[0], e1 + o1, e1 - o1, e2 + o2, e2 - o2, g[2]}
+}
+
+// foldLine is G^T s, 3 numbers.
+func (s *winoLine) foldLine() winoLine {
+	f := &winoFactors
+	s1, d1, s2, d2 := s[1]+s[2], s[1]-s[2], s[3]+s[4], s[3]-s[4]
+	return winoLine{f[0]*s[0] + f[1]*s1 + f[2]*s2, f[3]*d1 + f[4]*d2, f[5]*s1 + f[6]*s2 + s[5]}
+}
+
 // winoEach goes over tiles and channels of a job: pixel (0, 0) of the tile in the image, the tile's first point.
 func (j *winoJob) winoEach(f func(image, points []float32)) {
 	for tile := range j.rows * j.cols {
@@ -84,6 +99,30 @@ func winoGradGeneric(j *winoJob) {
 			func(y, x int) float32 { return image[y*j.pitch+x*j.channels] },
 			func(y, x int, v float32) { points[(y*winoWindow+x)*j.stride] = v })
 	})
+}
+
+func winoWeightsGeneric(j *winoWeightJob) {
+	for i := range j.count * j.tap {
+		from, to := j.panels[i/j.tap*9*j.tap+i%j.tap:], j.points[i:]
+		winoPlane(3, winoWindow, (*winoLine).weightLine,
+			func(y, x int) float32 { return from[(y*3+x)*j.tap] },
+			func(y, x int, v float32) { to[(y*winoWindow+x)*j.stride] = v })
+	}
+}
+
+func winoBlockGeneric(j *winoBlockJob) {
+	for i := range j.rows * panelWidth {
+		row, o := i/panelWidth, i%panelWidth
+		winoPlane(winoWindow, 3, (*winoLine).foldLine,
+			func(y, x int) float32 {
+				p, sum := y*winoWindow+x, float32(0)
+				for t := range j.tiles {
+					sum += j.x[p*j.xStride+t*j.xStep+row] * j.dy[p*j.dyStride+t*j.dyStep+o]
+				}
+				return sum
+			},
+			func(y, x int, v float32) { j.sum[(y*3+x)*j.tap+i] += v })
+	}
 }
 
 func multiplyGeneric(j *gemmJob) {

@@ -1,0 +1,60 @@
+package cpu
+
+// winoGradWeights is the gradient of the weights by Winograd's transforms. Its sums lie as those of the direct kernel, so that
+// they are small; each image's points are folded into them block by block, while the block is in the cache.
+type winoGradWeights struct {
+	directGradWeights
+	grid winoGrid
+}
+
+const (
+	winoRows  = 6                                         // input channels of a block; sometimes 4
+	winoBlock = winoPoints*winoRows*panelWidth + 18*lanes // floats of a block: its points, and room to fold one vector
+)
+
+func (w *winoGradWeights) workspace() int {
+	return winoBlock + winoPoints*(w.grid.stride(w.C)+w.grid.stride(w.O))
+}
+
+func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32) {
+	block, work := work[:winoBlock], work[winoBlock:]
+	strideX, strideY := w.grid.stride(w.C), w.grid.stride(w.O)
+	inputs, grads := work[:winoPoints*strideX], work[winoPoints*strideX:][:winoPoints*strideY]
+	x = x.from(-w.Pad, -w.Pad, w.C)
+	for y := 0; y < w.grid.rows; y += w.grid.strip {
+		from, grad := x.from(y*winoTile, 0, w.C), dy.from(y*winoTile, 0, w.O)
+		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, w.C))
+		w.kernels.winoGrad(w.grid.job(grad, winoTile, grads, w.O))
+		for o := 0; o < w.O; o += panelWidth {
+			for c, rows := 0, 0; c < w.C; c += rows {
+				rows = winoRowsOf(w.C - c)
+				w.kernels.winoBlock(&winoBlockJob{
+					sum: sum[o*9*w.C+c*panelWidth:], x: inputs[c:], dy: grads[o:], block: block,
+					tiles: w.grid.tiles(), rows: rows, xStep: w.C, dyStep: w.O, xStride: strideX, dyStride: strideY,
+					tap: w.C * panelWidth, factors: winoFactors,
+				})
+			}
+		}
+	}
+}
+
+// winoRowsOf is the size of the next block when so many channels are left, an even number from 4 on: 6 where 6 and 4 can make
+// up the rest.
+func winoRowsOf(left int) int {
+	if left == 4 || left == 8 {
+		return 4
+	}
+	return winoRows
+}
+
+// winoBlockJob adds, to the weights' gradient of a block of rows x panelWidth channels, what one strip of tiles gives.
+type winoBlockJob struct {
+	sum               []float32 // from the block's first row on; window elements are tap floats apart
+	x, dy             []float32 // points, from the block's first channels on
+	block             []float32 // [winoBlock] room
+	tiles, rows       int
+	xStep, dyStep     int // floats from tile to tile
+	xStride, dyStride int // floats from point to point
+	tap               int
+	factors           [7]float32
+}
