@@ -60,7 +60,7 @@ func (f *Folder) take() error {
 	err := syscall.Flock(int(f.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		return fmt.Errorf("another process is at work in %s\nwait for it, or choose another folder with out=FOLDER", f.Dir)
+		return fmt.Errorf("%w in %s\nwait for it, or choose another folder with out=FOLDER", ErrBusy, f.Dir)
 	case err != nil:
 		return fmt.Errorf("locking %s: %w\nput the run on a file system with locks (flock)", f.Dir, err)
 	}
