@@ -1,0 +1,193 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"longtail/internal/fail"
+	"longtail/internal/run"
+	"longtail/train"
+)
+
+// Options say how a sweep is executed.
+type Options struct {
+	Jobs    int              // runs at once, at least 1
+	DataDir string           // as in data.Spec
+	Open    train.OpenDevice // called for every run; the runs may share what it gives, so it divides the threads
+	Observe func(Event)      // is told of all runs, one event at a time; nil: nobody is
+
+	// Attach gives a run one more observer and what is to be called after the run; nil: none.
+	Attach func(*train.Config) (train.Observer, func() error, error)
+}
+
+// Event is something that happened to the run with that index among the plans.
+type Event struct {
+	Run    int
+	Train  train.Event // what the run's loop says; nil when the run begins and ends
+	Result *Result     // how the run ended; nil before
+}
+
+// Result is what became of a run.
+type Result struct {
+	State   State        // Done, Failed, Interrupted or Elsewhere; New or Begun where its turn never came
+	Before  bool         // it was done before this sweep began on it
+	Summary *run.Summary // of a run that is done
+	Err     error        // of a run that failed
+}
+
+// Execute trains the runs that are not done, in their order and several at once, and gives a result for each plan. A run that
+// fails does not stop the others; one that another process is at work on is left to it, and looked at once more at the end.
+//
+// A context that is cancelled ends the runs at hand with their state saved (fail.Interrupted). Failures of runs are an error
+// that lists them. Runs that are elsewhere are none.
+func Execute(ctx context.Context, plans []Plan, o Options) ([]Result, error) {
+	e := &executor{Options: o, plans: plans, results: make([]Result, len(plans)), sets: newDatasets()}
+	var todo []int
+	for i, p := range plans {
+		if p.State == Done {
+			e.results[i] = doneBefore(p.Config.Out)
+			continue
+		}
+		e.results[i].State = p.State
+		todo = append(todo, i)
+	}
+	if err := e.openDevices(todo); err != nil {
+		return e.results, err
+	}
+	e.all(ctx, todo)
+	var elsewhere []int
+	for _, i := range todo {
+		if e.results[i].State == Elsewhere {
+			elsewhere = append(elsewhere, i)
+		}
+	}
+	e.all(ctx, elsewhere)
+	return e.results, e.verdict(ctx)
+}
+
+// doneBefore reads the result of a finished run.
+func doneBefore(dir string) Result {
+	s, err := run.ReadSummary(dir)
+	if err != nil {
+		return Result{State: Failed, Err: err}
+	}
+	return Result{State: Done, Before: true, Summary: s}
+}
+
+type executor struct {
+	Options
+	plans   []Plan
+	results []Result // each written by the goroutine that has the run
+	sets    *datasets
+	mu      sync.Mutex // of Observe
+}
+
+// openDevices asks once for every device that the runs will ask for, so that a device that is not there is said once, before
+// the first run.
+func (e *executor) openDevices(todo []int) error {
+	asked := map[[2]string]bool{}
+	for _, i := range todo {
+		c := e.plans[i].Config
+		if want := [2]string{c.Device, c.Precision}; !asked[want] {
+			asked[want] = true
+			if _, err := e.Open(c.Device, c.Precision); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// all does the runs with those indices, Jobs at a time.
+func (e *executor) all(ctx context.Context, todo []int) {
+	queue := make(chan int, len(todo))
+	for _, i := range todo {
+		queue <- i
+	}
+	close(queue)
+	var workers sync.WaitGroup
+	for range min(e.Jobs, len(todo)) {
+		workers.Go(func() {
+			for i := range queue {
+				if ctx.Err() != nil {
+					return
+				}
+				e.tell(Event{Run: i})
+				e.results[i] = e.one(ctx, i)
+				e.tell(Event{Run: i, Result: &e.results[i]})
+			}
+		})
+	}
+	workers.Wait()
+}
+
+func (e *executor) tell(event Event) {
+	if e.Observe == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Observe(event)
+}
+
+// one does a run and judges how it ended.
+func (e *executor) one(ctx context.Context, i int) Result {
+	p := e.plans[i]
+	if run.Exists(filepath.Join(p.Config.Out, run.SummaryFile)) { // another process was faster
+		return doneBefore(p.Config.Out)
+	}
+	outcome, err := e.train(ctx, i)
+	switch {
+	case err == nil:
+		return Result{State: Done, Before: outcome.Before, Summary: outcome.Summary}
+	case errors.Is(err, run.ErrBusy):
+		return Result{State: Elsewhere}
+	case fail.Code(err) == fail.CodeInterrupted, ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return Result{State: Interrupted}
+	}
+	return Result{State: Failed, Err: err}
+}
+
+func (e *executor) train(ctx context.Context, i int) (outcome *train.Outcome, err error) {
+	c := e.plans[i].Config
+	observers := []train.Observer{func(event train.Event) error { e.tell(Event{Run: i, Train: event}); return nil }}
+	if e.Attach != nil {
+		more, end, failed := e.Attach(c)
+		if failed != nil {
+			return nil, failed
+		}
+		observers = append(observers, more)
+		defer func() { err = errors.Join(err, end()) }()
+	}
+	spec := c.DataSpec()
+	spec.Dir = e.DataDir
+	defer e.sets.release(spec)
+	images, err := e.sets.take(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return train.Run(ctx, train.Job{Config: c, DataDir: e.DataDir, Data: images, Open: e.Open, Observers: observers})
+}
+
+// verdict is the error of the whole sweep.
+func (e *executor) verdict(ctx context.Context) error {
+	count := map[State]int{}
+	var failures []string
+	for i, r := range e.results {
+		count[r.State]++
+		if r.State == Failed {
+			failures = append(failures, fmt.Sprintf("  %s: %s", e.plans[i].Name, strings.ReplaceAll(r.Err.Error(), "\n", "\n    ")))
+		}
+	}
+	if ctx.Err() != nil && count[Interrupted]+count[New]+count[Begun] > 0 {
+		return fail.Interrupted("interrupted with %d of %d runs done; what the others have is saved", count[Done], len(e.results))
+	}
+	if len(failures) > 0 {
+		return fmt.Errorf("%d of %d runs failed:\n%s\nthe same command tries them again and leaves what is done as it is", len(failures), len(e.results), strings.Join(failures, "\n"))
+	}
+	return nil
+}
