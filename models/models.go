@@ -5,6 +5,7 @@
 package models
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,8 +43,12 @@ func register(name string, draw network) {
 	registry[name] = draw
 }
 
-// Names are the known networks.
-func Names() []string { return slices.Sorted(maps.Keys(registry)) }
+// Names are the known networks, shorter names first.
+func Names() []string {
+	return slices.SortedFunc(maps.Keys(registry), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
+}
 
 // Build draws the network on images x [N, 3, H, W] with the head that the loss asks for. A training network normalises by
 // the moments of the batch, an evaluation network by running moments that are inputs. Unknown names in c, fewer than 2 classes

@@ -12,3 +12,6 @@ bin/longtail train --data-dir "$data" --device cpu --out "$out/run" data.dataset
   loss.name=softmax loss.beta=0 train.epochs=4 train.warmup_epochs=0.5 train.milestones='[3,3.5]'
 [ -s "$out/run/summary.json" ] || { echo "the run left no summary.json" >&2; exit 1; }
 bin/longtail eval --data-dir "$data" "$out/run"
+error=$(sed -n '/"last"/,/"error"/s/.*"error": *\([0-9.]*\).*/\1/p' "$out/run/summary.json" | head -n 1)
+awk -v e="$error" 'BEGIN { exit !(e > 0 && e < 0.7) }' || { echo "the test error is $error: want less than 0.7" >&2; exit 1; }
+echo "test error $error, less than 0.7: it learns"

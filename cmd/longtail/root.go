@@ -98,7 +98,7 @@ func group(cmd *cobra.Command) {
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = "did you mean " + strings.Join(near, " or ") + "? " + hint
 		}
-		return fail.Usage("%s: unknown command %q\n%s", cmd.CommandPath(), args[0], hint)
+		return fail.Usage("%sunknown command %q\n%s", strings.TrimPrefix(cmd.CommandPath()+": ", "longtail: "), args[0], hint)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
