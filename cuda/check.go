@@ -1,0 +1,88 @@
+//go:build gpu
+
+package cuda
+
+import (
+	"fmt"
+
+	"longtail/internal/ops"
+	"longtail/internal/plan"
+)
+
+// maxChannels is that of kernels/source.h.
+const maxChannels = 128
+
+// maxShared is the shared memory that a block of rows.cu may have.
+const maxShared = 96 << 10
+
+// check finds what the kernels lack, by name.
+func check(p *plan.Program) error {
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		var err error
+		if s.Rows != nil {
+			err = checkRows(s.Rows)
+		} else {
+			err = checkStep(p, s)
+		}
+		if err != nil {
+			return fmt.Errorf("the cuda backend cannot run step %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func checkRows(r *plan.RowProgram) error {
+	for i := range r.Code {
+		if _, known := rowOperations[r.Code[i].Kind]; !known {
+			return fmt.Errorf("it has no row operation %v", r.Code[i].Kind)
+		}
+	}
+	if need := 4 * rowWarps * r.Registers * r.Classes; need > maxShared {
+		return fmt.Errorf("the loss wants %d registers of %d classes, %d bytes of shared memory; %d are there", r.Registers, r.Classes, need, maxShared)
+	}
+	return nil
+}
+
+func checkStep(p *plan.Program, s *plan.Step) error {
+	if _, known := compilers[s.Kind]; !known {
+		return fmt.Errorf("it has no operation %v", s.Kind)
+	}
+	for _, v := range append(s.Reads(), s.Out) {
+		shape := p.Values[v].Shape
+		if shape.Dims() == 4 && p.Values[v].Role == plan.Temp && s.Kind != ops.KindConvGradWeights && (shape[1] > maxChannels || shape[1]%4 != 0) {
+			return fmt.Errorf("%v of %d channels: a multiple of 4 up to %d is wanted", s.Kind, shape[1], maxChannels)
+		}
+	}
+	switch s.Kind {
+	case ops.KindConv:
+		return checkWindow(s, p.Values[s.In[1]].Shape)
+	case ops.KindConvGradInput:
+		return checkWindow(s, p.Values[s.In[0]].Shape)
+	case ops.KindConvGradWeights:
+		if err := checkWindow(s, p.Values[s.Out].Shape); err != nil {
+			return err
+		}
+		return checkGradient(p, s)
+	}
+	return nil
+}
+
+func checkWindow(s *plan.Step, w []int) error {
+	if k := w[2]; k != 1 && k != 3 || s.Attrs.Stride > 2 || s.Attrs.Pad >= k {
+		return fmt.Errorf("%v with window %d, stride %d and padding %d: it knows windows 1 and 3, strides 1 and 2", s.Kind, k, s.Attrs.Stride, s.Attrs.Pad)
+	}
+	return nil
+}
+
+// checkGradient wants the gradient of weights to be one: its slices are added where the parameter is updated.
+func checkGradient(p *plan.Program, s *plan.Step) error {
+	for i := range p.Steps {
+		for _, v := range p.Steps[i].Reads() {
+			if v == s.Out {
+				return fmt.Errorf("it has no %v whose result %s reads", s.Kind, p.Steps[i].Name())
+			}
+		}
+	}
+	return nil
+}

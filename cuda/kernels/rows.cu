@@ -1,0 +1,168 @@
+// The interpreter of row programs: a loss, forward and backward, as instructions on the registers of one sample; then the metrics.
+//
+// A warp runs a sample. Register r of it holds `classes` floats in shared memory, lane l has numbers l, l + 32, ...; a narrow value is
+// number 0. Instructions mean what package ops says. A row sum adds lane by lane in steps of 32 classes, then over the lanes by a butterfly.
+// The last block adds the samples' losses, in order, in double precision.
+#include "statistics.h"
+#include "control.h"
+
+const int warps = 4;
+
+// In the order of plan's kinds; the host translates.
+enum RowOperation {
+	row_affine, row_exp, row_log, row_softplus, row_sigmoid, row_power, row_copy, row_add, row_sub, row_mul, row_div, row_greater_equal,
+	row_sum, row_max, row_log_sum_exp, row_constant
+};
+struct RowCode {
+	int operation, to, a, b; // registers; b -1 for none
+	int wide, a_wide, b_wide;
+	float x, y;
+};
+struct RowPort {
+	float *values; // [N, C], [N, 1] or [C]
+	int reg, wide, per_class, mean;
+};
+struct Rows {
+	const RowCode *code;
+	const RowPort *ports; // inputs, outputs, means
+	int instructions, inputs, outputs, means;
+	int rows, classes, registers, metrics;
+	const float *logits;  // [N, C]
+	const int *labels;    // [N], -1 for padding
+	float *losses;        // [N]
+	unsigned long long *confusion; // [C, C]
+	Control *control;
+	unsigned *ticket;
+};
+
+// e^x: x = n ln 2 + r, the reduction in two pieces of ln 2.
+__device__ inline float exp_f(float x) {
+	const float log2_e = 1.44269504f, high = 0.693359375f, low = -2.12194440e-4f;
+	float n = round_even(min_f(max_f(x * log2_e, -160), 160)), r = fma(-n, low, fma(-n, high, x));
+	if (!(abs_f(x) < 104)) return x > 0 ? float_of(0x7f800000u) : x < 0 ? 0 : x;
+	return exp2_approx(n * 0.5f) * exp2_approx(r * log2_e) * exp2_approx(n - n * 0.5f);
+}
+// Natural logarithm: x = m 2^e with m in [sqrt(1/2), sqrt(2)), 2 artanh((m - 1) / (m + 1)) as a series.
+__device__ inline float log_f(float x) {
+	if (!(x > 0)) return x == 0 ? float_of(0xff800000u) : float_of(0x7fc00000u);
+	if (bits_of(x) >= 0x7f800000u) return x;
+	float extra = 0;
+	if (x < 1.17549435e-38f) { x *= 16777216.f; extra = -24; }
+	int bits = (int)bits_of(x), e = (bits - 0x3f3504f3) >> 23;
+	float m = float_of((unsigned)(bits - e * (1 << 23))), s = (m - 1) / (m + 1), z = s * s;
+	float series = fma(z, fma(z, fma(z, fma(z, 1.f / 9, 1.f / 7), 1.f / 5), 1.f / 3), 0.f) * 2 * s;
+	float k = (float)e + extra;
+	return fma(k, 0.693359375f, fma(k, -2.12194440e-4f, fma(2, s, series)));
+}
+// log(1 + x) for x >= 0.
+__device__ inline float log1p_f(float x) {
+	float u = 1 + x;
+	return u == 1 ? x : log_f(u) * x / (u - 1);
+}
+
+__device__ inline float unary(const RowCode &i, float x) {
+	switch (i.operation) {
+	case row_affine: return fma(i.x, x, i.y);
+	case row_exp: return exp_f(x);
+	case row_log: return log_f(x);
+	case row_softplus: return max_f(x, 0) + log1p_f(exp_f(-abs_f(x)));
+	case row_sigmoid: return 1 / (1 + exp_f(-x));
+	case row_power: return i.x == 0 ? 1 : i.x == 1 ? x : i.x == 2 ? x * x : exp_f(i.x * log_f(x));
+	}
+	return x;
+}
+__device__ inline float binary(int operation, float a, float b) {
+	switch (operation) {
+	case row_add: return a + b;
+	case row_sub: return a - b;
+	case row_mul: return a * b;
+	case row_div: return a / b;
+	}
+	return a >= b ? 1.f : 0.f;
+}
+
+__device__ inline void run_row(const RowCode &i, float *registers, int classes) {
+	float *to = registers + i.to * classes;
+	const float *a = i.a < 0 ? nullptr : registers + i.a * classes, *b = i.b < 0 ? nullptr : registers + i.b * classes;
+	int width = i.wide ? classes : 1;
+	if (i.operation == row_sum || i.operation == row_max || i.operation == row_log_sum_exp) {
+		int count = i.a_wide ? classes : 1;
+		float largest = -float_of(0x7f800000u), sum = 0;
+		for (int c = lane(); c < count; c += warp_size) {
+			largest = max_f(largest, a[c]);
+			sum += a[c];
+		}
+		if (i.operation == row_sum) {
+			sum = warp_sum(sum);
+		} else {
+			largest = warp_max(largest);
+			sum = largest;
+		}
+		if (i.operation == row_log_sum_exp) {
+			sum = 0;
+			for (int c = lane(); c < count; c += warp_size) sum += exp_f(a[c] - largest);
+			sum = largest + log_f(warp_sum(sum));
+		}
+		if (lane() == 0) to[0] = sum;
+	} else {
+		for (int c = lane(); c < width; c += warp_size) {
+			float x = a ? a[i.a_wide ? c : 0] : i.x;
+			to[c] = i.operation == row_constant ? i.x : b ? binary(i.operation, x, b[i.b_wide ? c : 0]) : unary(i, x);
+		}
+	}
+	__syncwarp();
+}
+
+// Class of the largest logit (the first of equals) counted in the confusion matrix, row = true class.
+__device__ inline void count_sample(const Rows &p, int n) {
+	int best = 0;
+	for (int c = 1; c < p.classes; c++)
+		if (p.logits[(size_t)n * p.classes + c] > p.logits[(size_t)n * p.classes + best]) best = c;
+	atomicAdd(&p.confusion[(size_t)p.labels[n] * p.classes + best], 1ull);
+}
+
+extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
+	DYNAMIC_SHARED(float, shared);
+	int warp = (int)threadIdx.x / 32, n = (int)blockIdx.x * warps + warp;
+	float *registers = shared + warp * p.registers * p.classes;
+	bool live = n < p.rows;
+	for (int i = 0; live && i < p.inputs; i++) {
+		const RowPort &in = p.ports[i];
+		int width = in.wide ? p.classes : 1;
+		for (int c = lane(); c < width; c += warp_size) registers[in.reg * p.classes + c] = in.values[(in.per_class ? 0 : (size_t)n * width) + c];
+	}
+	__syncwarp();
+	for (int i = 0; live && i < p.instructions; i++) run_row(p.code[i], registers, p.classes);
+	for (int i = p.inputs; live && i < p.inputs + p.outputs; i++) {
+		const RowPort &out = p.ports[i];
+		int width = out.wide ? p.classes : 1;
+		for (int c = lane(); c < width; c += warp_size) out.values[(size_t)n * width + c] = registers[out.reg * p.classes + c];
+	}
+	if (!p.metrics) return;
+	if (live && lane() == 0) {
+		float loss = 0;
+		for (int i = p.inputs + p.outputs; i < p.inputs + p.outputs + p.means; i++)
+			for (int c = 0; c < (p.ports[i].wide ? p.classes : 1); c++) loss += registers[p.ports[i].reg * p.classes + c];
+		p.losses[n] = loss;
+		if (p.labels[n] >= 0 && !p.control->bad) count_sample(p, n);
+	}
+	if (!last_to_arrive(p.ticket, gridDim.x) || threadIdx.x != 0 || p.control->bad) return;
+	double loss = 0;
+	unsigned long long samples = 0;
+	for (int i = 0; i < p.rows; i++)
+		if (p.labels[i] >= 0) {
+			loss += (double)load_fresh(&p.losses[i]);
+			samples++;
+		}
+	p.control->loss += loss;
+	p.control->samples += samples;
+	if (!(loss - loss == 0)) p.control->bad = 1;
+}
+EXPORT_KERNEL(rows)
+
+// Evaluation has no update: the step counter alone.
+extern "C" __global__ void advance(Control *control) {
+	control->step++;
+	control->done++;
+}
+EXPORT_KERNEL(advance)

@@ -1,0 +1,169 @@
+//go:build gpu
+
+package cuda
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"longtail/data"
+	"longtail/internal/cpu"
+	"longtail/internal/plan"
+	"longtail/models"
+	"longtail/train"
+)
+
+// newBackend opens the device until the test ends.
+func newBackend(t testing.TB) *Backend {
+	t.Helper()
+	b, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// experiment is a small training to be run on several backends.
+type experiment struct {
+	model, shortcut, loss string
+	classes, batch, steps int
+	gamma                 float64
+}
+
+func (e experiment) String() string {
+	return fmt.Sprintf("%s %s %s, %d classes, batch %d", e.model, e.shortcut, e.loss, e.classes, e.batch)
+}
+
+func (e experiment) network() train.Network {
+	return train.Network{Model: models.Config{Name: e.model, Classes: e.classes, Shortcut: e.shortcut, Init: "he"}, Loss: e.loss, Gamma: e.gamma}
+}
+
+const samples = 24
+
+// noise is a set of random images.
+func (e experiment) noise() data.Images {
+	r := rand.New(rand.NewPCG(3, 4))
+	m := data.Images{Pixels: make([]byte, samples*3*32*32), Labels: make([]int32, samples), Classes: e.classes, Channels: 3, Height: 32, Width: 32}
+	for i := range m.Pixels {
+		m.Pixels[i] = byte(r.Uint32())
+	}
+	for i := range m.Labels {
+		m.Labels[i] = int32(r.IntN(e.classes))
+	}
+	return m
+}
+
+// open prepares a training session at its start.
+func (e experiment) open(t testing.TB, b plan.Backend, precision plan.Precision, images data.Images) plan.Session {
+	t.Helper()
+	p, net, err := e.network().Program(e.batch, plan.Options{
+		Train: true, Augment: true, Seed: 9, Samples: samples, Momentum: 0.9, WeightDecay: 2e-3, RunningKeep: 0.9,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Lower(p, precision); err != nil {
+		t.Fatal(err)
+	}
+	s, err := b.Open(p, images, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	rates, weights := make([]float32, 100), make([]float32, e.classes)
+	for i := range rates {
+		rates[i] = 0.02 + 0.001*float32(i)
+	}
+	for i := range weights {
+		weights[i] = 0.5 + float32(i%5)/4
+	}
+	if err := s.Set("lr", rates); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Set("weight", weights); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Load(train.InitialState(net, 5)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (e experiment) order(first, n int) []int32 { return data.Order(7, samples, first*e.batch, n*e.batch) }
+
+// compareClose fails where two tensors differ by more than tolerance times the root mean square of the wanted one.
+func compareClose(t *testing.T, name string, got, want []float32, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d numbers, want %d", name, len(got), len(want))
+		return
+	}
+	square, worst, at := 0.0, 0.0, 0
+	for i := range want {
+		square += float64(want[i]) * float64(want[i])
+		if d := math.Abs(float64(got[i]) - float64(want[i])); d > worst || d != d {
+			worst, at = d, i
+		}
+	}
+	scale := math.Sqrt(square/float64(len(want))) + 1e-12
+	if !(worst <= tolerance*scale) {
+		t.Errorf("%s[%d] is %v, want %v: off by %.2g of the root mean square %.3g", name, at, got[at], want[at], worst/scale, scale)
+	}
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// compareStep runs one step on both sessions and compares logits, loss, metrics and every gradient.
+func (e experiment) compareStep(t *testing.T, got, want plan.Session, step int, tolerance float64) {
+	t.Helper()
+	a, b := must[plan.Sums](t)(got.Run(e.order(step, 1), step, 1)), must[plan.Sums](t)(want.Run(e.order(step, 1), step, 1))
+	if a.Samples != b.Samples || a.NonFinite || math.Abs(a.Loss-b.Loss) > tolerance*b.Loss {
+		t.Errorf("step %d: sums %+v, want %+v", step, a, b)
+	}
+	read := must[[]float32](t)
+	compareClose(t, "logits", read(got.Read("logits")), read(want.Read("logits")), tolerance)
+	compareClose(t, "loss", read(got.Read("loss")), read(want.Read("loss")), tolerance)
+	p := must[plan.State](t)(want.Save())
+	for name := range p {
+		if g, err := want.Read("gradient/" + name); err == nil {
+			compareClose(t, "gradient/"+name, read(got.Read("gradient/"+name)), g, 4*tolerance)
+		}
+	}
+}
+
+func TestStepsEqualTheCPU(t *testing.T) {
+	for _, e := range []experiment{
+		{model: "resnet8", shortcut: "avgpool", loss: "focal", classes: 10, batch: 5, gamma: 1},
+	} {
+		t.Run(e.String(), func(t *testing.T) {
+			images := e.noise()
+			got, want := e.open(t, newBackend(t), plan.FP32, images), e.open(t, cpu.New(0), plan.FP32, images)
+			for step := range 3 {
+				e.compareStep(t, got, want, step, 1e-4)
+			}
+			a, b := must[plan.State](t)(got.Save()), must[plan.State](t)(want.Save())
+			for name := range b {
+				compareClose(t, name, a[name].Data().([]float32), b[name].Data().([]float32), 1e-3)
+			}
+		})
+	}
+}
