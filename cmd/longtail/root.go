@@ -32,6 +32,7 @@ func commands(o *options) []*cobra.Command {
 		newCompareCommand(o),
 		newReportCommand(o),
 		newTrainCommand(o),
+		newSweepCommand(o),
 		newEvalCommand(o),
 		newDataCommand(o),
 		newBenchCommand(o),

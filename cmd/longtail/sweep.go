@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"text/tabwriter"
+
+	"longtail/internal/fail"
+	"longtail/train"
+	"longtail/train/sweep"
+
+	"github.com/spf13/cobra"
+)
+
+// sweepOptions are the flags of the sweep command.
+type sweepOptions struct {
+	*options
+	keys keyFlags
+	jobs int
+}
+
+func newSweepCommand(o *options) *cobra.Command {
+	s := &sweepOptions{options: o}
+	cmd := &cobra.Command{
+		Use:   "sweep CONFIG [key=value ...] [grid.KEY=[VALUE,...] ...]",
+		Short: "Train a grid of runs; the same command again does what is missing",
+		Long: `Trains all runs of a grid. The file has "base", a config, and "grid", lists of values for some of its keys; below the name of a
+section a value is a map of keys that change together. key=value changes the base, grid.KEY=[...] a list of the grid.
+
+Each run has its own folder below the sweep's folder (out), named after what the grid varies, and is the same, bit for bit, as
+"longtail train" makes it alone. What is done is left as it is, what was interrupted goes on, a run that fails does not stop
+the others, and one that another process is at work on is left to it.
+
+--jobs N trains N runs at once: they share the threads of the CPU evenly, or one GPU. Ctrl-C finishes the steps at hand and saves
+all runs; a second one ends at once.
+
+Exit codes: 0 done, 1 a run failed, 2 a bad config, key or value, 3 no such device, 130 interrupted.`,
+		Example: `  longtail sweep configs/sweep_demo.yaml --jobs 2
+  longtail sweep configs/paper/table2.yaml --dry-run
+  longtail sweep configs/paper/figure8.yaml 'grid.seed=[0,1,2]' out=runs/seeds`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
+	}
+	f := cmd.Flags()
+	s.keys.add(f)
+	f.Lookup("out").Usage = `folder of the runs (the base's key out; default: "runs")`
+	f.IntVarP(&s.jobs, "jobs", "j", 1, "runs at once")
+	return cmd
+}
+
+func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
+	if s.jobs < 1 {
+		return fail.Usage("--jobs=%d: at least 1 run at once is wanted", s.jobs)
+	}
+	path, overrides := splitArgs(args)
+	if path == "" {
+		return fail.Usage("longtail sweep: the config comes first, then key=value\nsee longtail sweep --help")
+	}
+	grid, err := sweep.Load(path, append(overrides, s.keys.overrides()...))
+	if err != nil {
+		return err
+	}
+	plans, err := grid.Plan(s.dataDir)
+	if err != nil {
+		return err
+	}
+	if s.dryRun {
+		return s.list(cmd, grid, plans)
+	}
+	messages := s.messages(cmd)
+	listRuns(messages, grid, plans)
+	ctx := cmd.Context()
+	defer secondSignalKills(ctx)()
+	report := newSweepReport(plans, cmd.OutOrStdout(), messages, s.json)
+	results, err := sweep.Execute(ctx, plans, sweep.Options{
+		Jobs: s.jobs, DataDir: s.dataDir, Open: s.opener(plans, messages), Observe: report.observe, Attach: attachTensorBoard,
+	})
+	report.end()
+	if failed := report.results(results); failed != nil && err == nil {
+		err = failed
+	}
+	if fail.Code(err) == fail.CodeInterrupted {
+		return fmt.Errorf("%w\nto go on: %s", err, commandLine(os.Args))
+	}
+	if err == nil {
+		fmt.Fprintf(messages, "next: %s\n", commandLine([]string{"longtail", "table", path, "out=" + grid.Out}))
+	}
+	return err
+}
+
+func attachTensorBoard(c *train.Config) (train.Observer, func() error, error) {
+	board, err := newTensorBoard(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return board.observe, board.close, nil
+}
+
+// opener opens each device once, for all runs: on the CPU every run at once gets its share of the threads.
+func (s *sweepOptions) opener(plans []sweep.Plan, messages io.Writer) train.OpenDevice {
+	todo := 0
+	for _, p := range plans {
+		if p.State != sweep.Done {
+			todo++
+		}
+	}
+	share := options{threads: max(1, runtime.GOMAXPROCS(0)/max(1, min(s.jobs, todo)))}
+	open := share.opener(messages)
+	var mu sync.Mutex
+	opened := map[[2]string]train.Device{}
+	return func(name, precision string) (train.Device, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		key := [2]string{name, precision}
+		if d, there := opened[key]; there {
+			return d, nil
+		}
+		d, err := open(name, precision)
+		if err == nil {
+			opened[key] = d
+		}
+		return d, err
+	}
+}
+
+// plannedRun is a run as --dry-run --json lists it.
+type plannedRun struct {
+	Name   string      `json:"name"`
+	Folder string      `json:"folder"`
+	State  sweep.State `json:"state"`
+	Counts []int       `json:"counts"` // [C] training images a class
+	Images int         `json:"images"` // N, training images
+	Steps  int         `json:"steps"`
+	Before int         `json:"steps_done"`
+	Work   int64       `json:"work"` // images shown to the network in all
+	Left   int64       `json:"left"` // of them still to come
+	Config string      `json:"config"`
+}
+
+// list is --dry-run.
+func (s *sweepOptions) list(cmd *cobra.Command, grid *sweep.Grid, plans []sweep.Plan) error {
+	out := cmd.OutOrStdout()
+	if s.json {
+		listed := struct {
+			Out    string       `json:"out"`
+			Varied []string     `json:"varied"`
+			Runs   []plannedRun `json:"runs"`
+		}{Out: grid.Out, Varied: grid.Varied}
+		for _, p := range plans {
+			listed.Runs = append(listed.Runs, plannedRun{
+				p.Name, p.Config.Out, p.State, p.Counts, p.Images, p.Steps, p.Before, p.Work(), p.Left(), string(p.Config.YAML()),
+			})
+		}
+		return json.NewEncoder(out).Encode(listed)
+	}
+	listRuns(out, grid, plans)
+	fmt.Fprintln(s.messages(cmd), "nothing was trained; without --dry-run the runs go into", grid.Out)
+	return nil
+}
+
+// listRuns prints a line a run and the sums.
+func listRuns(w io.Writer, grid *sweep.Grid, plans []sweep.Plan) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "steps\timages\ta class\tstate\t  run")
+	states := map[sweep.State]int{}
+	var steps int
+	var work, left int64
+	for _, p := range plans {
+		states[p.State]++
+		steps, work, left = steps+p.Steps, work+p.Work(), left+p.Left()
+		state := string(p.State)
+		if p.State == sweep.Begun {
+			state = fmt.Sprintf("%.0f %% done", 100*float64(p.Before)/float64(p.Steps))
+		}
+		fmt.Fprintf(t, "%d\t%d\t%d to %d\t%s\t  %s\n", p.Steps, p.Images, p.Counts[0], p.Counts[len(p.Counts)-1], state, p.Name)
+	}
+	t.Flush() // of a writer whose errors the command's results show
+	fmt.Fprintf(w, "%d runs in %s: %d done, %d begun, %d new; %d steps, %s images shown, %s of them left\n",
+		len(plans), grid.Out, states[sweep.Done], states[sweep.Begun], states[sweep.New], steps, million(work), million(left))
+}
+
+// million is a number of images for people.
+func million(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%.1f million", float64(n)/1e6)
+}
