@@ -1,8 +1,9 @@
 package main
 
 import (
+	"longtail/cuda"
 	"longtail/cuda/driver"
-	"longtail/internal/fail"
+	"longtail/internal/plan"
 )
 
 // describeGPU is the GPU and its driver, or why there is none.
@@ -14,10 +15,15 @@ func describeGPU() string {
 	return info.String()
 }
 
-// openCUDA is the backend of the first GPU.
+// openCUDA is the backend of the first GPU, in mixed precision unless the config says otherwise.
 func openCUDA(precision string) (*device, error) {
-	if _, err := driver.Available(); err != nil {
+	b, err := cuda.New(cuda.Options{})
+	if err != nil {
 		return nil, err
 	}
-	return nil, fail.Device("the CUDA backend is not part of this program yet\nuse --device cpu")
+	d := &device{backend: b, name: "cuda", describe: b.Describe(), precision: plan.Mixed}
+	if precision != "auto" && precision != "" {
+		d.precision = plan.Precision(precision)
+	}
+	return d, nil
 }
