@@ -122,6 +122,7 @@ func (s *sweepOptions) opener(plans []sweep.Plan, messages io.Writer) train.Open
 		d, err := open(name, precision)
 		if err == nil {
 			opened[key] = d
+			opened[[2]string{name, string(d.Precision)}] = d // which a run that goes on asks for
 		}
 		return d, err
 	}

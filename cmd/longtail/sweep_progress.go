@@ -194,7 +194,7 @@ func (r *sweepReport) overall(separator string) string {
 	if rate := r.speed.rate(); rate > 0 {
 		parts = append(parts, fmt.Sprintf("%.0f images/s", rate))
 		if left := r.left(); left > 0 {
-			parts = append(parts, fmt.Sprintf("%v left", left.Round(time.Second)))
+			parts = append(parts, fmt.Sprintf("%v left", max(left.Round(time.Second), time.Second)))
 		}
 	}
 	return separator + strings.Join(parts, ", ")
