@@ -77,7 +77,7 @@ func (c *compiler) leaves() error {
 	p := c.p
 	for id := range p.Values {
 		v := &p.Values[id]
-		c.values[id] = &value{}
+		c.values[id] = &value{by: plan.None}
 		switch v.Role {
 		case plan.Param, plan.Running:
 			name := v.Name

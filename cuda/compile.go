@@ -36,6 +36,7 @@ type compiler struct {
 type value struct {
 	mem    ref // zero while it is not stored
 	source *source
+	by     plan.ValueID // the convolution that stores it on its way, which has to be launched before somebody reads it, or None
 }
 
 // gradient of a convolution's weights, in slices.
@@ -158,6 +159,11 @@ func (c *compiler) small(v plan.ValueID) (ref, error) {
 func (c *compiler) memory(v plan.ValueID) (ref, error) {
 	at := c.values[v]
 	if !at.mem.isNull() {
+		if at.by != plan.None {
+			if _, err := c.memory(at.by); err != nil {
+				return ref{}, err
+			}
+		}
 		return at.mem, nil
 	}
 	if at.source == nil {

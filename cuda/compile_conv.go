@@ -11,11 +11,26 @@ import (
 
 // conv: y = w * x, launched when it is known what is summed over it.
 func (c *compiler) conv(st *plan.Step) error {
-	in, err := c.read(st.In[0])
+	in, joined, err := c.join(st)
 	if err != nil {
 		return err
 	}
-	return c.deferConv(st, st.In[1], convolution{in: in, inputs: c.shape(st.In[0])[1], pad: st.Attrs.Pad, stride: st.Attrs.Stride, dilation: 1})
+	return c.deferConv(st, st.In[1], convolution{in: in, joined: joined, inputs: c.shape(st.In[0])[1], pad: st.Attrs.Pad, stride: st.Attrs.Stride, dilation: 1})
+}
+
+// join reads a convolution's input. A source that costs reading two tensors, the end of a residual block, is stored by the convolution
+// on its way, if its window covers all pixels.
+func (c *compiler) join(st *plan.Step) (source, ref, error) {
+	v := st.In[0]
+	at := c.values[v]
+	if window := c.shape(st.In[1])[2]; !at.mem.isNull() || at.source == nil || at.source.isTerm() || at.source.conv != nil || window < st.Attrs.Stride {
+		in, err := c.read(v)
+		return in, ref{}, err
+	}
+	to := c.activation(at.source.extent)
+	c.stored(v, to)
+	at.by = st.Out
+	return *at.source, to, nil
 }
 
 // convGradInput: dx from w and dy, a convolution with the window turned round.
@@ -39,6 +54,7 @@ func (c *compiler) convolve(v plan.ValueID, s *source, q *statistics) ref {
 	to := c.activation(s.extent)
 	c.stored(v, to)
 	conv := s.conv
+	conv.joined.use(c.now())
 	outputs, rows := 32, 8
 	if s.c <= 16 {
 		outputs, rows = 16, 16
@@ -64,7 +80,7 @@ func (c *compiler) convolve(v plan.ValueID, s *source, q *statistics) ref {
 			if conv.backward {
 				a.Backward = 1
 			}
-			return []any{a}
+			return []any{a, conv.joined.ptr()}
 		},
 	}, refs...)
 	return to

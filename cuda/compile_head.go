@@ -80,33 +80,44 @@ func (c *compiler) denseKernel(st *plan.Step, kernel string, weights []int, grid
 	return nil
 }
 
-// denseGradWeights: dw = the sum over the batch of dy x^T.
+// denseGradWeights: dw = the sum over the batch of dy x^T; with the bias's gradient in the same launch.
 func (c *compiler) denseGradWeights(st *plan.Step) error {
-	var x, dy ref
+	var x, dy, db ref
 	if err := c.smalls(st.In[:2], &x, &dy); err != nil {
 		return err
 	}
-	return c.denseSums(st, x, dy, c.shape(st.Out)[1], c.shape(st.Out)[0])
-}
-
-// denseGradBias: db = the sum over the batch of dy.
-func (c *compiler) denseGradBias(st *plan.Step) error {
-	dy, err := c.small(st.In[0])
-	if err != nil {
-		return err
+	for i := range c.p.Steps {
+		if bias := &c.p.Steps[i]; plan.KindOf(bias) == ops.KindDenseGradBias && bias.In[0] == st.In[1] {
+			db = c.floats(c.shape(bias.Out)[0])
+			c.values[bias.Out].mem = db
+		}
 	}
-	return c.denseSums(st, ref{}, dy, 1, c.shape(st.Out)[0])
+	dw := c.floats(c.p.Values[st.Out].Shape.TotalSize())
+	c.values[st.Out].mem = dw
+	c.denseSums(st, x, dy, dw, db, c.shape(st.Out)[1], c.shape(st.Out)[0])
+	return nil
 }
 
-func (c *compiler) denseSums(st *plan.Step, x, dy ref, features, classes int) error {
-	out := c.floats(features * classes)
-	c.values[st.Out].mem = out
+// denseGradBias: db = the sum over the batch of dy, unless the weights' gradient has brought it.
+func (c *compiler) denseGradBias(st *plan.Step) error {
+	if !c.values[st.Out].mem.isNull() {
+		return nil
+	}
+	dy, err := c.small(st.In[0])
+	db := c.floats(c.shape(st.Out)[0])
+	c.values[st.Out].mem = db
+	c.denseSums(st, ref{}, dy, ref{}, db, 0, c.shape(st.Out)[0])
+	return err
+}
+
+func (c *compiler) denseSums(st *plan.Step, x, dy, dw, db ref, features, classes int) {
 	images := int32(c.p.Batch)
 	c.launch(launch{
-		kernel: "dense_weights", why: st.Name(), grid: driver.D1((features*classes + 127) / 128), threads: 128,
-		arguments: func() []any { return []any{x.ptr(), dy.ptr(), out.ptr(), images, int32(features), int32(classes)} },
-	}, x, dy, out)
-	return nil
+		kernel: "dense_weights", why: st.Name(), grid: driver.D1(((features+1)*classes + 127) / 128), threads: 128,
+		arguments: func() []any {
+			return []any{x.ptr(), dy.ptr(), dw.ptr(), db.ptr(), images, int32(features), int32(classes)}
+		},
+	}, x, dy, dw, db)
 }
 
 // rowOperations are the codes of rows.cu.

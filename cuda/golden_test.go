@@ -10,8 +10,13 @@ import (
 	"longtail/train/curves"
 )
 
+// TestGoldenCurvesMixed wants the bounds that docs/gpu.md justifies for 16-bit storage.
+func TestGoldenCurvesMixed(t *testing.T) { runGolden(t, plan.Mixed) }
+
 // One short golden case always; LONGTAIL_GOLDEN=1 (make golden-cuda) runs all of them to their end.
-func TestGoldenCurves(t *testing.T) {
+func TestGoldenCurves(t *testing.T) { runGolden(t, plan.FP32) }
+
+func runGolden(t *testing.T, precision plan.Precision) {
 	b := newBackend(t)
 	for i, c := range curves.Golden() {
 		if os.Getenv("LONGTAIL_GOLDEN") != "1" {
@@ -20,7 +25,7 @@ func TestGoldenCurves(t *testing.T) {
 			}
 		}
 		t.Run(c.String(), func(t *testing.T) {
-			d, err := c.Run(b, plan.FP32, curves.FP32)
+			d, err := c.Run(b, precision, curves.BoundsFor(precision))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -182,6 +182,7 @@ func (q *statistics) argument() statisticsArgument {
 // convolution is one that is launched when it is known what its epilogue can do.
 type convolution struct {
 	in                            source
+	joined                        ref // where in is stored as well
 	weights                       *tensorInStore
 	images, inputs                int
 	window, pad, stride, dilation int

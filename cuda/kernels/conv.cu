@@ -22,7 +22,8 @@ struct Convolution {
 	int window, pad, stride, dilation, backward;
 };
 
-template <class T, int outputs> __device__ inline void convolve(const Convolution &p) {
+// joined: T, `in` stored, by the block whose result lies over it; or nullptr.
+template <class T, int outputs> __device__ inline void convolve(const Convolution &p, T *joined) {
 	const int rows = threads / (outputs / 4) * 4 / columns, stripes = columns / 4;
 	const int in_rows = (rows - 1) * 2 + max_window, in_columns = (columns - 1) * 2 + max_window;
 	alignas(16) __shared__ float image[in_rows * in_columns * depth];
@@ -53,8 +54,11 @@ template <class T, int outputs> __device__ inline void convolve(const Convolutio
 			int y = y0 * p.stride - p.pad + pixel / wide, x = x0 * p.stride - p.pad + pixel % wide;
 			float4 v = {0, 0, 0, 0};
 			if (c < p.in.channels && y >= 0 && x >= 0 && y % p.dilation == 0 && x % p.dilation == 0 && y / p.dilation < p.in.height && x / p.dilation < p.in.width)
-				v = fetch4<T>(p.in, kin, n, y / p.dilation, x / p.dilation, c);
+				v = as_stored<T>(fetch4<T>(p.in, kin, n, y / p.dilation, x / p.dilation, c));
 			*(float4 *)&image[i * 4] = v;
+			bool own = y >= y0 * p.stride && y < (y0 + rows) * p.stride && x >= x0 * p.stride && x < (x0 + columns) * p.stride;
+			if (joined && blockIdx.z == 0 && own && y < p.in.height && x < p.in.width && c < p.in.channels)
+				store4(joined + (((size_t)n * p.in.height + y) * p.in.width + x) * p.in.channels + c, v);
 		}
 		for (int i = t; i < taps * depth * outputs; i += threads) {
 			int out = first_output + i % outputs, c = c0 + i / outputs % depth, tap = i / (outputs * depth);
@@ -119,11 +123,11 @@ template <class T, int outputs> __device__ inline void convolve(const Convolutio
 	if (last_to_arrive(p.statistics.ticket, (unsigned)blocks * gridDim.z)) finish_statistics<threads>(p.statistics, blocks, channels);
 }
 
-extern "C" __global__ void __launch_bounds__(threads) conv16_f32(Convolution p) { convolve<float, 16>(p); }
+extern "C" __global__ void __launch_bounds__(threads) conv16_f32(Convolution p, float *joined) { convolve<float, 16>(p, joined); }
 EXPORT_KERNEL(conv16_f32)
-extern "C" __global__ void __launch_bounds__(threads) conv32_f32(Convolution p) { convolve<float, 32>(p); }
+extern "C" __global__ void __launch_bounds__(threads) conv32_f32(Convolution p, float *joined) { convolve<float, 32>(p, joined); }
 EXPORT_KERNEL(conv32_f32)
-extern "C" __global__ void __launch_bounds__(threads) conv16_f16(Convolution p) { convolve<half, 16>(p); }
+extern "C" __global__ void __launch_bounds__(threads) conv16_f16(Convolution p, half *joined) { convolve<half, 16>(p, joined); }
 EXPORT_KERNEL(conv16_f16)
-extern "C" __global__ void __launch_bounds__(threads) conv32_f16(Convolution p) { convolve<half, 32>(p); }
+extern "C" __global__ void __launch_bounds__(threads) conv32_f16(Convolution p, half *joined) { convolve<half, 32>(p, joined); }
 EXPORT_KERNEL(conv32_f16)

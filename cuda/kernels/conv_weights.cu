@@ -35,13 +35,13 @@ template <class T, int window, int stride> __device__ inline void conv_weights(c
 					int c = first_input + k % (side / 4) * 4, pixel = k / (side / 4);
 					int yy = y0 * stride - p.pad + pixel / wide, xx = x0 * stride - p.pad + pixel % wide;
 					float4 v = {0, 0, 0, 0};
-					if (c < p.x.channels && yy >= 0 && xx >= 0 && yy < p.x.height && xx < p.x.width) v = fetch4<T>(p.x, kx, n, yy, xx, c);
+					if (c < p.x.channels && yy >= 0 && xx >= 0 && yy < p.x.height && xx < p.x.width) v = as_stored<T>(fetch4<T>(p.x, kx, n, yy, xx, c));
 					*(float4 *)&x[k * 4] = v;
 				}
 				for (int k = t; k < band * columns * (side / 4); k += threads) {
 					int c = first_output + k % (side / 4) * 4, pixel = k / (side / 4), yy = y0 + pixel / columns, xx = x0 + pixel % columns;
 					float4 v = {0, 0, 0, 0};
-					if (c < p.dy.channels && yy < p.dy.height && xx < p.dy.width) v = fetch4<T>(p.dy, kdy, n, yy, xx, c);
+					if (c < p.dy.channels && yy < p.dy.height && xx < p.dy.width) v = as_stored<T>(fetch4<T>(p.dy, kdy, n, yy, xx, c));
 					*(float4 *)&dy[k * 4] = v;
 				}
 				__syncthreads();

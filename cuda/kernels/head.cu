@@ -51,12 +51,15 @@ extern "C" __global__ void __launch_bounds__(128) dense_input(const float *w, co
 }
 EXPORT_KERNEL(dense_input)
 
-// dw[c, f] = sum over n of dy[n, c] x[n, f] and, for x == nullptr and one feature, db[c] = sum over n of dy[n, c], in the order of n.
-extern "C" __global__ void __launch_bounds__(128) dense_weights(const float *x, const float *dy, float *dw, int images, int features, int classes) {
-	int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
-	if (i >= features * classes) return;
+// dw[c, f] = sum over n of dy[n, c] x[n, f], and db[c] = sum over n of dy[n, c] as one more feature, in the order of n; a thread a sum.
+// Either result may be nullptr.
+extern "C" __global__ void __launch_bounds__(128) dense_weights(const float *x, const float *dy, float *dw, float *db, int images, int features, int classes) {
+	int i = (int)(blockIdx.x * blockDim.x + threadIdx.x), c = i / (features + 1), f = i % (features + 1);
+	float *to = f < features ? dw : db;
+	if (c >= classes || !to) return;
 	float sum = 0;
-	for (int n = 0; n < images; n++) sum = fma(dy[(size_t)n * classes + i / features], x ? x[(size_t)n * features + i % features] : 1, sum);
-	dw[i] = sum;
+	for (int n = 0; n < images; n++) sum = fma(dy[(size_t)n * classes + c], f < features ? x[(size_t)n * features + f] : 1, sum);
+	if (f < features) to[c * features + f] = sum;
+	else to[c] = sum;
 }
 EXPORT_KERNEL(dense_weights)
