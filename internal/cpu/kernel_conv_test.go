@@ -146,3 +146,38 @@ func TestConvGradWeightsAgainstDefinition(t *testing.T) {
 		got.check(t, "gradient")
 	})
 }
+
+// Both sets compute a convolution by the same transforms, so that they differ in rounding only.
+func TestSetsAgree(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("no AVX2 here: there is one set")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawShape(t)
+		src := randomImage(t, "src", s.H, s.W, s.C, s.c, s.Pad)
+		dy := randomImage(t, "dy", s.OH, s.OW, s.O, s.o, gradInputPad(s.K, s.Stride, s.Pad))
+		w := randomFloats(t, "w", s.o*s.c*s.K*s.K)
+		var results [2][3][]float32
+		for i := range results {
+			k := kernelSet(i == 0)
+			y, dx := newImage(t, "y", s.OH, s.OW, s.O, 0), newImage(t, "dx", s.H, s.W, s.C, 0)
+			runConvolver(t, k.newConv(s.geometry, s.c, s.o), w, y, src)
+			runConvolver(t, k.newConvGradInput(s.geometry, s.c, s.o), w, dx, dy)
+			op := k.newConvGradWeights(s.geometry, s.c, s.o)
+			sum, dw := make([]float32, op.size()), make([]float32, len(w))
+			op.run(sum, src.view, dy.view, make([]float32, op.workspace()))
+			op.unpack(dw, sum)
+			results[i] = [3][]float32{y.interior(), dx.interior(), dw}
+		}
+		for i, name := range []string{"output", "input gradient", "weight gradient"} {
+			want := make([]float64, len(results[0][i]))
+			largest := 1e-30
+			for j, v := range results[0][i] {
+				want[j] = float64(v)
+				largest = max(largest, math.Abs(want[j]))
+			}
+			scale := slices.Repeat([]float64{largest}, len(want))
+			near(t, name, results[1][i], want, scale, 2e-5)
+		}
+	})
+}
