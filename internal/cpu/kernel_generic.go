@@ -9,7 +9,7 @@ func tilesGeneric(j *tileJob) {
 			from := j.src[j.origin+int(at.src)+y*j.pitch:][:j.run]
 			weights := j.panel[y*j.run*panelWidth:]
 			for i, x := range from {
-				w := weights[i*panelWidth:][:panelWidth]
+				w := (*[panelWidth]float32)(weights[i*panelWidth:])
 				for o := range sum {
 					sum[o] += x * w[o]
 				}

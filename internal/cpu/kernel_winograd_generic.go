@@ -111,16 +111,22 @@ func winoWeightsGeneric(j *winoWeightJob) {
 }
 
 func winoBlockGeneric(j *winoBlockJob) {
-	for i := range j.rows * panelWidth {
-		row, o := i/panelWidth, i%panelWidth
-		winoPlane(winoWindow, 3, (*winoLine).foldLine,
-			func(y, x int) float32 {
-				p, sum := y*winoWindow+x, float32(0)
-				for t := range j.tiles {
-					sum += j.x[p*j.xStride+t*j.xStep+row] * j.dy[p*j.dyStride+t*j.dyStep+o]
+	for p := range winoPoints {
+		for row := range j.rows {
+			x, dy := j.x[p*j.xStride+row:], j.dy[p*j.dyStride:]
+			sum := (*[panelWidth]float32)(j.block[(p*winoRows+row)*panelWidth:])
+			clear(sum[:])
+			for t := range j.tiles {
+				v, g := x[t*j.xStep], (*[panelWidth]float32)(dy[t*j.dyStep:])
+				for o := range sum {
+					sum[o] += v * g[o]
 				}
-				return sum
-			},
+			}
+		}
+	}
+	for i := range j.rows * panelWidth {
+		winoPlane(winoWindow, 3, (*winoLine).foldLine,
+			func(y, x int) float32 { return j.block[(y*winoWindow+x)*winoRows*panelWidth+i] },
 			func(y, x int, v float32) { j.sum[(y*3+x)*j.tap+i] += v })
 	}
 }
@@ -133,7 +139,7 @@ func multiplyGeneric(j *gemmJob) {
 			for r := range j.rows {
 				var sum [panelWidth]float32
 				for i, x := range a[r*j.inner:][:j.inner] {
-					w := b[i*panelWidth:][:panelWidth]
+					w := (*[panelWidth]float32)(b[i*panelWidth:])
 					for c := range sum {
 						sum[c] += x * w[c]
 					}
