@@ -88,6 +88,11 @@ func (c *compiler) leaves() error {
 			if err != nil {
 				return err
 			}
+			if c.mixed && v.Role == plan.Param && v.Shape.Dims() == 4 {
+				if err := c.store.needHalf(t); err != nil {
+					return err
+				}
+			}
 			c.values[id].mem = ref{at: &t.at}
 		case plan.Target, plan.Weight:
 			c.values[id].mem = c.layout.keep(4 * int64(v.Shape.TotalSize()))
@@ -116,7 +121,7 @@ func (c *compiler) draw(s *session, images data.Images) {
 	c.values[p.Image].mem = to
 	target, set := c.values[p.Target].mem, s.images
 	c.launch(launch{
-		kernel: "images" + c.suffix(), why: "images", grid: driver.D1(p.Batch), threads: 256,
+		kernel: "images" + c.suffix(), module: "images", why: "images", grid: driver.D1(p.Batch), threads: 256,
 		arguments: func() []any {
 			return []any{drawArgument{
 				Pixels: set.pixels, Labels: set.labels, Control: c.control.ptr(), Images: to.ptr(), Target: target.ptr(), BatchLabels: c.labels.ptr(),
@@ -148,7 +153,7 @@ func (c *compiler) finish() {
 	p := c.p
 	control := c.control
 	if !p.Train {
-		c.launch(launch{kernel: "advance", why: "count", grid: driver.D1(1), threads: 1, arguments: func() []any { return []any{control.ptr()} }})
+		c.launch(launch{kernel: "advance", module: "rows", why: "count", grid: driver.D1(1), threads: 1, arguments: func() []any { return []any{control.ptr()} }})
 		return
 	}
 	var segments []func() segmentArgument
@@ -219,7 +224,7 @@ func (c *compiler) update(segments []func() segmentArgument, portions []int32, r
 		return all
 	}}, table{portionTable, func() any { return portions }})
 	c.launch(launch{
-		kernel: "update", why: "update", grid: driver.D1(len(portions) / 2), threads: 256,
+		kernel: "update", module: "update", why: "update", grid: driver.D1(len(portions) / 2), threads: 256,
 		arguments: func() []any {
 			return []any{segmentTable.ptr(), portionTable.ptr(), control.ptr(), ticket.ptr(), p.Momentum, p.RunningKeep}
 		},

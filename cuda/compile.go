@@ -14,11 +14,12 @@ import (
 // is stored when somebody wants it in memory, and otherwise evaluated where it is read. A convolution waits until it is known what its
 // epilogue can do.
 type compiler struct {
-	p         *plan.Program
-	mixed     bool
-	store     *store
-	layout    *layout
-	lossScale float32
+	p          *plan.Program
+	mixed      bool
+	plainCores bool // mixed without tensor cores, to test one against the other
+	store      *store
+	layout     *layout
+	lossScale  float32
 
 	values   []*value
 	uses     []int // readers of each value, results included
@@ -175,13 +176,18 @@ func (c *compiler) memory(v plan.ValueID) (ref, error) {
 	}
 	to := c.activation(s.extent)
 	c.stored(v, to)
+	c.launchPointwise(s, to, c.p.Values[v].Name)
+	return to, nil
+}
+
+// launchPointwise launches the kernel that stores a source and does nothing else.
+func (c *compiler) launchPointwise(s *source, to ref, why string) {
 	batch := int32(c.p.Batch)
 	quads := c.p.Batch * s.size() / 4
 	c.launch(launch{
-		kernel: "pointwise" + c.suffix(), why: c.p.Values[v].Name, grid: driver.D1(min(1024, (quads+255)/256)), threads: 256,
+		kernel: "pointwise" + c.suffix(), module: "pointwise", why: why, grid: driver.D1(min(1024, (quads+255)/256)), threads: 256,
 		arguments: func() []any { return []any{s.argument(), batch, to.ptr()} },
 	}, append(s.refs(), to)...)
-	return to, nil
 }
 
 // stored remembers where a value lies; from now on it is read there.

@@ -32,7 +32,7 @@ func (c *compiler) globalAverage(st *plan.Step) error {
 	features := c.floats(c.p.Batch * s.c)
 	c.values[st.Out].mem = features
 	c.launch(launch{
-		kernel: "average" + c.suffix(), why: st.Name(), grid: driver.D1(c.p.Batch), threads: 256,
+		kernel: "average" + c.suffix(), module: "head", why: st.Name(), grid: driver.D1(c.p.Batch), threads: 256,
 		arguments: func() []any { return []any{s.argument(), to.ptr(), features.ptr()} },
 	}, append(s.refs(), to, features)...)
 	return nil
@@ -70,7 +70,7 @@ func (c *compiler) denseKernel(st *plan.Step, kernel string, weights []int, grid
 	c.values[st.Out].mem = out
 	refs := append(in, out)
 	classes, features := int32(weights[0]), int32(weights[1])
-	c.launch(launch{kernel: kernel, why: st.Name(), grid: grid, threads: 128, arguments: func() []any {
+	c.launch(launch{kernel: kernel, module: "head", why: st.Name(), grid: grid, threads: 128, arguments: func() []any {
 		var a []any
 		for _, r := range refs {
 			a = append(a, r.ptr())
@@ -113,7 +113,7 @@ func (c *compiler) denseGradBias(st *plan.Step) error {
 func (c *compiler) denseSums(st *plan.Step, x, dy, dw, db ref, features, classes int) {
 	images := int32(c.p.Batch)
 	c.launch(launch{
-		kernel: "dense_weights", why: st.Name(), grid: driver.D1(((features+1)*classes + 127) / 128), threads: 128,
+		kernel: "dense_weights", module: "head", why: st.Name(), grid: driver.D1(((features+1)*classes + 127) / 128), threads: 128,
 		arguments: func() []any {
 			return []any{x.ptr(), dy.ptr(), dw.ptr(), db.ptr(), images, int32(features), int32(classes)}
 		},
@@ -158,7 +158,7 @@ func (c *compiler) rows(r *plan.RowProgram) error {
 	ticket := c.ticket()
 	shared := 4 * rowWarps * r.Registers * r.Classes
 	c.launch(launch{
-		kernel: "rows", why: "loss", grid: driver.D1((r.Rows + rowWarps - 1) / rowWarps), threads: 32 * rowWarps, shared: shared,
+		kernel: "rows", module: "rows", why: "loss", grid: driver.D1((r.Rows + rowWarps - 1) / rowWarps), threads: 32 * rowWarps, shared: shared,
 		arguments: func() []any {
 			a := rowsArgument{
 				Code: code.ptr(), Ports: ports.ptr(), Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)), Means: int32(len(r.Means)),

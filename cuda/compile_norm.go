@@ -24,7 +24,7 @@ func (c *compiler) sumSource(v plan.ValueID, s source, q statistics, why string)
 	q.parts, q.ticket = c.floats(blocks*(2*s.c+1)), c.ticket()
 	batch := int32(c.p.Batch)
 	c.launch(launch{
-		kernel: "statistics" + c.suffix(), why: why, grid: driver.D1(blocks), threads: 256,
+		kernel: "statistics" + c.suffix(), module: "statistics", why: why, grid: driver.D1(blocks), threads: 256,
 		arguments: func() []any { return []any{s.argument(), q.argument(), batch, to.ptr()} },
 	}, append(append(s.refs(), q.refs()...), to)...)
 }

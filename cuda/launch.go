@@ -4,64 +4,39 @@ package cuda
 
 import (
 	"longtail/cuda/driver"
+	"longtail/cuda/mmaconv"
 )
 
 // The structs below are the parameters of the kernels: see the .cu and .h files of their names for what the fields mean.
 
-type termKind int32
+type termKind = mmaconv.TermKind
 
 const (
-	termNone termKind = iota
-	termPlain
-	termNorm
-	termNormReLU
-	termNormGradient
-	termPool
-	termSubsample
-	termPoolGradient
-	termSubsampleGradient
-	termAverageGradient
+	termNone              = mmaconv.None
+	termPlain             = mmaconv.Tensor
+	termNorm              = mmaconv.Norm
+	termNormReLU          = mmaconv.NormReLU
+	termNormGradient      = mmaconv.NormGradient
+	termPool              = mmaconv.Pool
+	termSubsample         = mmaconv.Subsample
+	termPoolGradient      = mmaconv.PoolGradient
+	termSubsampleGradient = mmaconv.SubsampleGradient
+	termAverageGradient   = termKind(9)
 )
 
-type termArgument struct {
-	X, G, Moments, Gamma, Beta, Sums driver.Ptr
-	Eps, Count, Scale                float32
-	Kind                             termKind
-	Depth, Before                    int32
-}
-
-type sourceArgument struct {
-	First, Second, Mask           termArgument
-	ReLU, Height, Width, Channels int32
-}
-
-type statisticsKind int32
+type (
+	termArgument        = mmaconv.Term
+	sourceArgument      = mmaconv.Source
+	statisticsArgument  = mmaconv.Statistics
+	statisticsKind      = mmaconv.StatisticsKind
+	convArgument        = mmaconv.Convolution
+	convWeightsArgument = mmaconv.ConvWeights
+)
 
 const (
-	statisticsNone statisticsKind = iota
-	statisticsMoments
-	statisticsSums
+	statisticsMoments = mmaconv.Moments
+	statisticsSums    = mmaconv.Sums
 )
-
-type statisticsArgument struct {
-	Raw, Moments, Parts, Ticket, Result driver.Ptr
-	Eps, Factor                         float32
-	Kind                                statisticsKind
-}
-
-type convArgument struct {
-	In, Out                                 sourceArgument
-	Statistics                              statisticsArgument
-	Weights, Stored                         driver.Ptr
-	Images, Inputs                          int32
-	Window, Pad, Stride, Dilation, Backward int32
-}
-
-type convWeightsArgument struct {
-	X, Dy                               sourceArgument
-	Parts                               driver.Ptr
-	Images, Slices, Inputs, Pad, Stride int32
-}
 
 type drawArgument struct {
 	Pixels, Labels, Control, Images, Target, BatchLabels driver.Ptr
@@ -102,6 +77,7 @@ const controlBytes = 48
 // launch is one kernel of a step. Its arguments are made once the memory has been placed.
 type launch struct {
 	kernel    string
+	module    string // the .cu file that it is in
 	why       string // the steps that it does, for messages and for people who look
 	grid      driver.Dim
 	threads   int
@@ -184,7 +160,9 @@ type convolution struct {
 	in                            source
 	joined                        ref // where in is stored as well
 	weights                       *tensorInStore
-	images, inputs                int
-	window, pad, stride, dilation int
+	inputs                        int
 	backward                      bool
+	window, pad, stride, dilation int
+
+	tensor *mmaconv.Shape // for tensor cores
 }

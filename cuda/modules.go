@@ -4,32 +4,11 @@ package cuda
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 
 	"longtail/cuda/driver"
 	"longtail/cuda/kernels"
 )
-
-// kernelFiles says in which file each kernel is; the suffix _f32 or _f16 names the storage type of activations.
-var kernelFiles = map[string]string{
-	"images":         "images",
-	"pointwise":      "pointwise",
-	"statistics":     "statistics",
-	"conv16":         "conv",
-	"conv32":         "conv",
-	"conv_weights31": "conv_weights",
-	"conv_weights32": "conv_weights",
-	"conv_weights11": "conv_weights",
-	"conv_weights12": "conv_weights",
-	"average":        "head",
-	"dense":          "head",
-	"dense_input":    "head",
-	"dense_weights":  "head",
-	"rows":           "rows",
-	"advance":        "rows",
-	"update":         "update",
-}
 
 // modules are the files of kernels that were loaded so far, for all sessions of a backend.
 type modules struct {
@@ -39,13 +18,9 @@ type modules struct {
 }
 
 // function finds a kernel and loads its file when it is the first one of it.
-func (m *modules) function(kernel string) (*driver.Function, error) {
+func (m *modules) function(file, kernel string) (*driver.Function, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	file, known := kernelFiles[strings.TrimSuffix(strings.TrimSuffix(kernel, "_f32"), "_f16")]
-	if !known {
-		return nil, fmt.Errorf("there is no kernel %s", kernel)
-	}
 	if m.loaded[file] == nil {
 		text, ok := kernels.PTX(file)
 		if !ok {

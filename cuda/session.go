@@ -98,7 +98,7 @@ func (s *session) capture() (*driver.Graph, error) {
 	all := make([]ready, len(c.launches))
 	for i := range c.launches {
 		l := &c.launches[i]
-		f, err := s.backend.modules.function(l.kernel)
+		f, err := s.backend.modules.function(l.module, l.kernel)
 		if err != nil {
 			return nil, err
 		}
