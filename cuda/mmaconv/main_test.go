@@ -1,0 +1,9 @@
+package mmaconv_test
+
+import (
+	"testing"
+
+	"longtail/cuda/cudatest"
+)
+
+func TestMain(m *testing.M) { cudatest.Main(m) }

@@ -1,0 +1,160 @@
+//go:build gpu
+
+package mmaconv
+
+import (
+	"fmt"
+	"slices"
+
+	"longtail/cuda/driver"
+)
+
+// Shape is a convolution of images [Side, Side, In], padded by Window / 2.
+type Shape struct {
+	In, Out int // channels; 3 in for the first layer, whose images are stored with 4
+	Side    int // of the images that the convolution reads forward
+	Stride  int
+	Window  int // 3, or 1 for a projection
+}
+
+// names of the kernels by shape, without their direction.
+var names = map[Shape]string{
+	{3, 16, 32, 1, 3}:  "mma_stem",
+	{16, 16, 32, 1, 3}: "mma_conv_16",
+	{16, 32, 32, 2, 3}: "mma_conv_16_32",
+	{32, 32, 16, 1, 3}: "mma_conv_32",
+	{32, 64, 16, 2, 3}: "mma_conv_32_64",
+	{64, 64, 8, 1, 3}:  "mma_conv_64",
+	{16, 32, 32, 2, 1}: "mma_project_16_32",
+	{32, 64, 16, 2, 1}: "mma_project_32_64",
+}
+
+// Shapes are all that there are kernels for, from the image's side down.
+func Shapes() []Shape {
+	var all []Shape
+	for s := range names {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b Shape) int {
+		return slices.Compare([]int{b.Side, a.In, a.Out, b.Window}, []int{a.Side, b.In, b.Out, a.Window})
+	})
+	return all
+}
+
+// Supported says whether there are kernels for the shape.
+func (s Shape) Supported() bool { return names[s] != "" }
+
+func (s Shape) String() string {
+	return fmt.Sprintf("a %dx%d convolution with stride %d of %d to %d channels on %dx%d pixels", s.Window, s.Window, s.Stride, s.In, s.Out, s.Side, s.Side)
+}
+
+// stem says whether the shape is the first layer's: 27 rows of weights, made 32 for the products.
+func (s Shape) stem() bool { return s.In == 3 }
+
+// ResultSide is the side of the convolution's result.
+func (s Shape) ResultSide() int { return s.Side / s.Stride }
+
+// GradientSide is the side of what Backward stores. A projection's gradient is that of every second pixel of every second row alone: as a
+// term it is a SubsampleGradient with Depth In and Before 0.
+func (s Shape) GradientSide() int {
+	if s.Window == 1 {
+		return s.Side / s.Stride
+	}
+	return s.Side
+}
+
+// Products is the number of mma.m16n8k16 of one pass for one image, the same for all three passes.
+func (s Shape) Products() int {
+	pixels, rows := s.ResultSide()*s.ResultSide(), s.Window*s.Window*s.In
+	return pixels / 16 * (s.Out / 8) * ((rows + 15) / 16)
+}
+
+// Launch is how a kernel is launched.
+type Launch struct {
+	Kernel, Module string // the kernel, and the .cu file that it is in
+	Grid           driver.Dim
+	Threads        int // a block
+	Shared         int // bytes of dynamic shared memory
+}
+
+const (
+	threads = 256
+	warps   = threads / 32
+
+	stemDepth     = 32          // rows of the first layer's weights in shared memory
+	stemRawHalves = 34 * 34 * 4 // its image with a border
+)
+
+// pitch is the halves that a row of so many channels takes in shared memory (kernels/mma_tile.h).
+func pitch(channels int) int { return channels + 8 }
+
+// shared is the dynamic shared memory of a kernel that needs so many bytes. With its static memory, less than 8 KB, it may exceed the 48 KB
+// that need no leave; leave is given for dynamic memory beyond 48 KB.
+func shared(bytes int) int {
+	const free = 48 << 10
+	if bytes > free-8<<10 && bytes <= free {
+		return free + 16
+	}
+	return bytes
+}
+
+// weightRows are the rows of the weights in shared memory.
+func (s Shape) weightRows() int {
+	if s.stem() {
+		return stemDepth
+	}
+	return s.Window * s.Window * s.In
+}
+
+// inputHalves is the size of the tile of x: the image with its border of zeros.
+func (s Shape) inputHalves() int {
+	switch {
+	case s.stem():
+		return s.Side * s.Side * pitch(stemDepth)
+	case s.Window == 1:
+		return s.ResultSide() * s.ResultSide() * pitch(s.In)
+	}
+	return (s.Side + 2) * (s.Side + 2) * pitch(s.In)
+}
+
+// Forward is the launch of the convolution; its arguments are a Convolution and a pointer to where the input's values are stored, or 0.
+func (s Shape) Forward(images int) Launch {
+	side := s.ResultSide()
+	halves := s.inputHalves() + s.weightRows()*pitch(s.Out)
+	if s.stem() {
+		halves += stemRawHalves
+	}
+	return Launch{names[s], "mma_forward", driver.D1(images), threads, shared(2 * max(halves, side*side*pitch(s.Out)))}
+}
+
+// Backward is the launch of the gradient of the convolution's input; its arguments are as Forward's. The first layer has none.
+func (s Shape) Backward(images int) Launch {
+	border := 2
+	switch {
+	case s.Window == 1:
+		border = 0
+	case s.Stride == 2:
+		border = 1
+	}
+	side, result := s.ResultSide()+border, s.GradientSide()
+	halves := side*side*pitch(s.Out) + s.weightRows()*pitch(s.Out)
+	return Launch{names[s] + "_back", "mma_backward", driver.D1(images), threads, shared(2 * max(halves, result*result*pitch(s.In)))}
+}
+
+// mostSlices of the images: enough blocks for a GPU, few enough that the slices' sums, written and read again, stay small beside the
+// activations of a batch of 128 (at most 37 KB an image in stages 1 and 2, 74 KB in stage 3).
+var mostSlices = map[int]int{16: 128, 32: 64, 64: 32}
+
+// Slices is how many partial sums the gradient of the weights comes in: a part of the arithmetic, so it depends on nothing but sizes.
+func (s Shape) Slices(images int) int { return min(images, mostSlices[s.Out]) }
+
+// Weights is the launch of the gradient of the weights, in Slices parts; its argument is a ConvWeights.
+func (s Shape) Weights(images int) Launch {
+	side, taps := s.ResultSide(), s.Window*s.Window
+	halves := s.inputHalves() + side*side*pitch(16)
+	if s.stem() {
+		halves, taps = halves+stemRawHalves, 1
+	}
+	sums := warps * taps * 16 * 16 * 4
+	return Launch{names[s] + "_weights", "mma_weights", driver.D2(s.Slices(images), s.Out/16), threads, shared(max(2*halves, sums))}
+}
