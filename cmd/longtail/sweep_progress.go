@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"longtail/internal/run"
 	"longtail/train"
@@ -108,7 +109,9 @@ func (r *sweepReport) observe(e sweep.Event) {
 		r.views[e.Run] = &runView{}
 		r.order = append(r.order, e.Run)
 		r.ended[e.Run] = false
-		r.say(e.Run, sweepEvent{Event: "began"}, "begins")
+		if r.block == nil { // which shows it
+			r.say(e.Run, sweepEvent{Event: "began"}, "begins")
+		}
 	}
 	r.draw(e.Result != nil)
 }
@@ -223,40 +226,47 @@ func (r *sweepReport) draw(always bool) {
 	case r.block != nil:
 		if always || now.Sub(r.last) >= barInterval {
 			r.last = now
-			r.block.show(r.lines())
+			r.block.show(r.lines(width(r.messages) - 1)) // a line that wraps would count as two
 		}
 	case now.Sub(r.last) >= plainInterval:
 		r.last = now
-		for _, line := range r.lines() {
+		for _, line := range r.lines(plainWidth) {
 			fmt.Fprintln(r.messages, line)
 		}
 	}
 }
 
-// lines are the runs at work and the whole.
-func (r *sweepReport) lines() []string {
+// lines are the runs at work and the whole. Bars are shortened where lines would be wider than limit.
+func (r *sweepReport) lines(limit int) []string {
 	wide := 0
 	for _, i := range r.order {
 		wide = max(wide, len(r.plans[i].Name))
 	}
-	var lines []string
-	for _, i := range r.order {
-		lines = append(lines, fmt.Sprintf("%-*s  %s", wide, r.plans[i].Name, r.views[i].line(r.plans[i])))
+	picture := func(bar int) (lines []string, longest int) {
+		for _, i := range r.order {
+			line := fmt.Sprintf("%-*s  %s", wide, r.plans[i].Name, r.views[i].line(r.plans[i], bar))
+			lines, longest = append(lines, line), max(longest, utf8.RuneCountInString(line))
+		}
+		return lines, longest
+	}
+	lines, longest := picture(runBar)
+	if longest > limit {
+		lines, _ = picture(max(0, runBar-(longest-limit)))
 	}
 	return append(lines, r.overall(""))
 }
 
-// runBar is the width of one run's bar in characters.
+// runBar is the width of one run's bar in characters, where there is room.
 const runBar = 20
 
-// line shows such as "━━━━────  epoch 12.3 / 200  loss 1.234  test error 45.60 %  1234 images/s".
-func (v *runView) line(p sweep.Plan) string {
+// line shows such as "━━━━────  epoch 12.3 / 200  loss 1.234  test error 45.60 %  1234 images/s", with a bar of that width.
+func (v *runView) line(p sweep.Plan, bar int) string {
 	if v.progress.Step == 0 {
 		return "is being prepared"
 	}
-	full := runBar * v.progress.Step / p.Steps
+	full := bar * v.progress.Step / p.Steps
 	epochs := p.Config.Train.Epochs
-	line := fmt.Sprintf("%s%s  epoch %.1f / %g  loss %.3f", strings.Repeat("━", full), strings.Repeat("─", runBar-full),
+	line := fmt.Sprintf("%s%s  epoch %.1f / %g  loss %.3f", strings.Repeat("━", full), strings.Repeat("─", bar-full),
 		min(v.progress.Epoch, epochs), epochs, v.progress.Loss)
 	if v.test != nil {
 		line += fmt.Sprintf("  test error %.2f %%", 100*v.test.Error)
@@ -311,11 +321,11 @@ type liveBlock struct {
 }
 
 func (b *liveBlock) show(lines []string) {
-	limit := width(b.w) - 1 // a line that wraps would count as two
+	limit := max(width(b.w)-1, 0)
 	var text strings.Builder
 	for _, line := range lines {
 		if runes := []rune(line); len(runes) > limit {
-			line = string(runes[:max(limit, 0)])
+			line = string(runes[:limit])
 		}
 		text.WriteString(line + "\x1b[K\n")
 	}

@@ -59,6 +59,9 @@ func mustExecute(t testing.TB, plans []Plan, o Options) []Result {
 // compareWithAlone trains each run alone, on another number of threads, and compares the files that must not differ.
 func compareWithAlone(t *testing.T, plans []Plan) {
 	t.Helper()
+	if testing.Short() {
+		plans = plans[:1]
+	}
 	for _, p := range plans {
 		c := p.Config.Clone()
 		c.Out = filepath.Join(t.TempDir(), "alone")
