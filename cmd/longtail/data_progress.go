@@ -44,7 +44,7 @@ func (b *transferBar) report(done, total int64) {
 	}
 	if now := time.Now(); now.Sub(b.last) >= barInterval || done == total {
 		b.last = now
-		fmt.Fprintf(b.w, "\r%s\x1b[K", b.line(done, total, now.Sub(b.start)))
+		fmt.Fprintf(b.w, "\r%s\x1b[K", fit(b.line(done, total, now.Sub(b.start)), width(b.w)-1))
 	}
 }
 

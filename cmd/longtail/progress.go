@@ -210,8 +210,27 @@ func (b *trainBar) testing(t train.Testing) {
 func (b *trainBar) show(line string, always bool) {
 	if now := time.Now(); always || now.Sub(b.last) >= barInterval {
 		b.last, b.on = now, true
-		fmt.Fprintf(b.w, "\r%s\x1b[K", line)
+		fmt.Fprintf(b.w, "\r%s\x1b[K", fit(line, width(b.w)-1))
 	}
+}
+
+// fit cuts a line, colours and all, down to so many characters: one that wraps cannot be drawn over.
+func fit(line string, limit int) string {
+	var out strings.Builder
+	shown, colour := 0, false
+	for _, r := range line {
+		switch {
+		case r == '\x1b':
+			colour = true
+		case !colour:
+			if shown++; shown > limit {
+				continue
+			}
+		}
+		out.WriteRune(r)
+		colour = colour && r != 'm'
+	}
+	return out.String()
 }
 
 func (b *trainBar) end() {

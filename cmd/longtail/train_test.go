@@ -174,6 +174,24 @@ func TestBarShowsEpochSpeedAndTimeLeft(t *testing.T) {
 	}
 }
 
+func TestLinesAreCutToTheTerminalColoursAside(t *testing.T) {
+	for _, c := range []struct {
+		line  string
+		limit int
+		want  string
+	}{
+		{"epoch ━━──", 10, "epoch ━━──"},
+		{"epoch ━━──", 7, "epoch ━"},
+		{"\x1b[36m━━\x1b[0m── 12", 3, "\x1b[36m━━\x1b[0m─"},
+		{"\x1b[36m━━\x1b[0m──", 1, "\x1b[36m━\x1b[0m"},
+		{"abc", 0, ""},
+	} {
+		if got := fit(c.line, c.limit); got != c.want {
+			t.Errorf("fit(%q, %d) = %q, want %q", c.line, c.limit, got, c.want)
+		}
+	}
+}
+
 func TestCommandLineIsWhatAShellReads(t *testing.T) {
 	args := []string{"longtail", "train", "out=my run", "train.milestones=[1, 2]", "it's", "a=b"}
 	out, err := exec.Command("sh", "-c", "printf '%s\\n' "+commandLine(args)).Output()
