@@ -27,7 +27,8 @@ type compiler struct {
 	tickets  ref
 	ticketAt int64
 
-	tables []table
+	tables   []table
+	averages []*average
 
 	control, labels, weight, losses, confusion ref
 	gradients                                  map[plan.ValueID]*gradient // of weights: slices to be added
@@ -70,9 +71,9 @@ func init() {
 		ops.KindGlobalAverage:         (*compiler).globalAverage,
 		ops.KindGlobalAverageGrad:     (*compiler).globalAverageGrad,
 		ops.KindDense:                 (*compiler).dense,
-		ops.KindDenseGradInput:        (*compiler).denseGradInput,
-		ops.KindDenseGradWeights:      (*compiler).denseGradWeights,
-		ops.KindDenseGradBias:         (*compiler).denseGradBias,
+		ops.KindDenseGradInput:        (*compiler).denseGradient,
+		ops.KindDenseGradWeights:      (*compiler).denseGradient,
+		ops.KindDenseGradBias:         (*compiler).denseGradient,
 	}
 }
 

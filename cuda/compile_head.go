@@ -31,11 +31,30 @@ func (c *compiler) globalAverage(st *plan.Step) error {
 	}
 	features := c.floats(c.p.Batch * s.c)
 	c.values[st.Out].mem = features
+	a := &average{value: st.Out, at: c.now()}
+	c.averages = append(c.averages, a)
 	c.launch(launch{
 		kernel: "average" + c.suffix(), module: "head", why: st.Name(), grid: driver.D1(c.p.Batch), threads: 256,
-		arguments: func() []any { return []any{s.argument(), to.ptr(), features.ptr()} },
+		arguments: func() []any { return []any{s.argument(), to.ptr(), features.ptr(), a.dense.argument()} },
 	}, append(s.refs(), to, features)...)
 	return nil
+}
+
+// average is a launch whose kernel has room for the dense layer behind it.
+type average struct {
+	value plan.ValueID
+	at    int // number of the launch
+	dense dense
+}
+
+// dense is a dense layer's weights [classes, features], bias and result.
+type dense struct {
+	w, b, y ref
+	classes int
+}
+
+func (d *dense) argument() denseArgument {
+	return denseArgument{d.w.ptr(), d.b.ptr(), d.y.ptr(), int32(d.classes)}
 }
 
 // globalAverageGrad: every pixel gets its share of [N, C]. Here gradients enter storage: they get the loss scale.
@@ -46,78 +65,74 @@ func (c *compiler) globalAverageGrad(st *plan.Step) error {
 	return err
 }
 
-// dense: y = x w^T + b.
+// dense: y = x w^T + b, in the kernel that averages x if x is an average.
 func (c *compiler) dense(st *plan.Step) error {
-	var x, w, b ref
-	if err := c.smalls(st.In[:3], &x, &w, &b); err != nil {
+	d := dense{classes: c.shape(st.In[1])[0]}
+	var x ref
+	if err := c.smalls(st.In[:3], &x, &d.w, &d.b); err != nil {
 		return err
 	}
-	return c.denseKernel(st, "dense", c.shape(st.In[1]), driver.D1(c.p.Batch), x, w, b)
-}
-
-// denseGradInput: dx = dy w.
-func (c *compiler) denseGradInput(st *plan.Step) error {
-	var w, dy ref
-	if err := c.smalls(st.In[:2], &w, &dy); err != nil {
-		return err
-	}
-	return c.denseKernel(st, "dense_input", c.shape(st.In[0]), driver.D1(c.p.Batch), w, dy)
-}
-
-// denseKernel launches a kernel with the inputs, the result and the numbers of features and classes of the weights [classes, features].
-func (c *compiler) denseKernel(st *plan.Step, kernel string, weights []int, grid driver.Dim, in ...ref) error {
-	out := c.floats(c.p.Values[st.Out].Shape.TotalSize())
-	c.values[st.Out].mem = out
-	refs := append(in, out)
-	classes, features := int32(weights[0]), int32(weights[1])
-	c.launch(launch{kernel: kernel, module: "head", why: st.Name(), grid: grid, threads: 128, arguments: func() []any {
-		var a []any
-		for _, r := range refs {
-			a = append(a, r.ptr())
+	d.y = c.floats(c.p.Batch * d.classes)
+	c.values[st.Out].mem = d.y
+	for _, a := range c.averages {
+		if a.value == st.In[0] && a.dense.y.isNull() {
+			a.dense = d
+			d.y.use(a.at)
+			return nil
 		}
-		return append(a, features, classes)
-	}}, refs...)
+	}
+	features := int32(c.shape(st.In[1])[1])
+	c.launch(launch{
+		kernel: "dense", module: "head", why: st.Name(), grid: driver.D1(c.p.Batch), threads: 128,
+		arguments: func() []any { return []any{x.ptr(), d.argument(), features} },
+	}, x, d.y)
 	return nil
 }
 
-// denseGradWeights: dw = the sum over the batch of dy x^T; with the bias's gradient in the same launch.
-func (c *compiler) denseGradWeights(st *plan.Step) error {
-	var x, dy, db ref
-	if err := c.smalls(st.In[:2], &x, &dy); err != nil {
-		return err
-	}
-	for i := range c.p.Steps {
-		if bias := &c.p.Steps[i]; plan.KindOf(bias) == ops.KindDenseGradBias && bias.In[0] == st.In[1] {
-			db = c.floats(c.shape(bias.Out)[0])
-			c.values[bias.Out].mem = db
-		}
-	}
-	dw := c.floats(c.p.Values[st.Out].Shape.TotalSize())
-	c.values[st.Out].mem = dw
-	c.denseSums(st, x, dy, dw, db, c.shape(st.Out)[1], c.shape(st.Out)[0])
-	return nil
-}
-
-// denseGradBias: db = the sum over the batch of dy, unless the weights' gradient has brought it.
-func (c *compiler) denseGradBias(st *plan.Step) error {
+// denseGradient: the gradients of a dense layer's input, weights and bias. The first step that asks for one of them launches all.
+func (c *compiler) denseGradient(st *plan.Step) error {
 	if !c.values[st.Out].mem.isNull() {
 		return nil
 	}
-	dy, err := c.small(st.In[0])
-	db := c.floats(c.shape(st.Out)[0])
-	c.values[st.Out].mem = db
-	c.denseSums(st, ref{}, dy, ref{}, db, 0, c.shape(st.Out)[0])
-	return err
-}
-
-func (c *compiler) denseSums(st *plan.Step, x, dy, dw, db ref, features, classes int) {
+	gradient := st.In[len(st.In)-1]
+	var x, w, dy, dx, dw, db ref
+	var err error
+	features, classes := 0, c.shape(gradient)[1]
+	if dy, err = c.small(gradient); err != nil {
+		return err
+	}
+	for i := range c.p.Steps {
+		s := &c.p.Steps[i]
+		if kind := plan.KindOf(s); len(s.In) == 0 || s.In[len(s.In)-1] != gradient || !c.values[s.Out].mem.isNull() {
+			continue
+		} else if kind == ops.KindDenseGradInput {
+			dx, features = c.floats(c.p.Batch*c.shape(s.Out)[1]), c.shape(s.Out)[1]
+			w, err = c.small(s.In[0])
+			c.values[s.Out].mem = dx
+		} else if kind == ops.KindDenseGradWeights {
+			dw, features = c.floats(c.p.Values[s.Out].Shape.TotalSize()), c.shape(s.Out)[1]
+			x, err = c.small(s.In[0])
+			c.values[s.Out].mem = dw
+		} else if kind == ops.KindDenseGradBias {
+			db = c.floats(classes)
+			c.values[s.Out].mem = db
+		}
+		if err != nil {
+			return err
+		}
+	}
+	blocks := ((features+1)*classes + 127) / 128
+	if !dx.isNull() {
+		blocks += c.p.Batch
+	}
 	images := int32(c.p.Batch)
 	c.launch(launch{
-		kernel: "dense_weights", module: "head", why: st.Name(), grid: driver.D1(((features+1)*classes + 127) / 128), threads: 128,
+		kernel: "dense_gradients", module: "head", why: "the dense layer's gradients", grid: driver.D1(blocks), threads: 128,
 		arguments: func() []any {
-			return []any{x.ptr(), dy.ptr(), dw.ptr(), db.ptr(), images, int32(features), int32(classes)}
+			return []any{x.ptr(), w.ptr(), dy.ptr(), dx.ptr(), dw.ptr(), db.ptr(), images, int32(features), int32(classes)}
 		},
-	}, x, dy, dw, db)
+	}, x, dy, dx, dw, db)
+	return nil
 }
 
 // rowOperations are the codes of rows.cu.

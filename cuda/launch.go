@@ -52,6 +52,11 @@ type segmentArgument struct {
 	Factor, Decay        float32
 }
 
+type denseArgument struct {
+	W, B, Y driver.Ptr
+	Classes int32
+}
+
 type rowCodeArgument struct {
 	Operation, To, A, B int32
 	Wide, AWide, BWide  int32
