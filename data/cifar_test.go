@@ -209,7 +209,7 @@ func TestMissingSetNamesTheFolderAndTheCommand(t *testing.T) {
 func TestFolderIsTheFlagThenTheVariableThenTheCache(t *testing.T) {
 	t.Setenv(FolderVariable, "/from/variable")
 	t.Setenv("XDG_CACHE_HOME", "/cache")
-	t.Setenv("HOME", "/home/x")
+	t.Setenv("HOME", t.TempDir())
 	if dir, err := Folder("/from/flag"); err != nil || dir != "/from/flag" {
 		t.Error(dir, err)
 	}

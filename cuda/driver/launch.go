@@ -19,6 +19,7 @@ func D1(x int) Dim { return Dim{x, 1, 1} }
 // D2 is a size in two dimensions.
 func D2(x, y int) Dim { return Dim{x, y, 1} }
 
+// String is the size in three dimensions, as 128x1x1.
 func (d Dim) String() string { return fmt.Sprintf("%dx%dx%d", d.X, d.Y, d.Z) }
 
 // Launch queues the kernel: grid blocks of block threads, with shared bytes of dynamic shared memory each. The arguments are the

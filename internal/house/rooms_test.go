@@ -26,9 +26,12 @@ var sideDoors = map[string][]string{
 
 // testDoors are further imports, of test files and of packages that help them.
 var testDoors = map[string][]string{
-	"cuda": {"internal/cpu"},           // the CPU backend is the reference of every kernel
-	"loss": {"data"},                   // weights are checked on the counts of the data sets
-	"eval": {"train", "internal/plan"}, // run folders to read are made by training
+	// the CPU backend is the reference of every kernel, and train draws the graphs to run
+	"cuda":          {"internal/cpu", "train", "train/curves", "internal/plan"},
+	"internal/cpu":  {"train", "models", "loss"}, // the graphs to run
+	"internal/plan": {"train", "models"},
+	"loss":          {"data"},                   // weights are checked on the counts of the data sets
+	"eval":          {"train", "internal/plan"}, // run folders to read are made by training
 }
 
 // ignorance is what a room must not know although it lies on a lower floor, or outside the module.
