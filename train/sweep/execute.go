@@ -176,18 +176,39 @@ func (e *executor) train(ctx context.Context, i int) (outcome *train.Outcome, er
 // verdict is the error of the whole sweep.
 func (e *executor) verdict(ctx context.Context) error {
 	count := map[State]int{}
-	var failures []string
-	for i, r := range e.results {
+	for _, r := range e.results {
 		count[r.State]++
-		if r.State == Failed {
-			failures = append(failures, fmt.Sprintf("  %s: %s", e.plans[i].Name, strings.ReplaceAll(r.Err.Error(), "\n", "\n    ")))
-		}
 	}
 	if ctx.Err() != nil && count[Interrupted]+count[New]+count[Begun] > 0 {
 		return fail.Interrupted("interrupted with %d of %d runs done; what the others have is saved", count[Done], len(e.results))
 	}
-	if len(failures) > 0 {
-		return fmt.Errorf("%d of %d runs failed:\n%s\nthe same command tries them again and leaves what is done as it is", len(failures), len(e.results), strings.Join(failures, "\n"))
+	if count[Failed] > 0 {
+		return fmt.Errorf("%d of %d runs failed:\n%s\nthe same command tries them again and leaves what is done as it is",
+			count[Failed], len(e.results), strings.Join(e.failures(), "\n"))
 	}
 	return nil
+}
+
+// failures are the errors of runs; many runs with the same one, such as missing images, are one line.
+func (e *executor) failures() []string {
+	var texts []string
+	names := map[string][]string{} // by text
+	for i, r := range e.results {
+		if r.State != Failed {
+			continue
+		}
+		text := strings.ReplaceAll(r.Err.Error(), "\n", "\n    ")
+		if names[text] == nil {
+			texts = append(texts, text)
+		}
+		names[text] = append(names[text], e.plans[i].Name)
+	}
+	for i, text := range texts {
+		who := names[text][0]
+		if more := len(names[text]) - 1; more > 0 {
+			who += fmt.Sprintf(" and %d more", more)
+		}
+		texts[i] = "  " + who + ": " + text
+	}
+	return texts
 }

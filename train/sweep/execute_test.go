@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,6 +179,22 @@ func TestFailureStopsNoOtherRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantStates(t, mustExecute(t, mustPlan(t, out), options(1)), Done, Done, Done, Done)
+}
+
+func TestSameFailureOfManyRunsIsOneLine(t *testing.T) {
+	plans := mustPlan(t, t.TempDir())
+	o := options(2)
+	calls := 0
+	o.Attach = func(c *train.Config) (train.Observer, func() error, error) {
+		return nil, nil, fmt.Errorf("no %s\nget one", c.Loss.Name)
+	}
+	o.Observe = func(Event) { calls++ }
+	results, err := Execute(t.Context(), plans, o)
+	wantStates(t, results, Failed, Failed, Failed, Failed)
+	want := "4 of 4 runs failed:\n  " + plans[0].Name + " and 1 more: no softmax\n    get one\n  " + plans[2].Name + " and 1 more: no focal\n    get one\nthe same command"
+	if err == nil || !strings.HasPrefix(err.Error(), want) || calls != 8 {
+		t.Errorf("%d events, error\n%v\nwant\n%s", calls, err, want)
+	}
 }
 
 func TestDamagedSummaryIsAFailure(t *testing.T) {
