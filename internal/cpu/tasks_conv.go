@@ -12,28 +12,24 @@ func (c *compiler) geometryOf(x, w, y []int, a ops.Attrs) geometry {
 
 // conv: y = w * x.
 func (c *compiler) conv(st *plan.Step) {
-	s, k, p := c.s, c.s.kernels, c.s.program
-	xs, ws, ys := p.Values[st.In[0]].Shape, p.Values[st.In[1]].Shape, p.Values[st.Out].Shape
-	g := c.geometryOf(xs, ws, ys, st.Attrs)
-	weights := c.values(st.In[1])
-	op := k.newConv(g, ws[1], ws[0])
-	s.packs = append(s.packs, func() { op.pack(weights()) })
-	x, y := c.read(st.In[0]), c.write(st.Out)
-	work := c.workspace(op.workspace())
-	c.do(func(w *worker, n int) { op.run(s.at(y, w, n), s.at(x, w, n), s.block(work, w)) })
+	c.convolve(st, c.s.kernels.newConv, st.In[0], st.In[1], st.In[0], st.Out)
 }
 
 // convGradInput: dx from w and dy.
 func (c *compiler) convGradInput(st *plan.Step) {
-	s, k, p := c.s, c.s.kernels, c.s.program
-	xs, ws, ys := p.Values[st.Out].Shape, p.Values[st.In[0]].Shape, p.Values[st.In[1]].Shape
-	g := c.geometryOf(xs, ws, ys, st.Attrs)
-	weights := c.values(st.In[0])
-	op := k.newConvGradInput(g, ws[1], ws[0])
-	s.packs = append(s.packs, func() { op.pack(weights()) })
-	dy, dx := c.read(st.In[1]), c.write(st.Out)
+	c.convolve(st, c.s.kernels.newConvGradInput, st.In[1], st.In[0], st.Out, st.In[1])
+}
+
+// convolve applies weights to from, by the kernel for the convolution of x to y.
+func (c *compiler) convolve(st *plan.Step, kernel func(g geometry, in, out int) convolver, from, weights, x, y plan.ValueID) {
+	s, p := c.s, c.s.program
+	ws := p.Values[weights].Shape
+	op := kernel(c.geometryOf(p.Values[x].Shape, ws, p.Values[y].Shape, st.Attrs), ws[1], ws[0])
+	values := c.values(weights)
+	s.packs = append(s.packs, func() { op.pack(values()) })
+	src, dst := c.read(from), c.write(st.Out)
 	work := c.workspace(op.workspace())
-	c.do(func(w *worker, n int) { op.run(s.at(dx, w, n), s.at(dy, w, n), s.block(work, w)) })
+	c.do(func(w *worker, n int) { op.run(s.at(dst, w, n), s.at(src, w, n), s.block(work, w)) })
 }
 
 // convGradWeights: dw = the sum over the batch of the products of x and dy.
