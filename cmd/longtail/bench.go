@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
+	"syscall"
 
 	"longtail/data"
 	"longtail/internal/fail"
@@ -82,10 +84,11 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 			Device  string `json:"device"`
 			Name    string `json:"device_name"`
 			Threads int    `json:"threads,omitempty"`
+			Peak    int64  `json:"peak_memory_mb"` // of the process, resident, in 10^6 bytes
 			train.Measurement
-		}{d.name, d.describe, b.threads, m})
+		}{d.name, d.describe, b.threads, peakMemory() / 1e6, m})
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%.1f images/s (%.1f to %.1f over %d windows)\n", m.ImagesPS, m.Low, m.High, len(m.Windows))
+	fmt.Fprintf(cmd.OutOrStdout(), "%.1f images/s (%.1f to %.1f over %d windows), at most %d MB of memory\n", m.ImagesPS, m.Low, m.High, len(m.Windows), peakMemory()/1e6)
 	if m.LaunchesPerStep > 0 {
 		fmt.Fprintf(cmd.OutOrStdout(), "%.1f launches a step", m.LaunchesPerStep)
 		if m.BytesPerImage > 0 {
@@ -94,4 +97,16 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintln(cmd.OutOrStdout())
 	}
 	return nil
+}
+
+// peakMemory is the most memory that the process has had resident, in bytes; 0 where the system does not say.
+func peakMemory() int64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" { // bytes there, units of 1024 bytes elsewhere
+		return int64(usage.Maxrss)
+	}
+	return int64(usage.Maxrss) * 1024
 }
