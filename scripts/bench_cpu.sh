@@ -46,3 +46,5 @@ for threads, rates in sorted(by.items()):
     peers = "  ".join(f"{name} {rate:.1f}" for name, rate in median.items())
     print(f"{threads} threads: longtail {ours:.1f}  {peers}  ratio to {best}: {ours / median[best]:.2f}")
 END
+bin/longtail bench --device cpu model.name=resnet32 train.batch=128 --steps 1 --windows 1 --json |
+  "$python" -c 'import json, sys; print("peak memory of longtail at batch 128:", json.load(sys.stdin)["peak_memory_mb"], "MB")'
