@@ -7,6 +7,9 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"longtail/internal/fail"
 )
@@ -41,8 +44,9 @@ func (s Split) Write(path string) error {
 	return nil
 }
 
-// ReadSplit reads a file of Split.Write, or a plain JSON list of indices, which is how others exchange their subsets. A list
-// gives a Split with Indices and Profile "list" alone: it does not say which data set it is of.
+// ReadSplit reads a file of Split.Write, or a plain list of indices, which is how others exchange their subsets: as JSON, or as
+// text with spaces, commas or line ends between the numbers. A list gives a Split with Indices and Profile "list" alone: it does
+// not say which data set it is of.
 //
 // An index that is negative, out of order in a Split, or there twice is an error, and so are unknown fields and trailing
 // text: data errors, that name the file.
@@ -53,18 +57,24 @@ func ReadSplit(path string) (*Split, error) {
 	}
 	split, err := parseSplit(text)
 	if err != nil {
-		return nil, fail.Data("split file %s: %w\nit should be the split.json of a run, or a JSON list of indices such as [0, 17, 42]", path, err)
+		return nil, fail.Data("split file %s: %w\nit should be the split.json of a run, or a list of indices such as [0, 17, 42] or one on each line", path, err)
 	}
 	return split, nil
 }
 
 func parseSplit(text []byte) (*Split, error) {
 	s := &Split{}
-	if trimmed := bytes.TrimLeft(text, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' {
-		s.Profile = profileList
-		if err := decodeStrictly(text, &s.Indices); err != nil {
+	if trimmed := bytes.TrimLeft(text, " \t\r\n"); len(trimmed) > 0 && trimmed[0] != '{' {
+		var err error
+		if trimmed[0] == '[' {
+			err = decodeStrictly(text, &s.Indices)
+		} else {
+			s.Indices, err = plainList(string(text))
+		}
+		if err != nil {
 			return nil, err
 		}
+		s.Profile = profileList
 		slices.Sort(s.Indices) // a list of somebody else's may be in any order
 		return s, s.checkIndices()
 	}
@@ -79,6 +89,21 @@ func parseSplit(text []byte) (*Split, error) {
 
 // profileList is the profile of a subset that was given by its indices.
 const profileList = "list"
+
+// plainList reads whole numbers with spaces, line ends or commas between them.
+func plainList(text string) ([]int32, error) {
+	var indices []int32
+	for i, line := range strings.Split(text, "\n") {
+		for _, word := range strings.FieldsFunc(line, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+			index, err := strconv.ParseInt(word, 10, 32)
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %q is no index", i+1, word)
+			}
+			indices = append(indices, int32(index))
+		}
+	}
+	return indices, nil
+}
 
 // decodeStrictly decodes one JSON value that is all of text, without unknown fields.
 func decodeStrictly(text []byte, into any) error {

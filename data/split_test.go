@@ -128,15 +128,17 @@ func TestSplitFileGivesTheSameImages(t *testing.T) {
 }
 
 func TestPlainListMayComeInAnyOrder(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "list.json")
-	write(t, path, []byte(" [30, 0, 11, 2]\n"))
-	split, _ := drawn(t, Spec{Dataset: "synthetic10", Imbalance: 1, SplitFile: path})
 	want := &Split{
 		Version: SplitVersion, Dataset: "synthetic10", Profile: "list",
 		Counts: []int{2, 1, 1, 0, 0, 0, 0, 0, 0, 0}, Indices: []int32{0, 2, 11, 30},
 	}
-	if diff := cmp.Diff(want, split); diff != "" {
-		t.Error(diff)
+	for _, text := range []string{" [30, 0, 11, 2]\n", "30\n0\n11\n2\n", "30, 0,11 2", "30\r\n0\r\n11\r\n2"} {
+		path := filepath.Join(t.TempDir(), "list")
+		write(t, path, []byte(text))
+		split, _ := drawn(t, Spec{Dataset: "synthetic10", Imbalance: 1, SplitFile: path})
+		if diff := cmp.Diff(want, split); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
 	}
 }
 
@@ -151,6 +153,9 @@ func TestBadSplitFilesAreErrors(t *testing.T) {
 		{"[1, 2", "unexpected EOF", fail.CodeData},
 		{"[1, 2] 3", "text after the end", fail.CodeData},
 		{"[]", "lists no training image", fail.CodeData},
+		{"1\n2 x\n", `line 2: "x" is no index`, fail.CodeData},
+		{"1\n1.5\n", `line 2: "1.5" is no index`, fail.CodeData},
+		{"1\n99999999999\n", "is no index", fail.CodeData},
 		{"[1.5]", "cannot unmarshal", fail.CodeData},
 		{"[-1, 4]", "index -1 is negative", fail.CodeData},
 		{"[4, 1, 4]", "index 4 is there twice", fail.CodeData},
@@ -212,6 +217,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add([]byte(`{"version":1,"dataset":"cifar10","profile":"exp","imbalance":50,"seed":1,"counts":[2],"indices":[1,5],"validation":[2]}`))
 	f.Add([]byte(`{"version":1,"indices":[-1]}`))
 	f.Add([]byte(`[`))
+	f.Add([]byte("3\n1, 2\r\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := parseSplit(text)
 		if err != nil {
