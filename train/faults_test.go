@@ -29,7 +29,7 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 		{run.Last, func(string) string { return "" }, fail.CodeData, []string{"truncated"}},
 		{run.MetricsFile, func(text string) string { return "x" + text }, fail.CodeData, []string{"line 1"}},
 		{run.MetricsFile, func(string) string { return "" }, fail.CodeData, []string{"it has only 0"}},
-		{run.SplitFile, cut, fail.CodeData, nil},
+		{run.SplitFile, cut, fail.CodeData, []string{"remove"}},
 		{run.SplitFile, func(text string) string { return strings.Replace(text, "[", "[,", 1) }, fail.CodeData, nil},
 		{run.ConfigFile, func(text string) string { return strings.Replace(text, "epochs:", "epocks:", 1) }, fail.CodeUsage, []string{"train.epochs"}},
 		{run.ConfigFile, func(text string) string { return strings.Replace(text, "\nseed: 0", "\nseed: 1", 1) }, fail.CodeUsage, []string{" seed (1 there"}},
@@ -68,6 +68,17 @@ func TestTheWayOutOfADamagedCheckpointWorks(t *testing.T) {
 	put(t, filepath.Join(dir, run.Last), string(best))
 	mustRun(t, job(t, dir, fake()))
 	sameFiles(t, "from the best checkpoint", want, files(t, dir))
+}
+
+func TestTheWayOutOfADamagedSplitWorks(t *testing.T) {
+	want := whole(t)
+	dir := filepath.Join(t.TempDir(), "r")
+	interrupt(t, dir, 20)
+	if err := os.Remove(filepath.Join(dir, run.SplitFile)); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, job(t, dir, fake()))
+	sameFiles(t, "with a new split file", want, files(t, dir))
 }
 
 func TestAMissingCheckpointIsNoNewStart(t *testing.T) {
