@@ -40,6 +40,12 @@ func ClassNames(dataset string) ([]string, error) {
 	return slices.Clone(s.classes), nil
 }
 
+// Drawn says whether a data set is a procedural one, which needs no file.
+func Drawn(dataset string) bool {
+	s, err := lookup(dataset)
+	return err == nil && s.source == nil
+}
+
 func lookup(dataset string) (*set, error) {
 	for i := range sets {
 		if sets[i].name == dataset {

@@ -83,11 +83,24 @@ func runFetch(cmd *cobra.Command, o *options, names []string) error {
 		if err != nil {
 			return err
 		}
-		if !o.quiet {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is in %s\n", name, folder)
+		if err := printFetched(cmd.OutOrStdout(), o, name, folder); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func printFetched(w io.Writer, o *options, name, folder string) (err error) {
+	switch {
+	case o.json:
+		err = json.NewEncoder(w).Encode(map[string]string{"dataset": name, "folder": folder})
+	case o.quiet:
+	case data.Drawn(name):
+		_, err = fmt.Fprintf(w, "%s is drawn, not fetched: it is always there\n", name)
+	default:
+		_, err = fmt.Fprintf(w, "%s is in %s\n", name, folder)
+	}
+	return err
 }
 
 func newVerifyCommand(o *options) *cobra.Command {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"longtail/internal/cpu"
 	"longtail/internal/fail"
@@ -19,6 +20,9 @@ type device struct {
 // openDevice finds the backend for the config's device and precision: auto takes a GPU where there is one that can be used.
 // threads is for the CPU, 0 for all cores.
 func openDevice(name, precision string, threads int) (*device, error) {
+	if err := checkDevice(name, precision); err != nil {
+		return nil, err
+	}
 	switch name {
 	case "cpu":
 		return openCPU(precision, threads, "")
@@ -30,6 +34,17 @@ func openDevice(name, precision string, threads int) (*device, error) {
 		return openCPU(precision, threads, " ("+firstLine(err)+")")
 	}
 	return d, nil
+}
+
+// checkDevice finds names that are not known: not every command reads them from a config, which would have found them.
+func checkDevice(name, precision string) error {
+	if !slices.Contains([]string{"", "auto", "cpu", "cuda"}, name) {
+		return fail.Usage("device=%s: there is no such device\nchoose one of auto, cpu, cuda", name)
+	}
+	if !slices.Contains([]string{"", "auto", string(plan.FP32), string(plan.Mixed)}, precision) {
+		return fail.Usage("precision=%s: there is no such precision\nchoose one of auto, %s, %s", precision, plan.FP32, plan.Mixed)
+	}
+	return nil
 }
 
 // openCPU is the backend that is always there; why says what kept auto from taking a GPU.

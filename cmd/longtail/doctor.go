@@ -10,6 +10,7 @@ import (
 
 	"longtail/data"
 	"longtail/internal/cpu"
+	"longtail/internal/fail"
 	"longtail/internal/plan"
 	"longtail/train/curves"
 
@@ -43,7 +44,7 @@ Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such devi
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 { // --curves FILE, as well as --curves=FILE
 				if d.curves != builtIn {
-					return fmt.Errorf("unknown argument %q", args[0])
+					return fail.Usage("doctor: unknown argument %q\na file of curves is given as: longtail doctor --curves=%[1]s", args[0])
 				}
 				d.curves = args[0]
 			}

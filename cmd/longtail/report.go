@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,6 +39,13 @@ the network for nothing. Without --file it is report.html in the run's folder, o
 	return cmd
 }
 
+// written is the page as JSON.
+type written struct {
+	File  string `json:"file"`
+	Runs  int    `json:"runs"`
+	Bytes int64  `json:"bytes"`
+}
+
 func runReport(cmd *cobra.Command, args []string, o reportOptions) error {
 	_, which, err := parseOutput("", false, o.which)
 	if err != nil {
@@ -67,6 +75,9 @@ func runReport(cmd *cobra.Command, args []string, o reportOptions) error {
 	info, err := os.Stat(o.file)
 	if err != nil {
 		return fmt.Errorf("looking at the report: %w", err)
+	}
+	if o.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(written{o.file, len(set.Runs), info.Size()})
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s (%d runs, %d kB)\n", o.file, len(set.Runs), info.Size()/1000)
 	return nil

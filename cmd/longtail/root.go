@@ -99,9 +99,18 @@ func group(cmd *cobra.Command) {
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = "did you mean " + strings.Join(near, " or ") + "? " + hint
 		}
-		return fail.Usage("%sunknown command %q\n%s", strings.TrimPrefix(cmd.CommandPath()+": ", "longtail: "), args[0], hint)
+		return fail.Usage("%sunknown command %q\n%s", within(cmd), args[0], hint)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// within names a command at the start of an error, which already begins with the program's name.
+func within(cmd *cobra.Command) string {
+	_, names, below := strings.Cut(cmd.CommandPath(), " ")
+	if !below {
+		return ""
+	}
+	return names + ": "
 }
 
 // usageErrors makes errors in flags and arguments of cmd and all below it usage errors.
@@ -110,7 +119,7 @@ func usageErrors(cmd *cobra.Command) {
 		if err == nil || fail.Code(err) != fail.CodeFailed || errors.Is(err, context.Canceled) {
 			return err
 		}
-		return fail.Usage("%s: %w\nsee %[1]s --help", cmd.CommandPath(), err)
+		return fail.Usage("%s%w\nsee %s --help", within(cmd), err, cmd.CommandPath())
 	}
 	cmd.SetFlagErrorFunc(asUsage)
 	if check := cmd.Args; check != nil {

@@ -56,7 +56,7 @@ func Golden() []Case {
 func Read(path string) ([]Case, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fail.Data("reading curves: %w", err)
+		return nil, fail.Data("reading curves: %w\nname a file like train/curves/golden.json, or none for the built-in cases", err)
 	}
 	cases, err := parse(text)
 	if err != nil {
