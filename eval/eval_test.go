@@ -199,9 +199,41 @@ func TestGroupsByWhatDiffers(t *testing.T) {
 	if n := len(g.Groups[3].Runs); n != 2 {
 		t.Errorf("%d runs of two seeds", n)
 	}
+	if n := len(GroupRuns(append(set.Runs, schedules(t)...)).Groups); n != 6 {
+		t.Errorf("%d groups with two schedules more", n)
+	}
 	one := GroupRuns(set.Runs[:1])
 	if len(one.Groups) != 1 || len(one.Varying) != 0 || one.Groups[0].Label == "" {
 		t.Errorf("one run: %+v", one)
+	}
+}
+
+// schedules are runs that differ from others in a key that mostly follows from the imbalance factor.
+func schedules(t *testing.T) []*Run {
+	t.Helper()
+	root := t.TempDir()
+	write(t, root, evaltest.Spec{Imbalance: 50, Seed: 2, Extra: "train: {multipliers: [0.1, 0.01]}\n"})
+	write(t, root, evaltest.Spec{Imbalance: 50, Seed: 3, Extra: "train: {multipliers: [0.01, 0.0001]}\n"})
+	set, err := Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.Runs
+}
+
+func TestACopyOfARunIsNoSecondSeed(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, evaltest.Spec{Imbalance: 50})
+	write(t, root, evaltest.Spec{Imbalance: 50, Seed: 1})
+	for _, name := range []string{"a", "b"} {
+		write(t, filepath.Join(root, name), evaltest.Spec{Imbalance: 50})
+	}
+	set, err := Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Runs) != 2 || len(set.Problems) != 2 || !strings.Contains(set.Problems[0].Err.Error(), "counted once") {
+		t.Errorf("%d runs, problems %v", len(set.Runs), set.Problems)
 	}
 }
 

@@ -9,13 +9,18 @@ import (
 )
 
 // noIdentity are keys that say where and how fast a run ran, not what it computed.
-var noIdentity = []string{"out", "device", "threads", "data.dir"}
+var noIdentity = []string{"out", "device", "threads", "data.dir", "train.checkpoint_every"}
 
 // repeats are keys whose values are repetitions of one experiment.
 var repeats = []string{"seed", "data.split_seed"}
 
-// dependent are keys that follow from another one by the defaults; they count only where nothing else differs.
-var dependent = map[string]string{"train.multipliers": "data.imbalance"}
+// dependent are keys that follow from another one by the defaults. They do not count where they tell nothing more than that
+// other key.
+var dependent = map[string]string{
+	"train.multipliers":   "data.imbalance",
+	"train.milestones":    "train.epochs",
+	"train.warmup_epochs": "train.epochs",
+}
 
 // Group is one experiment: runs that differ in their seeds only.
 type Group struct {
@@ -74,12 +79,24 @@ func varying(runs []*Run) []string {
 	found := slices.DeleteFunc(slices.Collect(maps.Keys(keys)), func(k string) bool { return !differs(k) })
 	found = slices.DeleteFunc(found, func(k string) bool {
 		cause, ok := dependent[k]
-		return ok && slices.Contains(found, cause)
+		return ok && slices.Contains(found, cause) && follows(runs, k, cause)
 	})
 	slices.SortFunc(found, func(a, b string) int {
 		return cmp.Or(cmp.Compare(keyRank(a), keyRank(b)), strings.Compare(a, b))
 	})
 	return found
+}
+
+// follows says whether runs that agree in cause agree in key.
+func follows(runs []*Run, key, cause string) bool {
+	values := map[string]string{}
+	for _, r := range runs {
+		if v, seen := values[r.value(cause)]; seen && v != r.value(key) {
+			return false
+		}
+		values[r.value(cause)] = r.value(key)
+	}
+	return true
 }
 
 func isModelKey(k string) bool { return k == "loss.name" || k == "loss.gamma" || k == "loss.beta" }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -49,7 +51,7 @@ type Set struct {
 	Problems []Problem
 }
 
-// Load reads every run at or below the given folders. A folder without runs gives an empty set; one that does not exist is
+// Load reads every run at or below the given folders, copies of a run once. A folder without runs gives an empty set; one that does not exist is
 // an error (a usage error). A run that cannot be read, or that is not finished, is a Problem and does not stop the others.
 func Load(paths ...string) (Set, error) {
 	var set Set
@@ -65,7 +67,31 @@ func Load(paths ...string) (Set, error) {
 		set.walk(p, seen)
 	}
 	slices.SortFunc(set.Runs, func(a, b *Run) int { return strings.Compare(a.Dir, b.Dir) })
+	set.leaveOutCopies()
 	return set, nil
+}
+
+// leaveOutCopies keeps the first of runs with the same config, seed and result, so that a copied folder does not pass for
+// another seed.
+func (s *Set) leaveOutCopies() {
+	var kept []*Run
+	for _, r := range s.Runs {
+		if i := slices.IndexFunc(kept, r.isCopyOf); i >= 0 {
+			s.Problems = append(s.Problems, Problem{r.Dir, fmt.Errorf("the same run as %s, so it is counted once", kept[i].Dir)})
+			continue
+		}
+		kept = append(kept, r)
+	}
+	s.Runs = kept
+}
+
+func (r *Run) isCopyOf(other *Run) bool {
+	identity := func(r *Run) map[string]string {
+		c := maps.Clone(r.Config)
+		maps.DeleteFunc(c, func(k, _ string) bool { return slices.Contains(noIdentity, k) })
+		return c
+	}
+	return r.ConfigText != "" && other.ConfigText != "" && reflect.DeepEqual(r.Summary, other.Summary) && maps.Equal(identity(r), identity(other))
 }
 
 func (s *Set) walk(root string, seen map[string]bool) {

@@ -108,7 +108,7 @@ func (c Comparison) Tables() []Table {
 
 func (c Comparison) table(first, last int) Table {
 	title := c.Title
-	if name := eval.DatasetTitle(c.Columns[first].Dataset); !strings.HasSuffix(title, name) {
+	if name := eval.DatasetTitle(c.Columns[first].Dataset); last-first < len(c.Columns) || !strings.HasSuffix(title, name) {
 		title += "; " + name
 	}
 	if c.Setting != "" {

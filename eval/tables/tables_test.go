@@ -69,6 +69,18 @@ func TestThePapersNumbersAreExact(t *testing.T) {
 	}
 }
 
+func TestEachTableNamesItsDataSet(t *testing.T) {
+	var out strings.Builder
+	if err := PrintComparisons(&out, CompareAll(grid(t, "table2"), nil, Options{}), Text, 200); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"; CIFAR-10\n", "; CIFAR-100\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no title ends with %q", want)
+		}
+	}
+}
+
 func TestTable2InCSVIsTheFile(t *testing.T) {
 	file, err := os.ReadFile("../paper/table2.csv")
 	if err != nil {
