@@ -1,0 +1,130 @@
+//go:build gpu
+
+package cuda
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"longtail/cuda/driver"
+)
+
+// sources are one of each kind of term, with their formulas, for images [n, h, w, c].
+func (b *bench) sources(n, h, w, c int) map[string]struct {
+	argument sourceArgument
+	formula  formula
+} {
+	type entry = struct {
+		argument sourceArgument
+		formula  formula
+	}
+	x, g, big, few := b.image(n, h, w, c), b.image(n, h, w, c), b.image(n, 2*h, 2*w, c-8), b.image(n, h/2, w/2, c+8)
+	k, rows := b.norm(c), b.normal(n*c)
+	rowsAt := b.floats(rows)
+	s := func(first, second, mask termArgument, relu int32) sourceArgument {
+		return sourceArgument{First: first, Second: second, Mask: mask, ReLU: relu, Height: int32(h), Width: int32(w), Channels: int32(c)}
+	}
+	plain := func(i *image) termArgument { return termArgument{X: i.at, Kind: termPlain} }
+	normed := func(n, y, xx, c int) float64 { return k.apply(x.v[x.index(n, y, xx, c)], c) }
+	gradient := k.term(x, termNormGradient)
+	gradient.G, gradient.Count, gradient.Scale = g.at, 37, 4
+	pool := func(stride float64) formula {
+		return func(n, y, x, c int) float64 {
+			if c -= 4; c < 0 || c >= big.c {
+				return 0
+			}
+			at := func(i, j int) float64 { return float64(big.v[big.index(n, 2*y+i, 2*x+j, c)]) }
+			if stride == 2 {
+				return at(0, 0)
+			}
+			return (at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1)) / 4
+		}
+	}
+	spread := func(pool bool) formula {
+		return func(n, y, x, c int) float64 {
+			v := float64(few.v[few.index(n, y/2, x/2, c+4)])
+			if pool {
+				return v / 4
+			}
+			return v * float64((1-y%2)*(1-x%2))
+		}
+	}
+	return map[string]entry{
+		"plain":              {s(plain(x), termArgument{}, termArgument{}, 0), x.formula()},
+		"norm":               {s(k.term(x, termNorm), termArgument{}, termArgument{}, 0), normed},
+		"norm relu":          {s(k.term(x, termNormReLU), termArgument{}, termArgument{}, 0), func(n, y, x, c int) float64 { return max(0, normed(n, y, x, c)) }},
+		"norm + plain, relu": {s(k.term(x, termNorm), plain(g), termArgument{}, 1), func(n, y, x, c int) float64 { return max(0, normed(n, y, x, c)+g.formula()(n, y, x, c)) }},
+		"norm gradient": {s(gradient, termArgument{}, termArgument{}, 0), func(n, y, xx, c int) float64 {
+			i := x.index(n, y, xx, c)
+			inverse := 1 / math.Sqrt(float64(k.moments[len(k.gamma)+c])+eps)
+			return float64(k.gamma[c]) * inverse * (float64(g.v[i]) - 4*float64(k.sums[c])/37 - k.xhat(x.v[i], c)*4*float64(k.sums[len(k.gamma)+c])/37)
+		}},
+		"plain where norm > 0": {s(plain(g), termArgument{}, k.term(x, termNorm), 0), func(n, y, x, c int) float64 {
+			if normed(n, y, x, c) > 0 {
+				return g.formula()(n, y, x, c)
+			}
+			return 0
+		}},
+		"pool":               {s(termArgument{X: big.at, Kind: termPool, Depth: int32(big.c), Before: 4}, termArgument{}, termArgument{}, 0), pool(1)},
+		"subsample":          {s(termArgument{X: big.at, Kind: termSubsample, Depth: int32(big.c), Before: 4}, termArgument{}, termArgument{}, 0), pool(2)},
+		"pool gradient":      {s(termArgument{X: few.at, Kind: termPoolGradient, Depth: int32(few.c), Before: 4}, termArgument{}, termArgument{}, 0), spread(true)},
+		"subsample gradient": {s(plain(x), termArgument{X: few.at, Kind: termSubsampleGradient, Depth: int32(few.c), Before: 4}, termArgument{}, 0), func(n, y, xx, c int) float64 { return x.formula()(n, y, xx, c) + spread(false)(n, y, xx, c) }},
+		"average gradient":   {s(termArgument{X: rowsAt, Kind: termAverageGradient, Scale: 0.125}, termArgument{}, termArgument{}, 0), func(n, _, _, ch int) float64 { return float64(rows[n*c+ch]) / 8 }},
+	}
+}
+
+// Every kind of source, through the kernel that stores it and the one that sums over it: moments, and sums against xhat of another tensor.
+// A value takes a handful of roundings. A sum that cancels keeps the error of the sums on its way, of which sqrt(m) bounds the size.
+func TestSourcesAndTheirStatistics(t *testing.T) {
+	for _, d := range [][4]int{{3, 32, 32, 16}, {1, 6, 10, 32}, {5, 8, 8, 64}, {2, 4, 2, 12}} {
+		n, h, w, c := d[0], d[1], d[2], d[3]
+		b := newBench(t, uint64(n))
+		raw, k := b.image(n, h, w, c), b.norm(c)
+		for name, s := range b.sources(n, h, w, c) {
+			t.Run(fmt.Sprintf("%v %s", d, name), func(t *testing.T) {
+				b := &bench{t, b.stream, b.r}
+				want := s.formula.evaluate(n, h, w, c)
+				out := b.room(len(want))
+				b.run("pointwise", "pointwise_f32", driver.D1(3), 256, 0, s.argument, int32(n), out)
+				compareDouble(t, "stored", b.read(out, len(want)), want, 8)
+				blocks := 1 + n*h*w/50
+				for _, kind := range []statisticsKind{statisticsMoments, statisticsSums} {
+					q := statisticsArgument{Raw: raw.at, Moments: k.momentsAt, Parts: b.room(blocks * (2*c + 1)), Ticket: b.zeros(1), Result: b.room(2 * c), Eps: eps, Factor: 0.5, Kind: kind}
+					again := b.room(len(want))
+					b.run("statistics", "statistics_f32", driver.D1(blocks), 256, 0, s.argument, q, int32(n), again)
+					compareDouble(t, "stored on the way", b.read(again, len(want)), want, 8)
+					compareStatistics(t, b.read(q.Result, 2*c), want, kind, raw, k, 0.5)
+				}
+			})
+		}
+	}
+}
+
+// compareStatistics checks moments or sums of values [N, H, W, C].
+func compareStatistics(t *testing.T, got []float32, values []float64, kind statisticsKind, raw *image, k *norm, factor float64) {
+	t.Helper()
+	c := len(got) / 2
+	m := float64(len(values) / c)
+	want := make([]float64, 2*c)
+	for i, v := range values {
+		want[i%c] += v
+		if kind == statisticsSums {
+			want[c+i%c] += v * k.xhat(raw.v[i], i%c)
+		}
+	}
+	if kind == statisticsSums {
+		for i := range want {
+			want[i] *= factor
+		}
+		compareDouble(t, "sums", got, want, 16*math.Sqrt(m)/math.Log2(m+2))
+		return
+	}
+	for i := range c {
+		want[i] /= m
+	}
+	for i, v := range values {
+		want[c+i%c] += (v - want[i%c]) * (v - want[i%c]) / m
+	}
+	compareDouble(t, "moments", got, want, 32)
+}
