@@ -6,8 +6,9 @@
 //
 // Tile     M = input channels, N = output channels, K = pixels. A warp has 16 x 16 channels of all taps, 72 sums a thread; the
 //          8 / (in / 16) warps with the same channels share the pixels. As many mma.m16n8k16 an image as forward.
-// Shared   x with its border (as forward), pitch in + 8 halves a pixel, and 16 channels of dy, pitch 24; ldmatrix transposes both.
-//          At the end the warps' sums take their place: [warp][tap][16][16] floats. 102 KB in stage 1, 74 KB in stages 2 and 3.
+// Shared   x with its border (as forward), pitch in + 8 halves a pixel, and 16 channels of dy, pitch 24; ldmatrix transposes both. Of
+//          small images up to four at once, so that their loads wait for memory together. At the end the warps' sums take their place:
+//          [warp][tap][16][16] floats. 102 KB in stage 1 (first layer 138), 75 KB in stages 2 and 3.
 // Order    a value is summed image by image, within an image 16 pixels at a time, then over the warps that shared the pixels.
 // Values   72 sums and 8 operands a thread; no spills.
 #include "mma_prologue.h"
@@ -27,7 +28,8 @@ template <class S> struct WeightsShape {
 	static constexpr int jobs = S::depth / 16, shares = warps / jobs;         // warps by input channels, by pixels
 	static constexpr int steps = S::pixels / 16 / shares;                     // of 16 pixels, a warp and image
 	static constexpr int values = S::taps * 256;                              // sums of a warp
-	static constexpr int tiles = Input::halves + Gradient::halves;
+	static constexpr int tiles = Input::halves + Gradient::halves;            // halves of an image
+	static constexpr int fit = 75 * 1024 / (2 * tiles), together = fit < 1 ? 1 : fit > 4 ? 4 : fit; // images in shared memory at once
 	static_assert(S::pixels % (16 * shares) == 0, "warps share the pixels evenly");
 };
 
@@ -81,24 +83,29 @@ template <class S, bool stem> MMA_INLINE void conv_weights(half *tile, const Con
 	using T = typename S::Input;
 	__shared__ Line<S::depth> kx;
 	__shared__ Line<S::columns> kdy;
-	half *gradient = tile + T::halves;
 	WeightSums<S> sum = {};
 	if constexpr (!stem) {
 		prepare(p.x.first, kx);
-		clear_border<T>(tile);
+		for (int i = 0; i < W::together; i++) clear_border<T>(tile + i * W::tiles);
 	}
 	prepare(p.dy.first, kdy);
 	__syncthreads();
 	const int slice = (int)blockIdx.x, slices = (int)gridDim.x, end = p.images * (slice + 1) / slices;
 #pragma unroll 1
-	for (int image = p.images * slice / slices; image < end; image++) {
-		if constexpr (stem)
-			unfold<T>(tile, gradient + W::Gradient::halves, p.x.first.x, image);
-		else
-			fill_activation<T, false>(tile, p.x, kx, kx, nullptr, image);
-		fill_gradient<typename W::Gradient, S::columns>(gradient, p.dy, kdy, image, (int)blockIdx.y * 16);
+	for (int first = p.images * slice / slices; first < end; first += W::together) {
+		const int images = end - first < W::together ? end - first : W::together;
+#pragma unroll 1
+		for (int i = 0; i < images; i++) {
+			half *x = tile + i * W::tiles, *dy = x + T::halves;
+			if constexpr (stem)
+				unfold<T>(x, dy + W::Gradient::halves, p.x.first.x, first + i);
+			else
+				fill_activation<T, false>(x, p.x, kx, kx, nullptr, first + i);
+			fill_gradient<typename W::Gradient, S::columns>(dy, p.dy, kdy, first + i, (int)blockIdx.y * 16);
+		}
 		__syncthreads();
-		multiply_transposed<S>(tile, gradient, sum);
+#pragma unroll 1
+		for (int i = 0; i < images; i++) multiply_transposed<S>(tile + i * W::tiles, tile + i * W::tiles + T::halves, sum);
 		__syncthreads();
 	}
 	store_parts<S, stem ? stem_rows : S::taps * S::depth>((float *)tile, sum, p.parts);

@@ -254,11 +254,14 @@ func TestWeightsAgainstFloat64(t *testing.T) {
 	}
 }
 
-// Slices of one and of two images.
-func TestWeightsOfMoreImagesThanSlices(t *testing.T) {
-	for number, s := range []Shape{{32, 64, 16, 2, 3}, {64, 64, 8, 1, 3}, {32, 64, 16, 2, 1}} {
-		b := newBench(t, uint64(400+number))
-		n := s.Slices(1<<20) + 3
+// Slices of more images than shared memory holds at once, and not all of the same number.
+func TestWeightsOfManyImages(t *testing.T) {
+	for number, test := range []struct {
+		shape  Shape
+		images int // of a slice, at least
+	}{{Shape{64, 64, 8, 1, 3}, 5}, {Shape{32, 64, 16, 2, 3}, 2}, {Shape{32, 64, 16, 2, 1}, 1}} {
+		b, s := newBench(t, uint64(400+number)), test.shape
+		n := test.images*s.Slices(1<<20) + 3
 		b.weightsAgainstFloat64(s, n, b.activations(s, n)[2], b.gradients(n, s.ResultSide(), s.Out)[1])
 	}
 }

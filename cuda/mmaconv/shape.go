@@ -152,6 +152,7 @@ func (s Shape) Slices(images int) int { return min(images, mostSlices[s.Out]) }
 func (s Shape) Weights(images int) Launch {
 	side, taps := s.ResultSide(), s.Window*s.Window
 	halves := s.inputHalves() + side*side*pitch(16)
+	halves *= min(max(75<<10/(2*halves), 1), 4) // images at once
 	if s.stem() {
 		halves, taps = halves+stemRawHalves, 1
 	}
