@@ -6,9 +6,8 @@ cd "$(dirname "$0")/.."
 out=${OUT:-runs/demo-seeds}
 make -s
 for seed in $(seq 0 $((${1:-5} - 1))); do
-  for loss in "loss.name=softmax" "loss.name=focal loss.gamma=1 loss.beta=0.99"; do
-    # shellcheck disable=SC2086 # the loss is several arguments
-    bin/longtail train -q configs/demo.yaml $loss seed="$seed" data.split_seed="$seed" out="$out/$(echo "$loss" | tr -c 'a-z0-9.\n' -)s$seed"
-  done
+  run() { bin/longtail train -q configs/demo.yaml seed="$seed" data.split_seed="$seed" "$@"; }
+  run loss.name=softmax out="$out/softmax-s$seed"
+  run loss.name=focal loss.gamma=1 loss.beta=0.99 out="$out/cb-focal-s$seed"
 done
 bin/longtail compare "$out"
