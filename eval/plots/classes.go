@@ -60,6 +60,7 @@ func PerClass(name, title string, names []string, counts []int, runs []ClassAccu
 	addGrid(bottom, false)
 	bottom.Add(bars{y: images, slots: 1, color: color.RGBA{0x99, 0x99, 0x99, 0xFF}, base: lowest, labelled: few})
 	logScale(&bottom.Y, lowest, most*room)
+	bottom.Y.Tick.Marker = decades{short: true}
 	for _, p := range []*plot.Plot{top, bottom} {
 		p.X.Min, p.X.Max = -0.5, float64(len(order))-0.5
 		p.X.Padding = 0
@@ -69,6 +70,7 @@ func PerClass(name, title string, names []string, counts []int, runs []ClassAccu
 	if !few {
 		f = newFigure(name, title, 320, panel{top, 0.66}, panel{bottom, 0.34})
 	}
+	f.gap = chartGap
 	if len(runs) > 1 {
 		f.legend = legend
 	}

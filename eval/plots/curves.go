@@ -45,7 +45,7 @@ func Curves(name, title string, runs []Curve) Figure {
 		k.p.Y.Min = 0
 	}
 	f := newFigure(name, title, 380, panel{lossPlot, 0.47}, panel{errorPlot, 0.53})
-	f.legend = legend
+	f.legend, f.gap = legend, chartGap
 	return f
 }
 

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -69,7 +70,8 @@ func ErrorByBeta(c paper.Column, points []Point, showPaper bool) Figure {
 }
 
 // ErrorByFactor draws the error against the imbalance factor on one data set, a line for each model; the published numbers
-// of the same models are dashed where showPaper is set.
+// of the same models are dashed where showPaper is set. Of more models than a reader can tell apart it shows the plain ones
+// and the best of the others.
 func ErrorByFactor(dataset string, points []Point, showPaper bool) Figure {
 	p := newPlot("imbalance factor", "test error (%)")
 	var models []paper.Model
@@ -89,6 +91,11 @@ func ErrorByFactor(dataset string, points []Point, showPaper bool) Figure {
 		models, factors = paper.PlainModels(), paper.Factors()
 	}
 	slices.Sort(factors)
+	title := "Error by imbalance factor, " + eval.DatasetTitle(dataset)
+	if len(models) > maxLines {
+		models = bestModels(models, factors, dataset, points)
+		title += ": plain losses and the best class-balanced ones"
+	}
 	var all []Series
 	for i, m := range models {
 		ours, published := Series{Name: m.String(), Color: i, Marked: true}, Series{Name: m.String(), Color: i, Marked: true, Reference: true}
@@ -109,9 +116,36 @@ func ErrorByFactor(dataset string, points []Point, showPaper bool) Figure {
 		logScale(&p.X, factors[0]/1.1, factors[len(factors)-1]*1.1)
 		p.X.Tick.Marker = at(factors, labels)
 	}
-	f := newFigure("error-by-factor-"+dataset, "Error by imbalance factor, "+eval.DatasetTitle(dataset), 300, panel{p, 1})
+	f := newFigure("error-by-factor-"+dataset, title, 300, panel{p, 1})
 	f.legend = legend
 	return f
+}
+
+// bestModels are maxLines of the models, in their order: the plain ones first, then those that are the fewest points above the
+// best of a factor, on average over the factors that they have.
+func bestModels(models []paper.Model, factors []float64, dataset string, points []Point) []paper.Model {
+	above := make(map[paper.Model]float64, len(models))
+	for _, m := range models {
+		sum, n := 0.0, 0
+		for _, f := range factors {
+			c := paper.Column{Dataset: dataset, Imbalance: f}
+			best := math.Inf(1)
+			for _, other := range models {
+				if e := find(points, c, other).Mean; e < best {
+					best = e
+				}
+			}
+			if e := find(points, c, m).Mean; !math.IsNaN(e) {
+				sum, n = sum+e-best, n+1
+			}
+		}
+		above[m] = sum / float64(max(n, 1))
+		if !m.Balanced() {
+			above[m] -= 1000 // more than any error in points
+		}
+	}
+	ranked := slices.SortedStableFunc(slices.Values(models), func(a, b paper.Model) int { return cmp.Compare(above[a], above[b]) })
+	return slices.DeleteFunc(slices.Clone(models), func(m paper.Model) bool { return !slices.Contains(ranked[:maxLines], m) })
 }
 
 func find(points []Point, c paper.Column, m paper.Model) eval.Stat {

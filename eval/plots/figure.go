@@ -29,6 +29,7 @@ type Figure struct {
 
 	legend []entry
 	panels []panel
+	gap    vg.Length // between panels
 }
 
 // panel is one of the plots of a figure, below each other with their data aligned.
@@ -44,6 +45,7 @@ func newFigure(name, title string, height vg.Length, panels ...panel) Figure {
 const (
 	figureWidth = 5.6 * vg.Inch
 	margin      = 6
+	chartGap    = 8 // between two charts: keeps the highest point of one off the numbers below the other
 )
 
 // draw paints the whole picture.
@@ -58,6 +60,9 @@ func (f Figure) draw(c draw.Canvas) {
 	for i, p := range f.panels {
 		part := c
 		part.Max.Y = top
+		if i > 0 {
+			part.Max.Y -= f.gap
+		}
 		top -= rest * vg.Length(p.share)
 		part.Min.Y = top
 		parts[i] = place(p.plot, part)

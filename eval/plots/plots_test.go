@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"longtail/eval/evaltest"
 	"longtail/eval/paper"
 
+	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/plot/vg"
 )
 
@@ -192,6 +194,25 @@ func TestPointsAreMeansOverSeeds(t *testing.T) {
 	}
 	if got := Points(runs, eval.BestByValidation); len(got) != 0 {
 		t.Errorf("runs without validation have %v", got)
+	}
+}
+
+func TestOfManyModelsThePlainAndTheBestAreShown(t *testing.T) {
+	var models []paper.Model
+	var points []Point
+	for i, beta := range []float64{0, 0.9, 0.99, 0.999, 0.9999} {
+		for j, loss := range []string{"softmax", "sigmoid"} {
+			m := paper.NewModel(loss, 0, beta)
+			models = append(models, m)
+			// The last ones are best, and the very last has no run at the harder factor.
+			for _, f := range []float64{10, 100}[:2-i*j/4] {
+				points = append(points, Point{Column: paper.Column{Dataset: "cifar10", Imbalance: f}, Model: m, Error: eval.NewStat([]float64{f/10 + 40 - float64(2*i+j)})})
+			}
+		}
+	}
+	want := append(slices.Clone(models[:2]), models[len(models)-maxLines+2:]...)
+	if d := cmp.Diff(want, bestModels(models, []float64{10, 100}, "cifar10", points)); d != "" {
+		t.Error(d)
 	}
 }
 

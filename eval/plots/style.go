@@ -115,12 +115,13 @@ func addGrid(p *plot.Plot, x bool) {
 	p.Add(g)
 }
 
-// decades are the ticks of a logarithmic axis: labels at the powers of ten, and at 2 and 5 times them when few fit.
-type decades struct{}
+// decades are the ticks of a logarithmic axis: labels at the powers of ten, and, unless the axis is short, at 2 and 5 times
+// them where those are few.
+type decades struct{ short bool }
 
 // Ticks implements plot.Ticker.
-func (decades) Ticks(lo, hi float64) []plot.Tick {
-	few := hi/lo < 300
+func (d decades) Ticks(lo, hi float64) []plot.Tick {
+	few := hi/lo < 300 && !d.short
 	var ticks []plot.Tick
 	for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
 		for m := 1.0; m < 10; m++ {
