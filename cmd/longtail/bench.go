@@ -75,6 +75,10 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	if !b.quiet && !b.json {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s, batch %d on %s: %d windows of %d steps\n", cfg.Model.Name, cfg.Train.Batch, d, o.Windows, o.Steps)
 	}
+	if b.dryRun {
+		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was measured")
+		return nil
+	}
 	m, err := train.Bench(cfg, d.backend, d.precision, o)
 	if err != nil {
 		return err

@@ -48,6 +48,7 @@ type stats struct {
 	Dataset   string       `json:"dataset"`
 	Imbalance float64      `json:"imbalance"`
 	Profile   string       `json:"profile"`
+	SplitFile string       `json:"split_file,omitempty"` // where it is named it decides, not factor and profile
 	Total     int          `json:"total"`
 	Classes   []classStats `json:"classes"`
 	beta      float64
@@ -73,7 +74,7 @@ func newStats(cfg *train.Config, dir string) (*stats, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stats{Dataset: spec.Dataset, Imbalance: spec.Imbalance, Profile: spec.Profile, beta: cfg.Loss.Beta}
+	s := &stats{Dataset: spec.Dataset, Imbalance: spec.Imbalance, Profile: spec.Profile, SplitFile: spec.SplitFile, beta: cfg.Loss.Beta}
 	weights := loss.Weights(counts, s.beta)
 	for c, n := range counts {
 		s.Total += n
@@ -84,7 +85,11 @@ func newStats(cfg *train.Config, dir string) (*stats, error) {
 
 // print shows a table with a bar for each class, as long as its count against the largest.
 func (s *stats) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, imbalance %v (%s): %d training images, beta %v\n\n", s.Dataset, s.Imbalance, s.Profile, s.Total, s.beta)
+	subset := fmt.Sprintf("imbalance %v (%s)", s.Imbalance, s.Profile)
+	if s.SplitFile != "" {
+		subset = "the images of " + s.SplitFile
+	}
+	fmt.Fprintf(w, "%s, %s: %d training images, beta %v\n\n", s.Dataset, subset, s.Total, s.beta)
 	largest := slices.MaxFunc(s.Classes, func(a, b classStats) int { return a.Count - b.Count }).Count
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "class\tname\timages\teffective\tweight\t")
