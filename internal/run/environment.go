@@ -17,7 +17,7 @@ type Environment struct {
 	Host    string   `json:"host"`
 	System  string   `json:"system"`  // operating system and architecture
 	CPU     string   `json:"cpu"`     // model name
-	Cores   int      `json:"cores"`   // logical processors that the process may use
+	Cores   int      `json:"cores"`   // logical processors that the machine lends the process; device says how many threads the CPU backend used
 	Device  string   `json:"device"`  // what trains, in words
 	GPU     string   `json:"gpu"`     // model name; empty without one
 	Driver  string   `json:"driver"`  // version of the GPU's driver; empty without one
@@ -28,7 +28,7 @@ type Environment struct {
 func NewEnvironment() Environment {
 	e := Environment{
 		Version: "unknown", Go: runtime.Version(), Command: os.Args, System: runtime.GOOS + "/" + runtime.GOARCH,
-		CPU: cpuModel("/proc/cpuinfo"), Cores: runtime.GOMAXPROCS(0),
+		CPU: cpuModel("/proc/cpuinfo"), Cores: runtime.NumCPU(),
 	}
 	if host, err := os.Hostname(); err == nil {
 		e.Host = host
