@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"fmt"
+	"strings"
 
 	"longtail/cuda/driver"
 	"longtail/cuda/mmaconv"
@@ -44,6 +45,7 @@ func (c *compiler) convGradInput(st *plan.Step) error {
 	x, w, a := c.shape(st.Out), c.shape(st.In[0]), st.Attrs
 	v := c.convolution(st.In[0], x, w, a)
 	v.inputs, v.pad, v.stride, v.dilation, v.backward = w[0], w[2]-1-a.Pad, 1, a.Stride, true
+	v.gradient = st.In[1]
 	var err error
 	if v.in, err = c.read(st.In[1]); err != nil {
 		return err
@@ -142,19 +144,31 @@ func (c *compiler) launchConv(s *source, q *statistics, to ref, why string) {
 	if conv.tensor != nil {
 		weights = ref{at: &conv.weights.half}
 	}
+	var beside *weightsLaunch // in the same launch
+	if conv.tensor != nil && conv.backward {
+		if beside = c.besideInput(conv); beside != nil {
+			l.on(bothGradients(*conv.tensor, c.p.Batch))
+		}
+	}
 	if q.kind != mmaconv.NoStatistics {
 		q.parts, q.ticket = c.floats(parts*(2*s.c+1)), c.ticket()
 	}
 	epilogue := source{extent: s.extent, second: s.second, mask: s.mask, relu: s.relu}
 	batch := int32(c.p.Batch)
-	l.arguments = func() []any {
-		return []any{convArgument{
+	refs := append(append(append(conv.in.refs(), epilogue.refs()...), q.refs()...), conv.joined, to)
+	argument := func() convArgument {
+		return convArgument{
 			In: conv.in.argument(), Out: epilogue.argument(), Statistics: q.argument(), Weights: weights.ptr(), Stored: to.ptr(),
 			Images: batch, Inputs: int32(conv.inputs), Window: int32(conv.window), Pad: int32(conv.pad),
 			Stride: int32(conv.stride), Dilation: int32(conv.dilation), Backward: flag(conv.backward),
-		}, conv.joined.ptr()}
+		}
 	}
-	c.launch(l, append(append(append(conv.in.refs(), epilogue.refs()...), q.refs()...), conv.joined, to)...)
+	l.arguments = func() []any { return []any{argument(), conv.joined.ptr()} }
+	if beside != nil {
+		l.arguments = func() []any { return []any{argument(), beside.argument()} }
+		refs = append(refs, beside.refs()...)
+	}
+	c.launch(l, refs...)
 }
 
 // on fills in a launch on tensor cores.
@@ -169,40 +183,91 @@ func weightSlices(batch, inputs, outputs int) int {
 	return max(1, min(batch/2, 128/blocks))
 }
 
+// weightsLaunch is the gradient of a convolution's weights, ready to be launched.
+type weightsLaunch struct {
+	x, dy       source
+	g           *gradient
+	images      int
+	w           []int // [O, I, K, K]
+	pad, stride int
+}
+
+func (l *weightsLaunch) refs() []ref {
+	return append(append(l.x.refs(), l.dy.refs()...), l.g.parts)
+}
+
+func (l *weightsLaunch) argument() convWeightsArgument {
+	return convWeightsArgument{
+		X: l.x.argument(), Dy: l.dy.argument(), Parts: l.g.parts.ptr(),
+		Images: int32(l.images), Slices: int32(l.g.slices), Inputs: int32(l.w[1]), Pad: int32(l.pad), Stride: int32(l.stride),
+	}
+}
+
+// prepareWeights makes room for a gradient of weights in so many slices, and finds its sources.
+func (c *compiler) prepareWeights(st *plan.Step, slices int) (l *weightsLaunch, err error) {
+	l = &weightsLaunch{images: c.p.Batch, w: c.shape(st.Out), pad: st.Attrs.Pad, stride: st.Attrs.Stride}
+	if l.x, err = c.read(st.In[0]); err != nil {
+		return nil, err
+	}
+	if l.dy, err = c.read(st.In[1]); err != nil {
+		return nil, err
+	}
+	if t := c.tensorShape(c.shape(st.In[0]), l.w, st.Attrs); t != nil {
+		if err := t.CheckWeights(l.x.argument(), l.dy.argument()); err != nil {
+			return nil, err
+		}
+	}
+	size := c.p.Values[st.Out].Shape.TotalSize()
+	l.g = &gradient{sum: c.layout.keep(int64(size) * 4), factor: 1 / c.lossScale, slices: slices}
+	l.g.parts = c.floats(slices * size)
+	c.gradients[st.Out] = l.g
+	return l, nil
+}
+
+// besideInput prepares the gradient of the same convolution's weights, to be launched with the gradient of its input; nil if there is none.
+func (c *compiler) besideInput(conv *convolution) *weightsLaunch {
+	for i := range c.p.Steps {
+		st := &c.p.Steps[i]
+		if plan.KindOf(st) != ops.KindConvGradWeights || st.In[1] != conv.gradient || c.gradients[st.Out] != nil || !conv.weights.shape.Eq(c.p.Values[st.Out].Shape) {
+			continue
+		}
+		if l, err := c.prepareWeights(st, (conv.tensor.Slices(c.p.Batch)+1)/2); err == nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// bothGradients is the launch of kernels/mma_gradients.cu. The blocks of the input's gradient leave about half of a GPU to those of the
+// weights, so that there are half as many slices as the kernel of its own has.
+func bothGradients(t mmaconv.Shape, images int) mmaconv.Launch {
+	input, weights := t.Backward(images), t.Weights(images)
+	return mmaconv.Launch{
+		Kernel: strings.TrimSuffix(input.Kernel, "_back") + "_gradients", Module: "mma_gradients",
+		Grid: driver.D2(images, t.Out/16+1), Threads: input.Threads, Shared: max(input.Shared, weights.Shared),
+	}
+}
+
 // convGradWeights: dw = the sum over the batch of the products of x and dy, in slices that the update adds.
 func (c *compiler) convGradWeights(st *plan.Step) error {
-	x, err := c.read(st.In[0])
-	if err != nil {
-		return err
+	if c.gradients[st.Out] != nil {
+		return nil // it was launched with the gradient of the input
 	}
-	dy, err := c.read(st.In[1])
-	if err != nil {
-		return err
-	}
-	w, stride := c.shape(st.Out), st.Attrs.Stride // [O, I, K, K]
-	size := c.p.Values[st.Out].Shape.TotalSize()
-	g := &gradient{sum: c.layout.keep(int64(size) * 4), factor: 1 / c.lossScale}
+	w := c.shape(st.Out)
 	l := launch{why: c.p.Values[st.Out].Name}
+	slices := weightSlices(c.p.Batch, w[1], w[0])
 	if t := c.tensorShape(c.shape(st.In[0]), w, st.Attrs); t != nil {
-		if err := t.CheckWeights(x.argument(), dy.argument()); err != nil {
-			return err
-		}
-		g.slices = t.Slices(c.p.Batch)
+		slices = t.Slices(c.p.Batch)
 		l.on(t.Weights(c.p.Batch))
 	} else {
-		g.slices = weightSlices(c.p.Batch, w[1], w[0])
-		l.module, l.kernel, l.threads = "conv_weights", fmt.Sprintf("conv_weights%d%d%s", w[2], stride, c.suffix()), 128
-		l.grid = driver.Dim{X: g.slices, Y: (w[1] + 15) / 16, Z: (w[0] + 15) / 16}
+		l.module, l.kernel, l.threads = "conv_weights", fmt.Sprintf("conv_weights%d%d%s", w[2], st.Attrs.Stride, c.suffix()), 128
+		l.grid = driver.Dim{X: slices, Y: (w[1] + 15) / 16, Z: (w[0] + 15) / 16}
 	}
-	g.parts = c.floats(g.slices * size)
-	c.gradients[st.Out] = g
-	images, pad := int32(c.p.Batch), int32(st.Attrs.Pad)
-	l.arguments = func() []any {
-		return []any{convWeightsArgument{
-			X: x.argument(), Dy: dy.argument(), Parts: g.parts.ptr(),
-			Images: images, Slices: int32(g.slices), Inputs: int32(w[1]), Pad: pad, Stride: int32(stride),
-		}}
+	gradient, err := c.prepareWeights(st, slices)
+	if err != nil {
+		return err
 	}
-	c.launch(l, append(append(x.refs(), dy.refs()...), g.parts)...)
+	l.arguments = func() []any { return []any{gradient.argument()} }
+	c.launch(l, gradient.refs()...)
 	return nil
 }

@@ -5,6 +5,7 @@ package cuda
 import (
 	"longtail/cuda/driver"
 	"longtail/cuda/mmaconv"
+	"longtail/internal/plan"
 )
 
 // The structs below are the parameters of the kernels: see the .cu and .h files of their names for what the fields mean.
@@ -167,6 +168,7 @@ type convolution struct {
 	weights                       *tensorInStore
 	inputs                        int
 	backward                      bool
+	gradient                      plan.ValueID // backward: the gradient of the result
 	window, pad, stride, dilation int
 
 	tensor *mmaconv.Shape // for tensor cores

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"longtail/data"
@@ -170,6 +171,41 @@ func TestStepsEqualTheCPU(t *testing.T) {
 				compareClose(t, name, a[name].Data().([]float32), b[name].Data().([]float32), 2e-2)
 			}
 		})
+	}
+}
+
+// One step of the paper's network in both precisions.
+func TestResNet32TakesAStep(t *testing.T) {
+	e := experiment{model: "resnet32", shortcut: "avgpool", loss: "focal", classes: 100, batch: 2, gamma: 0.5}
+	images, b := e.noise(), newBackend(t)
+	want := e.open(t, cpu.New(0), plan.FP32, images)
+	e.compareStep(t, e.open(t, b, plan.FP32, images), want, 0, 5e-3)
+	mixed := e.open(t, b, plan.Mixed, images)
+	e.train(t, mixed, 0, 1)
+	read := must[[]float32](t)
+	if d := distance(read(mixed.Read("logits")), read(want.Read("logits"))); d > 2e-2 {
+		t.Errorf("logits of the mixed step are off by %.2g", d)
+	}
+}
+
+// Two epochs of a small network from the same seed on both backends, with the same order, crops and flips. The learning rate is small:
+// training amplifies every difference of rounding, and this test is about the arithmetic, not about that.
+func TestTwoEpochsEqualTheCPU(t *testing.T) {
+	e := experiment{model: "resnet8", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 6}
+	images := e.noise()
+	got, want := e.open(t, newBackend(t), plan.FP32, images), e.open(t, cpu.New(0), plan.FP32, images)
+	rates := slices.Repeat([]float32{1e-3}, 100)
+	for _, s := range []plan.Session{got, want} {
+		if err := s.Set("lr", rates); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for epoch := range 2 {
+		n := samples / e.batch
+		a, b := e.train(t, got, epoch*n, n), e.train(t, want, epoch*n, n)
+		if a.Samples != b.Samples || math.Abs(a.Loss-b.Loss) > 1e-3*b.Loss {
+			t.Errorf("epoch %d: sums %+v, want %+v", epoch, a, b)
+		}
 	}
 }
 

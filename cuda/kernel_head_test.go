@@ -1,0 +1,289 @@
+//go:build gpu
+
+package cuda
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"longtail/cuda/cudatest"
+	"longtail/cuda/driver"
+	"longtail/data"
+	"longtail/internal/ops"
+	"longtail/internal/plan"
+	"longtail/internal/rng"
+)
+
+// control writes a control block of `step`, the first of a run with that order.
+func (b *bench) control(order []int32, rates []float32, step uint32) driver.Ptr {
+	return cudatest.Upload(b.t, b.stream, []uint64{
+		uint64(cudatest.Upload(b.t, b.stream, order)), uint64(cudatest.Upload(b.t, b.stream, rates)), 0, 0, uint64(step), 0,
+	})
+}
+
+// Every image of a batch is, bit for bit, the crop that data.Augment draws; padding is zero.
+func TestImagesAreTheDrawsOfData(t *testing.T) {
+	const images, batch, classes, side = 11, 7, 10, 32
+	for _, augment := range []bool{true, false} {
+		b := newBench(t, 8)
+		pixels, labels := make([]byte, images*3*side*side), make([]int32, images)
+		for i := range pixels {
+			pixels[i] = byte(b.r.Uint32())
+		}
+		for i := range labels {
+			labels[i] = int32(b.r.IntN(classes))
+		}
+		order, step, seed := []int32{3, 10, 0, -1, 7, 7, 1}, uint32(5), uint64(1)<<40+77
+		out, target, batchLabels := b.room(batch*side*side*4), b.room(batch*classes), cudatest.Alloc[int32](t, b.stream, batch)
+		b.run("images", "images_f32", driver.D1(batch), 256, 0, drawArgument{
+			Pixels: cudatest.Upload(t, b.stream, pixels), Labels: cudatest.Upload(t, b.stream, labels), Control: b.control(order, []float32{0}, step),
+			Images: out, Target: target, BatchLabels: batchLabels, Seed: seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: side, Width: side,
+			Augment: flag(augment), Purpose: uint32(rng.Crop),
+		})
+		got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), cudatest.Download[int32](t, b.stream, batchLabels, batch)
+		for n, sample := range order {
+			draw := data.Draw{DY: data.Border, DX: data.Border}
+			if augment && sample >= 0 {
+				draw = data.Augment(seed, (int(step)*batch+n)/images, int(sample))
+			}
+			for i := range side * side * 4 {
+				if want := drawn(pixels, int(sample), draw, i/4/side, i/4%side, i%4); got[n*side*side*4+i] != want {
+					t.Fatalf("image %d, number %d is %v, want %v", n, i, got[n*side*side*4+i], want)
+				}
+			}
+			for c := range classes {
+				if want := flag(sample >= 0 && labels[sample] == int32(c)); goal[n*classes+c] != float32(want) {
+					t.Errorf("target %d, class %d is %v", n, c, goal[n*classes+c])
+				}
+			}
+			if want := int32(-1); sample >= 0 && seen[n] != labels[sample] || sample < 0 && seen[n] != want {
+				t.Errorf("label %d is %d", n, seen[n])
+			}
+		}
+	}
+}
+
+// drawn is channel c of pixel (y, x) of a drawn image.
+func drawn(pixels []byte, sample int, d data.Draw, y, x, c int) float32 {
+	if sample < 0 || c == 3 {
+		return 0
+	}
+	if d.Flip {
+		x = 31 - x
+	}
+	y, x = y+d.DY-data.Border, x+d.DX-data.Border
+	if y < 0 || x < 0 || y > 31 || x > 31 {
+		return -1
+	}
+	return float32(pixels[((sample*3+c)*32+y)*32+x])/128 - 1
+}
+
+// The average of a source that is stored on the way, the dense layer behind it, the dense layer alone, and its gradients.
+func TestClassifier(t *testing.T) {
+	for _, d := range [][5]int{{3, 8, 8, 64, 10}, {5, 4, 6, 32, 100}, {1, 3, 3, 12, 7}} {
+		n, h, w, c, classes := d[0], d[1], d[2], d[3], d[4]
+		b := newBench(t, 9)
+		x, k := b.image(n, h, w, c), b.norm(c)
+		source := dimensions(h, w, c)
+		source.First = k.term(x, termNormReLU)
+		value := func(n, y, xx, ch int) float64 { return max(0, k.apply(x.v[x.index(n, y, xx, ch)], ch)) }
+		weights, bias, dy := b.normal(classes*c), b.normal(classes), b.normal(n*classes)
+		stored, features, y, y2 := b.room(len(x.v)), b.room(n*c), b.room(n*classes), b.room(n*classes)
+		weightsAt, biasAt, dyAt := b.floats(weights), b.floats(bias), b.floats(dy)
+		b.run("head", "average_f32", driver.D1(n), 256, 0, source, stored, features, denseArgument{weightsAt, biasAt, y, int32(classes)})
+		wantFeatures, all := make([]float64, n*c), formula(value).evaluate(n, h, w, c)
+		for i, v := range all {
+			wantFeatures[i/(h*w*c)*c+i%c] += v / float64(h*w)
+		}
+		compareDouble(t, "stored", b.read(stored, len(all)), all, 8)
+		f := b.read(features, n*c)
+		compareDouble(t, "features", f, wantFeatures, 8)
+		want := make([]float64, n*classes)
+		dx, dw, db := make([]float64, n*c), make([]float64, classes*c), make([]float64, classes)
+		for i := range n * classes {
+			want[i] = float64(bias[i%classes])
+			db[i%classes] += float64(dy[i])
+			for j := range c {
+				feature, weight := float64(f[i/classes*c+j]), float64(weights[i%classes*c+j])
+				want[i] += feature * weight
+				dx[i/classes*c+j] += float64(dy[i]) * weight
+				dw[i%classes*c+j] += float64(dy[i]) * feature
+			}
+		}
+		compareDouble(t, "logits behind the average", b.read(y, n*classes), want, 16)
+		b.run("head", "dense", driver.D1(n), 128, 0, features, denseArgument{weightsAt, biasAt, y2, int32(classes)}, int32(c))
+		compareDouble(t, "logits", b.read(y2, n*classes), want, 16)
+		dxAt, dwAt, dbAt := b.room(n*c), b.room(classes*c), b.room(classes)
+		b.run("head", "dense_gradients", driver.D1(n+((c+1)*classes+127)/128), 128, 0, features, weightsAt, dyAt, dxAt, dwAt, dbAt, int32(n), int32(c), int32(classes))
+		compareDouble(t, "dx", b.read(dxAt, n*c), dx, 16)
+		compareDouble(t, "dw", b.read(dwAt, classes*c), dw, 16)
+		compareDouble(t, "db", b.read(dbAt, classes), db, 16)
+	}
+}
+
+// Every instruction of row programs on its own, on all three widths, against package math; the tolerance is 8 roundings of the result.
+func TestRowInstructions(t *testing.T) {
+	power := func(x float64) float64 { return math.Pow(math.Abs(x)+0.1, 1.7) }
+	kinds := map[ops.Kind]func(a, b float64) float64{
+		ops.KindAffine: func(a, _ float64) float64 { return 1.5*a - 0.25 }, ops.KindExp: func(a, _ float64) float64 { return math.Exp(a) },
+		ops.KindSoftplus: func(a, _ float64) float64 { return max(a, 0) + math.Log1p(math.Exp(-math.Abs(a))) },
+		ops.KindSigmoid:  func(a, _ float64) float64 { return 1 / (1 + math.Exp(-a)) }, ops.KindDetach: func(a, _ float64) float64 { return a },
+		ops.KindRowAdd: func(a, b float64) float64 { return a + b }, ops.KindSub: func(a, b float64) float64 { return a - b },
+		ops.KindMul: func(a, b float64) float64 { return a * b }, ops.KindDiv: func(a, b float64) float64 { return a / b },
+		ops.KindGreaterEqual: func(a, b float64) float64 { return float64(flag(a >= b)) },
+		ops.KindLog:          func(a, _ float64) float64 { return math.Log(math.Abs(a) + 0.1) }, ops.KindPower: func(a, _ float64) float64 { return power(a) },
+	}
+	for _, classes := range []int{10, 100} {
+		for kind, f := range kinds {
+			t.Run(fmt.Sprintf("%v %d", kind, classes), func(t *testing.T) {
+				b := newBench(t, 10)
+				const rows = 5
+				a, c := b.normal(rows*classes), b.normal(rows)
+				for i := range a {
+					a[i] *= 5
+					if kind == ops.KindLog || kind == ops.KindPower {
+						a[i] = float32(math.Abs(float64(a[i])) + 0.1)
+					}
+				}
+				code := plan.RowCode{Kind: kind, Dst: 2, A: 0, B: -1, Wide: true, AWide: true, X: 1.5, Y: -0.25}
+				if kind == ops.KindPower {
+					code.X = 1.7
+				}
+				if rowOperations[kind] >= rowOperations[ops.KindRowAdd] {
+					code.B = 1
+				}
+				got := b.rows(classes, rows, a, c, code)
+				for i := range got {
+					x := float64(a[i])
+					if kind == ops.KindLog || kind == ops.KindPower {
+						x -= 0.1
+					}
+					want := f(x, float64(c[i/classes]))
+					if d := math.Abs(float64(got[i]) - want); d > 0x1p-21*max(math.Abs(want), 0.25) {
+						t.Fatalf("%v of %v and %v is %v, want %v", kind, a[i], c[i/classes], got[i], want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Reductions of rows.
+func TestRowReductions(t *testing.T) {
+	for _, classes := range []int{10, 100} {
+		for kind, f := range map[ops.Kind]func(sum, largest, exp float64) float64{
+			ops.KindRowSum: func(sum, _, _ float64) float64 { return sum }, ops.KindRowMax: func(_, largest, _ float64) float64 { return largest },
+			ops.KindLogSumExp: func(_, largest, exp float64) float64 { return largest + math.Log(exp) },
+		} {
+			b := newBench(t, 11)
+			const rows = 6
+			a := b.normal(rows * classes)
+			got := b.rows(classes, rows, a, b.normal(rows), plan.RowCode{Kind: kind, Dst: 2, A: 0, B: -1, AWide: true})
+			for n := range rows {
+				sum, largest, exp := 0.0, math.Inf(-1), 0.0
+				for _, x := range a[n*classes:][:classes] {
+					sum, largest = sum+float64(x), max(largest, float64(x))
+				}
+				for _, x := range a[n*classes:][:classes] {
+					exp += math.Exp(float64(x) - largest)
+				}
+				if want := f(sum, largest, exp); math.Abs(float64(got[n])-want) > 0x1p-20*max(1, math.Abs(want)) {
+					t.Errorf("%v of %d classes is %v, want %v", kind, classes, got[n], want)
+				}
+			}
+		}
+	}
+}
+
+// rows runs one instruction on register 0, a [rows, classes], and register 1, c [rows, 1], and gives register 2.
+func (b *bench) rows(classes, rows int, a, c []float32, code plan.RowCode) []float32 {
+	b.t.Helper()
+	width := 1
+	if code.Wide {
+		width = classes
+	}
+	r := &plan.RowProgram{Rows: rows, Classes: classes, Registers: 3, Code: []plan.RowCode{code}}
+	out := b.room(rows * width)
+	ports := []rowPortArgument{{Values: b.floats(a), Wide: 1}, {Values: b.floats(c), Reg: 1}, {Values: out, Reg: 2, Wide: flag(code.Wide)}}
+	upload := func(content any, bytes int) driver.Ptr {
+		p := cudatest.Alloc[byte](b.t, b.stream, bytes)
+		if err := uploadTable(b.stream, p, content); err != nil {
+			b.t.Fatal(err)
+		}
+		return p
+	}
+	b.run("rows", "rows", driver.D1((rows+rowWarps-1)/rowWarps), 32*rowWarps, 4*rowWarps*3*classes, rowsArgument{
+		Code: upload(rowCode(r), rowCodeBytes), Ports: upload(ports, 3*rowPortBytes), Instructions: 1, Inputs: 2, Outputs: 1,
+		Rows: int32(rows), Classes: int32(classes), Registers: 3,
+	})
+	return b.read(out, rows*width)
+}
+
+// The update of a parameter with slices and a 16-bit copy, of one without, and of running moments; and none after a bad loss.
+func TestUpdate(t *testing.T) {
+	for _, bad := range []bool{false, true} {
+		b := newBench(t, 12)
+		const n, slices, momentum, keep, decay, rate = 1500, 3, 0.9, 0.8, 0.01, 0.125
+		w, v, parts, running, moments := b.normal(n), b.normal(n), b.normal(n*slices), b.normal(20), b.normal(20)
+		wAt, vAt, gAt, runningAt := b.floats(w), b.floats(v), b.room(n), b.floats(running)
+		half := cudatest.Upload(t, b.stream, make([]uint16, n))
+		control := b.control([]int32{0}, []float32{0, 0, rate}, 2)
+		if bad {
+			if err := driver.Upload(b.stream, control.Add(40), []uint32{1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		segments := cudatest.Alloc[byte](t, b.stream, 2*56)
+		if err := uploadTable(b.stream, segments, []segmentArgument{
+			{W: wAt, V: vAt, G: gAt, Parts: b.floats(parts), Copy: half, N: n, Slices: slices, Factor: 0.5, Decay: decay},
+			{W: runningAt, Parts: b.floats(moments), N: 20, Slices: 1, Factor: 1, Decay: 1.25},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		portions := cudatest.Upload(t, b.stream, []int32{0, 0, 0, 1024, 1, 0})
+		b.run("update", "update", driver.D1(3), 256, 0, segments, portions, control, b.zeros(1), float32(momentum), float32(keep))
+		g, wantV, wantW, wantRunning := make([]float64, n), widened(v), widened(w), widened(running)
+		for i := range n {
+			for s := range slices {
+				g[i] += 0.5 * float64(parts[s*n+i])
+			}
+			if !bad {
+				wantV[i] = momentum*wantV[i] + g[i] + decay*wantW[i]
+				wantW[i] -= rate * wantV[i]
+			}
+		}
+		for i := range wantRunning {
+			if !bad {
+				wantRunning[i] = keep*wantRunning[i] + (1-keep)*float64(moments[i])*(1+0.25*float64(i/10))
+			}
+		}
+		compareDouble(t, "gradient", b.read(gAt, n), g, 4)
+		compareDouble(t, "momentum", b.read(vAt, n), wantV, 4)
+		got := b.read(wAt, n)
+		compareDouble(t, "weights", got, wantW, 4)
+		compareDouble(t, "running moments", b.read(runningAt, 20), wantRunning, 4)
+		for i, bits := range cudatest.Download[uint16](t, b.stream, half, n) {
+			if want := halfBits(got[i]); bits != want && !bad {
+				t.Fatalf("the copy of %v is %#x, want %#x", got[i], bits, want)
+			}
+		}
+		if now := cudatest.Download[uint32](t, b.stream, control, 12); now[8] != 3 || now[9] != 1 {
+			t.Errorf("step %d, done %d; want 3 and 1", now[8], now[9])
+		}
+	}
+}
+
+func TestHalfBits(t *testing.T) {
+	for v, want := range map[float32]uint16{
+		0: 0, 1: 0x3c00, -2: 0xc000, 65504: 0x7bff, 65520: 0x7c00, 65519: 0x7bff, 0x1p-24: 1, 0x1p-25: 0, 0x1.8p-25: 1, 0x1p-14: 0x400, 0x1.ff8p-15: 0x3ff,
+		1 + 0x1p-11: 0x3c00, 1 + 0x1.8p-10: 0x3c02, -0x1p-14: 0x8400, 0.1: 0x2e66,
+	} {
+		if got := halfBits(v); got != want {
+			t.Errorf("%v is %#x, want %#x", v, got, want)
+		}
+	}
+	if got := halfBits(float32(math.NaN())); got&0x7c00 != 0x7c00 || got&0x3ff == 0 {
+		t.Errorf("NaN is %#x", got)
+	}
+}

@@ -1,0 +1,28 @@
+// Both gradients of a convolution on tensor cores in one launch, a kernel a shape: of its input, mma_conv.h, and of its weights,
+// mma_weights.h. Both read the gradient of the result and what a batch norm's gradient needs beside it; together they find it in the
+// cache, and their blocks fill a GPU that neither fills alone.
+//
+// Grid: images x (out / 16 + 1) blocks. Blocks (slice, part) with part < out / 16 are those of the weights, idle beyond the slices; blocks
+// (image, out / 16) are those of the input. Tiles, shared memory and order of sums are those of the two headers; shared memory is the
+// larger of the two.
+#include "mma_conv.h"
+#include "mma_weights.h"
+
+#define GRADIENTS(name, blocks, in, out, side, stride, window)                                                                      \
+	extern "C" __global__ void __launch_bounds__(256, blocks) name(mma::Convolution p, mma::ConvWeights w) {                 \
+		DYNAMIC_SHARED(half, tile);                                                                                 \
+		if (blockIdx.y == out / 16)                                                                                 \
+			mma::convolve<mma::BackwardShape<in, out, side, stride, window>, false>(tile, p, nullptr);          \
+		else if ((int)blockIdx.x < w.slices)                                                                        \
+			mma::conv_weights<mma::ForwardShape<in, out, side, stride, window>, false>(tile, w);                \
+	}                                                                                                                   \
+	EXPORT_KERNEL(name)
+
+// blocks a multiprocessor (2 would spill in the kernels that have 1), channels in, out, side, stride, window
+GRADIENTS(mma_conv_16_gradients, 2, 16, 16, 32, 1, 3)
+GRADIENTS(mma_conv_16_32_gradients, 1, 16, 32, 32, 2, 3)
+GRADIENTS(mma_conv_32_gradients, 1, 32, 32, 16, 1, 3)
+GRADIENTS(mma_conv_32_64_gradients, 2, 32, 64, 16, 2, 3)
+GRADIENTS(mma_conv_64_gradients, 2, 64, 64, 8, 1, 3)
+GRADIENTS(mma_project_16_32_gradients, 2, 16, 32, 32, 2, 1)
+GRADIENTS(mma_project_32_64_gradients, 2, 32, 64, 16, 2, 1)
