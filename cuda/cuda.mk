@@ -3,7 +3,7 @@
 #   $(GPU_ENV) go build $(GPU_TAGS) ./...    builds with CUDA wherever there is a C compiler, and without it elsewhere
 #   $(GPU_LIB)                               what must be made before such a command
 #
-# Targets: trampolines, emulator, ptx, test-cuda, test-cuda-gpu.
+# Targets: trampolines, emulator, ptx, test-cuda, test-cuda-gpu, golden-cuda, test-binary.
 
 CC ?= gcc
 CXX ?= g++
@@ -29,7 +29,7 @@ $(GPU_LIB): $(TRAMPOLINE_SOURCES)
 	CC=$(CC) cuda/trampolines/trampolines.sh $(CUDA_BUILD)
 endif
 
-.PHONY: trampolines emulator ptx test-cuda test-cuda-gpu
+.PHONY: trampolines emulator ptx test-cuda test-cuda-gpu golden-cuda test-binary
 trampolines: $(GPU_LIB)
 
 # ---- the driver emulator: the same kernels for the CPU, behind the entry points of a CUDA driver ----
@@ -82,3 +82,12 @@ endif
 # The same tests on the GPU of this machine.
 test-cuda-gpu: $(GPU_LIB)
 	LONGTAIL_TEST_DEVICE=gpu $(GPU_ENV) go test -v -count=1 $(GPU_TAGS) $(CUDA_PACKAGES)
+
+# All golden curves to their end, in fp32 and mixed, on the fast build of the emulator.
+golden-cuda: $(GPU_LIB) emulator
+	LONGTAIL_GOLDEN=1 LONGTAIL_CUDA_DRIVER=$(CURDIR)/bin/libcuda_emulator_fast.so $(GPU_ENV) \
+		go test -v -count=1 -timeout 30m $(GPU_TAGS) -run TestGoldenCurves ./cuda
+
+# The tests of PACKAGE as a program OUT, for a machine without Go (scripts/gpu_check.sh).
+test-binary: $(GPU_LIB)
+	$(GPU_ENV) go test -c $(GPU_TAGS) -o $(OUT) $(PACKAGE)
