@@ -35,7 +35,14 @@ func Counts(s Spec) ([]int, error) {
 	return counts, nil
 }
 
-// check finds impossible values before any file is touched.
+// Check finds impossible values, a class left without an image among them, and touches no file. Where an index list chooses the
+// images, the long tail that it replaces is not checked.
+func Check(s Spec) error {
+	_, err := check(s)
+	return err
+}
+
+// check is Check, with the data set.
 func check(s Spec) (*set, error) {
 	set, err := lookup(s.Dataset)
 	if err != nil {

@@ -109,9 +109,7 @@ func (c *Config) checkSchedule() error {
 
 // checkData asks package data, which knows the sets, whether such a subset exists. A split file is not read here.
 func (c *Config) checkData() error {
-	spec := c.DataSpec()
-	spec.SplitFile = ""
-	if _, err := data.Counts(spec); err != nil {
+	if err := data.Check(c.DataSpec()); err != nil {
 		for _, key := range []string{"data.imbalance", "data.max_per_class", "data.validation"} {
 			if c.Given(key) && strings.HasPrefix(err.Error(), key) {
 				return fmt.Errorf("%s: %w", c.Place(key), err)

@@ -255,3 +255,14 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// An index list takes the place of the long tail, so that an imbalance factor that the set could not have is no error.
+func TestSplitFileTakesThePlaceOfTheLongTail(t *testing.T) {
+	keys := []string{"data.dataset=synthetic10", "data.max_per_class=10", "data.imbalance=100"}
+	if _, err := Load("", keys); fail.Code(err) != fail.CodeUsage {
+		t.Errorf("a tail without images: %v", err)
+	}
+	if _, err := Load("", append(keys, "data.split_file=list.json")); err != nil {
+		t.Errorf("with an index list: %v", err)
+	}
+}

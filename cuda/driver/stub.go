@@ -9,7 +9,7 @@ const Built = false
 
 // Available says which GPU there is; here it is always an error of the kind fail.Device, because this build has no CUDA.
 func Available() (Info, error) {
-	return Info{}, fail.Device("this build has no CUDA: it was built without a C compiler\ninstall gcc and run `make` again, or use --device cpu")
+	return Info{}, fail.Device("this build has no CUDA: it was built without the tag gpu\nrun `make` where a C compiler is installed, or use --device cpu")
 }
 
 // ReadCounters is for the emulator, which this build does not know.

@@ -12,7 +12,7 @@ import (
 
 func TestBuildWithoutCUDASaysSo(t *testing.T) {
 	_, err := driver.Available()
-	if fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), "without a C compiler") {
+	if fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), "without the tag gpu") {
 		t.Errorf("%v, exit code %d", err, fail.Code(err))
 	}
 	if _, ok := driver.ReadCounters(); ok {
