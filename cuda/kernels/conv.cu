@@ -23,7 +23,7 @@ struct Convolution {
 };
 
 // joined: T, `in` stored, by the block whose result lies over it; or nullptr.
-template <class T, int outputs> __device__ inline void convolve(const Convolution &p, T *joined) {
+template <class T, int outputs> INLINE void convolve(const Convolution &p, T *joined) {
 	const int rows = threads / (outputs / 4) * 4 / columns, stripes = columns / 4;
 	const int in_rows = (rows - 1) * 2 + max_window, in_columns = (columns - 1) * 2 + max_window;
 	alignas(16) __shared__ float image[in_rows * in_columns * depth];

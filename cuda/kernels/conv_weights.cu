@@ -15,7 +15,7 @@ struct ConvWeights {
 	int images, slices, inputs, pad, stride;
 };
 
-template <class T, int window, int stride> __device__ inline void conv_weights(const ConvWeights &p) {
+template <class T, int window, int stride> INLINE void conv_weights(const ConvWeights &p) {
 	const int columns = 32 / stride, high = (band - 1) * stride + window, wide = (columns - 1) * stride + window, taps = window * window;
 	alignas(16) __shared__ float x[high * wide * side];
 	alignas(16) __shared__ float dy[band * columns * side];
@@ -70,9 +70,9 @@ template <class T, int window, int stride> __device__ inline void conv_weights(c
 }
 
 #define CONV_WEIGHTS(window, stride)                                                                                                                         \
-	extern "C" __global__ void __launch_bounds__(threads) conv_weights##window##stride##_f32(ConvWeights p) { conv_weights<float, window, stride>(p); } \
+	extern "C" __global__ void __launch_bounds__(threads, 3) conv_weights##window##stride##_f32(ConvWeights p) { conv_weights<float, window, stride>(p); } \
 	EXPORT_KERNEL(conv_weights##window##stride##_f32)                                                                                                    \
-	extern "C" __global__ void __launch_bounds__(threads) conv_weights##window##stride##_f16(ConvWeights p) { conv_weights<half, window, stride>(p); }  \
+	extern "C" __global__ void __launch_bounds__(threads, 3) conv_weights##window##stride##_f16(ConvWeights p) { conv_weights<half, window, stride>(p); }  \
 	EXPORT_KERNEL(conv_weights##window##stride##_f16)
 CONV_WEIGHTS(3, 1)
 CONV_WEIGHTS(3, 2)

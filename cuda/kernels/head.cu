@@ -10,7 +10,7 @@ struct Dense {
 
 // features[n, c] = the mean of a source over the pixels of image n; a block an image. A thread sums four channels of every
 // (256 / quads)-th pixel, then the threads are added in order. out T, or nullptr, stores the source.
-template <class T> __device__ inline void average(const Source &s, T *out, float *features, const Dense &d) {
+template <class T> INLINE void average(const Source &s, T *out, float *features, const Dense &d) {
 	const int threads = 256;
 	__shared__ Coefficients k;
 	__shared__ float4 rows[threads];

@@ -3,7 +3,7 @@
 #include "source.h"
 
 // out T [images, height, width, channels].
-template <class T> __device__ inline void store_source(const Source &s, int images, T *out) {
+template <class T> INLINE void store_source(const Source &s, int images, T *out) {
 	__shared__ Coefficients k;
 	prepare(s, k);
 	__syncthreads();

@@ -7,6 +7,9 @@
 
 const int max_channels = 128;
 
+// Part of its kernel: a call would copy the kernel's parameters to memory of the thread.
+#define INLINE __device__ __attribute__((always_inline)) inline
+
 // ---- four neighbouring channels ----
 
 __device__ inline float4 load4(const float *p) { return *(const float4 *)p; }
@@ -66,7 +69,7 @@ struct Coefficients {
 	float a[3][max_channels], b[3][max_channels], d[max_channels];
 };
 
-__device__ inline void prepare_term(const Term &t, int channels, float *a, float *b, float *d) {
+INLINE void prepare_term(const Term &t, int channels, float *a, float *b, float *d) {
 	if (t.kind != term_norm && t.kind != term_norm_relu && t.kind != term_norm_gradient) return;
 	for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
 		float mean = t.moments[c], inverse = 1 / sqrt_rn(t.moments[channels + c] + t.eps), scale = t.gamma[c] * inverse;
@@ -85,14 +88,14 @@ __device__ inline void prepare_term(const Term &t, int channels, float *a, float
 }
 
 // Fills the coefficients; a barrier must follow. Only the first term may be a term_norm_gradient.
-__device__ inline void prepare(const Source &s, Coefficients &k) {
+INLINE void prepare(const Source &s, Coefficients &k) {
 	prepare_term(s.first, s.channels, k.a[0], k.b[0], k.d);
 	prepare_term(s.second, s.channels, k.a[1], k.b[1], nullptr);
 	prepare_term(s.mask, s.channels, k.a[2], k.b[2], nullptr);
 }
 
 // Channels c to c + 3 of a term.
-template <class T> __device__ inline float4 term4(const Term &t, const float *a, const float *b, const float *d, const Source &s, int n, int y, int x, int c) {
+template <class T> INLINE float4 term4(const Term &t, const float *a, const float *b, const float *d, const Source &s, int n, int y, int x, int c) {
 	const T *from = (const T *)t.x;
 	size_t at = (((size_t)n * s.height + y) * s.width + x) * s.channels + c;
 	switch (t.kind) {
@@ -122,7 +125,7 @@ template <class T> __device__ inline float4 term4(const Term &t, const float *a,
 }
 
 // What a source makes of a first term v that is already known.
-template <class T> __device__ inline float4 finish4(const Source &s, const Coefficients &k, float4 v, int n, int y, int x, int c) {
+template <class T> INLINE float4 finish4(const Source &s, const Coefficients &k, float4 v, int n, int y, int x, int c) {
 	if (s.second.kind) v = v + term4<T>(s.second, k.a[1], k.b[1], nullptr, s, n, y, x, c);
 	if (s.relu) v = relu4(v);
 	if (s.mask.kind) {
@@ -133,6 +136,6 @@ template <class T> __device__ inline float4 finish4(const Source &s, const Coeff
 }
 
 // Channels c to c + 3 of a source.
-template <class T> __device__ inline float4 fetch4(const Source &s, const Coefficients &k, int n, int y, int x, int c) {
+template <class T> INLINE float4 fetch4(const Source &s, const Coefficients &k, int n, int y, int x, int c) {
 	return finish4<T>(s, k, term4<T>(s.first, k.a[0], k.b[0], k.d, s, n, y, x, c), n, y, x, c);
 }

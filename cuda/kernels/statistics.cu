@@ -7,7 +7,7 @@
 const int threads = 256;
 
 // out T [images, height, width, channels], or nullptr where the source is a tensor that exists.
-template <class T> __device__ inline void sum_source(const Source &s, const Statistics &q, int images, T *out) {
+template <class T> INLINE void sum_source(const Source &s, const Statistics &q, int images, T *out) {
 	__shared__ Coefficients k;
 	__shared__ Reduction<threads> r;
 	int channels = s.channels, quads = channels / 4, lanes = threads / quads;

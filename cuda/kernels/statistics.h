@@ -45,7 +45,7 @@ __device__ inline void merge_moments(float &n, float &mean, float &m2, float m, 
 }
 
 // The last block's work: threads / C threads a channel take parts g, g + groups, ... in order; then one adds up the groups in order.
-template <int threads> __device__ inline void finish_statistics(const Statistics &s, int blocks, int channels) {
+template <int threads> INLINE void finish_statistics(const Statistics &s, int blocks, int channels) {
 	__shared__ float first[threads], second[threads], counts[threads];
 	int t = (int)threadIdx.x, groups = threads / channels, group = t / channels, c = t % channels;
 	if (group < groups) {
@@ -89,7 +89,7 @@ __device__ inline float component(float4 v, int i) { return i == 0 ? v.x : i == 
 
 // Adds value over the threads of the same quad of channels, t % quads, in the order of the threads; sum(c) for c < 4 quads is then
 // told to store(c, sum), one thread a channel.
-template <int threads, class Store> __device__ inline void reduce_quads(Reduction<threads> &r, float4 value, int quads, Store store) {
+template <int threads, class Store> INLINE void reduce_quads(Reduction<threads> &r, float4 value, int quads, Store store) {
 	int t = (int)threadIdx.x;
 	__syncthreads();
 	r.rows[t] = value;
