@@ -151,9 +151,9 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 		clear_border<T>(tile);
 		__syncthreads();
 		if constexpr (S::backward)
-			fill_gradient<T, T::channels>(tile, p.in, first, (int)blockIdx.x, 0);
+			fill_gradient<T, T::channels, 4>(tile, p.in, first, (int)blockIdx.x, 0);
 		else
-			fill_activation<T, T::source_side == T::side>(tile, p.in, first, second, joined, (int)blockIdx.x);
+			fill_activation<T, T::source_side == T::side, 4>(tile, p.in, first, second, joined, (int)blockIdx.x);
 	}
 	copy_async_wait<0>();
 	__syncthreads();

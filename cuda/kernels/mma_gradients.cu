@@ -8,8 +8,8 @@
 #include "mma_conv.h"
 #include "mma_weights.h"
 
-#define GRADIENTS(name, blocks, in, out, side, stride, window)                                                                      \
-	extern "C" __global__ void __launch_bounds__(256, blocks) name(mma::Convolution p, mma::ConvWeights w) {                 \
+#define GRADIENTS(name, in, out, side, stride, window)                                                                              \
+	extern "C" __global__ void __launch_bounds__(256, 2) name(mma::Convolution p, mma::ConvWeights w) {                      \
 		DYNAMIC_SHARED(half, tile);                                                                                 \
 		if (blockIdx.y == out / 16)                                                                                 \
 			mma::convolve<mma::BackwardShape<in, out, side, stride, window>, false>(tile, p, nullptr);          \
@@ -18,11 +18,11 @@
 	}                                                                                                                   \
 	EXPORT_KERNEL(name)
 
-// blocks a multiprocessor (2 would spill in the kernels that have 1), channels in, out, side, stride, window
-GRADIENTS(mma_conv_16_gradients, 2, 16, 16, 32, 1, 3)
-GRADIENTS(mma_conv_16_32_gradients, 1, 16, 32, 32, 2, 3)
-GRADIENTS(mma_conv_32_gradients, 1, 32, 32, 16, 1, 3)
-GRADIENTS(mma_conv_32_64_gradients, 2, 32, 64, 16, 2, 3)
-GRADIENTS(mma_conv_64_gradients, 2, 64, 64, 8, 1, 3)
-GRADIENTS(mma_project_16_32_gradients, 2, 16, 32, 32, 2, 1)
-GRADIENTS(mma_project_32_64_gradients, 2, 32, 64, 16, 2, 1)
+// channels in, out, side, stride, window
+GRADIENTS(mma_conv_16_gradients, 16, 16, 32, 1, 3)
+GRADIENTS(mma_conv_16_32_gradients, 16, 32, 32, 2, 3)
+GRADIENTS(mma_conv_32_gradients, 32, 32, 16, 1, 3)
+GRADIENTS(mma_conv_32_64_gradients, 32, 64, 16, 2, 3)
+GRADIENTS(mma_conv_64_gradients, 64, 64, 8, 1, 3)
+GRADIENTS(mma_project_16_32_gradients, 16, 32, 32, 2, 1)
+GRADIENTS(mma_project_32_64_gradients, 32, 64, 16, 2, 1)

@@ -122,18 +122,19 @@ template <int channels, int side, Shortcut shortcut> struct Join {
 	}
 };
 
-// a * g + b * x + d: the gradient of a batch norm's input from the gradient g of its result.
+// a * g + b * x + d: the gradient of a batch norm's input from the gradient g of its result. The coefficients stay in shared memory:
+// beside the sums of the weights' gradient there are no registers for them.
 template <int channels> struct NormGradient {
 	struct Raw { Chunk g, x; };
 	const half *g, *x;
-	Eight a, b, d;
+	const float *a, *b, *d;
 	MMA_INLINE NormGradient(const Source &s, const Line<channels> &k, const Place &p, int pixels)
-		: g(start<channels>(s.first.g, p, pixels)), x(start<channels>(s.first.x, p, pixels)), a(eight_at(&k.a[p.channel])), b(eight_at(&k.b[p.channel])), d(eight_at(&k.d[p.channel])) {}
+		: g(start<channels>(s.first.g, p, pixels)), x(start<channels>(s.first.x, p, pixels)), a(&k.a[p.channel]), b(&k.b[p.channel]), d(&k.d[p.channel]) {}
 	MMA_INLINE Raw read(int pixel) const { return {chunk_at(&g[pixel * channels]), chunk_at(&x[pixel * channels])}; }
 	MMA_INLINE Chunk value(const Raw &raw, int) const {
-		Eight e = unpack(raw.g), o = unpack(raw.x);
+		Eight e = unpack(raw.g), o = unpack(raw.x), slope = eight_at(b), shift = eight_at(d), scale = eight_at(a);
 #pragma unroll
-		for (int i = 0; i < 8; i++) e.v[i] = fma(a.v[i], e.v[i], fma(b.v[i], o.v[i], d.v[i]));
+		for (int i = 0; i < 8; i++) e.v[i] = fma(scale.v[i], e.v[i], fma(slope.v[i], o.v[i], shift.v[i]));
 		return pack(e);
 	}
 };
@@ -141,27 +142,27 @@ template <int channels> struct NormGradient {
 // ---- which of them a source is ----
 
 // Fills a tile with an activation: x, norm(x), relu(norm(x)), or, if `joins`, relu(norm(x) + shortcut).
-template <class T, bool joins> MMA_INLINE void fill_activation(half *tile, const Source &s, const Line<T::channels> &k, const Line<T::channels> &second, half *joined, int image) {
+template <class T, bool joins, int most> MMA_INLINE void fill_activation(half *tile, const Source &s, const Line<T::channels> &k, const Line<T::channels> &second, half *joined, int image) {
 	const int channels = T::channels;
 	const Place p = {(size_t)image, (int)threadIdx.x % T::parts * 8, joined};
-	if (s.first.kind == term_plain) return fill<T>(tile, Plain<channels>{start<channels>(s.first.x, p, T::source_side * T::source_side)});
-	if (!joins || s.second.kind == term_none) return fill<T>(tile, Normalise<channels>(s, k, p, T::source_side * T::source_side));
+	if (s.first.kind == term_plain) return fill<T, most>(tile, Plain<channels>{start<channels>(s.first.x, p, T::source_side * T::source_side)});
+	if (!joins || s.second.kind == term_none) return fill<T, most>(tile, Normalise<channels>(s, k, p, T::source_side * T::source_side));
 	if constexpr (joins) {
-		if (s.second.kind == term_plain) return fill<T>(tile, Join<channels, T::side, direct>(s, k, second, p));
+		if (s.second.kind == term_plain) return fill<T, most>(tile, Join<channels, T::side, direct>(s, k, second, p));
 		if constexpr (channels > 16) {
-			if (s.second.kind == term_norm) return fill<T>(tile, Join<channels, T::side, normalised>(s, k, second, p));
-			fill<T>(tile, Join<channels, T::side, halved>(s, k, second, p));
+			if (s.second.kind == term_norm) return fill<T, most>(tile, Join<channels, T::side, normalised>(s, k, second, p));
+			fill<T, most>(tile, Join<channels, T::side, halved>(s, k, second, p));
 		}
 	}
 }
 
 // Fills a tile with channels `first` and on of a gradient, as it is or through a batch norm.
-template <class T, int channels> MMA_INLINE void fill_gradient(half *tile, const Source &s, const Line<channels> &k, int image, int first) {
+template <class T, int channels, int most> MMA_INLINE void fill_gradient(half *tile, const Source &s, const Line<channels> &k, int image, int first) {
 	const Place p = {(size_t)image, first + (int)threadIdx.x % T::parts * 8, nullptr};
 	if (s.first.kind == term_norm_gradient)
-		fill<T>(tile, NormGradient<channels>(s, k, p, T::side * T::side));
+		fill<T, most>(tile, NormGradient<channels>(s, k, p, T::side * T::side));
 	else
-		fill<T>(tile, Plain<channels>{start<channels>(s.first.x, p, T::side * T::side)});
+		fill<T, most>(tile, Plain<channels>{start<channels>(s.first.x, p, T::side * T::side)});
 }
 
 // ---- the first layer: 3 channels, 3x3 taps, as 27 of 32 channels of a 1x1 convolution ----

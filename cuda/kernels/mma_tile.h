@@ -89,9 +89,9 @@ template <class T> MMA_INLINE void clear_border(half *tile) {
 }
 
 // Fills a tile with prologue.value(prologue.read(pixel), pixel) for each 8 channels of each pixel; a thread meets only channels
-// threadIdx.x % parts * 8 and on. Reads go out several at a time, before the first is used.
-template <class T, class Prologue> MMA_INLINE void fill(half *tile, const Prologue &prologue) {
-	const int total = T::side * T::side * T::parts, rounds = (total + threads - 1) / threads, batch = rounds < 4 ? rounds : 4;
+// threadIdx.x % parts * 8 and on. `most` reads go out before the first is used.
+template <class T, int most, class Prologue> MMA_INLINE void fill(half *tile, const Prologue &prologue) {
+	const int total = T::side * T::side * T::parts, rounds = (total + threads - 1) / threads, batch = rounds < most ? rounds : most;
 	const int part = (int)threadIdx.x % T::parts, begin = (int)threadIdx.x / T::parts, stride = threads / T::parts;
 	static_assert(threads % T::parts == 0 && (rounds % batch == 0), "the loop below");
 	if (total < threads && (int)threadIdx.x >= total) return;

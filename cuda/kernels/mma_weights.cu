@@ -2,7 +2,7 @@
 #include "mma_weights.h"
 
 #define WEIGHTS(name, stem, ...)                                                                    \
-	extern "C" __global__ void __launch_bounds__(256, 1) name(mma::ConvWeights p) {             \
+	extern "C" __global__ void __launch_bounds__(256, 2) name(mma::ConvWeights p) {             \
 		DYNAMIC_SHARED(half, tile);                                                         \
 		mma::conv_weights<mma::ForwardShape<__VA_ARGS__>, stem>(tile, p);                   \
 	}                                                                                           \

@@ -98,11 +98,12 @@ template <class S, bool stem> MMA_INLINE void conv_weights(half *tile, const Con
 #pragma unroll 1
 		for (int i = 0; i < images; i++) {
 			half *x = tile + i * W::tiles, *dy = x + T::halves;
+			// Two reads at a time: beside the sums there are no registers for more.
 			if constexpr (stem)
 				unfold<T>(x, dy + W::Gradient::halves, p.x.first.x, first + i);
 			else
-				fill_activation<T, false>(x, p.x, kx, kx, nullptr, first + i);
-			fill_gradient<typename W::Gradient, S::columns>(dy, p.dy, kdy, first + i, (int)blockIdx.y * 16);
+				fill_activation<T, false, 2>(x, p.x, kx, kx, nullptr, first + i);
+			fill_gradient<typename W::Gradient, S::columns, 2>(dy, p.dy, kdy, first + i, (int)blockIdx.y * 16);
 		}
 		__syncthreads();
 #pragma unroll 1

@@ -1,6 +1,6 @@
 //go:build gpu
 
-package mmaconv_test
+package mmaconv
 
 import (
 	"strings"
@@ -9,7 +9,6 @@ import (
 	"longtail/cuda/cudatest"
 	"longtail/cuda/driver"
 	"longtail/cuda/kernels"
-	. "longtail/cuda/mmaconv"
 )
 
 // counted is what the emulator counts while f launches.

@@ -1,4 +1,4 @@
-package mmaconv_test
+package mmaconv
 
 import (
 	"testing"

@@ -1,6 +1,6 @@
 //go:build gpu
 
-package mmaconv_test
+package mmaconv
 
 import (
 	"fmt"
@@ -10,7 +10,6 @@ import (
 
 	"longtail/cuda/cudatest"
 	"longtail/cuda/driver"
-	. "longtail/cuda/mmaconv"
 )
 
 // source is one that a kernel evaluates: what the device gets and its values.

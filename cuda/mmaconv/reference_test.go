@@ -1,6 +1,6 @@
 //go:build gpu
 
-package mmaconv_test
+package mmaconv
 
 import (
 	"math"
@@ -9,7 +9,6 @@ import (
 
 	"longtail/cuda/cudatest"
 	"longtail/cuda/driver"
-	. "longtail/cuda/mmaconv"
 )
 
 // ---- fp16 ----

@@ -44,6 +44,7 @@ func Shapes() []Shape {
 // Supported says whether there are kernels for the shape.
 func (s Shape) Supported() bool { return names[s] != "" }
 
+// String is the shape in words.
 func (s Shape) String() string {
 	return fmt.Sprintf("a %dx%d convolution with stride %d of %d to %d channels on %dx%d pixels", s.Window, s.Window, s.Stride, s.In, s.Out, s.Side, s.Side)
 }
