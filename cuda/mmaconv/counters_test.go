@@ -23,14 +23,15 @@ func counted(t *testing.T, f func()) driver.Counters {
 	return after.Sub(before)
 }
 
-// pass is what one pass of a shape has to move: bytes read and written.
+// pass is what one launch of a shape has to move, bytes read and written, and how many times s.Products it multiplies.
 type pass struct {
 	name          string
+	times         int
 	read, written int
 	run           func() error
 }
 
-// passes are the three of a training step in the form that moves least: batch norms on load, sums in the epilogue. Tensors of 16 bits,
+// passes are those of a training step in the form that moves least: batch norms on load, sums in the epilogue. Tensors of 16 bits,
 // parts of sums read by the block that arrives last, small things by the 32 bytes.
 func (b *bench) passes(s Shape, n int) []pass {
 	x, y := newTensor(n, s.Side, s.In), newTensor(n, s.ResultSide(), s.Out)
@@ -55,10 +56,10 @@ func (b *bench) passes(s Shape, n int) []pass {
 	}
 	q, _ := b.statistics(Moments, y)
 	all := []pass{
-		{"forward", xs + channels + 2*size + n*moments + 32, ys + n*moments + moments + 32, func() error {
+		{"forward", 1, xs + channels + 2*size + n*moments + 32, ys + n*moments + moments + 32, func() error {
 			return b.k.Forward(b.s, s, n, Convolution{In: in.Source, Statistics: q, Weights: w, Stored: stored}, 0)
 		}},
-		{"weights", xs + channels + 2*ys + 5*4*s.Out, 4 * s.Slices(n) * size, func() error {
+		{"weights", 1, xs + channels + 2*ys + 5*4*s.Out, 4 * s.Slices(n) * size, func() error {
 			return b.k.Weights(b.s, s, n, ConvWeights{X: in.Source, Dy: dy.Source, Parts: parts})
 		}},
 	}
@@ -70,9 +71,14 @@ func (b *bench) passes(s Shape, n int) []pass {
 	e := b.epilogues(n, like.side, s.In)[1]
 	sums, _ := b.statistics(Sums, like)
 	gs, small := 2*len(like.v), 2*4*s.In
-	return append(all, pass{"backward", 2*ys + 5*4*s.Out + 2*size + 2*gs + channels + n*small + small + 32, gs + n*small + small + 32, func() error {
-		return b.k.Backward(b.s, s, n, Convolution{In: dy.Source, Out: e.out, Statistics: sums, Weights: w, Stored: dx})
-	}})
+	norms := 5 * 4 * s.Out // of the gradient
+	back := Convolution{In: dy.Source, Out: e.out, Statistics: sums, Weights: w, Stored: dx}
+	read, written := 2*ys+norms+2*size+2*gs+channels+n*small+small+32, gs+n*small+small+32
+	return append(all,
+		pass{"backward", 1, read, written, func() error { return b.k.Backward(b.s, s, n, back) }},
+		pass{"both", 2, read + xs + channels, written + 4*s.Slices(n)*size, func() error {
+			return b.k.Gradients(b.s, s, n, s.Slices(n), back, ConvWeights{X: in.Source, Dy: dy.Source, Parts: parts})
+		}})
 }
 
 // No wasted products, and no byte moved twice.
@@ -83,8 +89,8 @@ func TestProductsAndBytesAreTheFewestPossible(t *testing.T) {
 			b := newBench(t, uint64(500+number))
 			for _, p := range b.passes(s, n) {
 				c := counted(t, func() { check(t, p.run()) })
-				if c.Launches != 1 || c.MMA != uint64(n*s.Products()) {
-					t.Errorf("%s: %d launches, %d products, want %d", p.name, c.Launches, c.MMA, n*s.Products())
+				if c.Launches != 1 || c.MMA != uint64(n*p.times*s.Products()) {
+					t.Errorf("%s: %d launches, %d products, want %d", p.name, c.Launches, c.MMA, n*p.times*s.Products())
 				}
 				if c.Checked && (c.BytesRead != uint64(p.read) || c.BytesWritten != uint64(p.written)) {
 					t.Errorf("%s: read %d and wrote %d bytes, want %d and %d", p.name, c.BytesRead, c.BytesWritten, p.read, p.written)

@@ -50,7 +50,7 @@ func (s Shape) launches(images int) []Launch {
 	if s.stem() {
 		return []Launch{s.Forward(images), s.Weights(images)}
 	}
-	return []Launch{s.Forward(images), s.Backward(images), s.Weights(images)}
+	return []Launch{s.Forward(images), s.Backward(images), s.Weights(images), s.Gradients(images)}
 }
 
 // Close unloads the kernels.
@@ -88,9 +88,7 @@ func (k *Kernels) Backward(stream *driver.Stream, s Shape, images int, a Convolu
 	if err := s.CheckBackward(a.In, a.Out, a.Statistics); err != nil {
 		return err
 	}
-	resize(&a.In, s.ResultSide(), s.Out)
-	resize(&a.Out, s.GradientSide(), s.In)
-	a.Images, a.Backward = int32(images), 1
+	a.backward(s, images)
 	return k.run(stream, s.Backward(images), a, driver.Ptr(0))
 }
 
@@ -99,10 +97,33 @@ func (k *Kernels) Weights(stream *driver.Stream, s Shape, images int, a ConvWeig
 	if err := s.CheckWeights(a.X, a.Dy); err != nil {
 		return err
 	}
-	resize(&a.X, s.Side, s.In)
-	resize(&a.Dy, s.ResultSide(), s.Out)
-	a.Images, a.Slices = int32(images), int32(s.Slices(images))
+	a.sized(s, images, s.Slices(images))
 	return k.run(stream, s.Weights(images), a)
+}
+
+// Gradients queues Backward and Weights in one launch, the gradient of the weights in some number of slices up to images.
+func (k *Kernels) Gradients(stream *driver.Stream, s Shape, images, slices int, a Convolution, w ConvWeights) error {
+	if err := first(s.CheckBackward(a.In, a.Out, a.Statistics), s.CheckWeights(w.X, w.Dy)); err != nil {
+		return err
+	}
+	if slices < 1 || slices > images {
+		return fmt.Errorf("tensor-core convolution: %d slices of %d images", slices, images)
+	}
+	a.backward(s, images)
+	w.sized(s, images, slices)
+	return k.run(stream, s.Gradients(images), a, w)
+}
+
+func (a *Convolution) backward(s Shape, images int) {
+	resize(&a.In, s.ResultSide(), s.Out)
+	resize(&a.Out, s.GradientSide(), s.In)
+	a.Images, a.Backward = int32(images), 1
+}
+
+func (w *ConvWeights) sized(s Shape, images, slices int) {
+	resize(&w.X, s.Side, s.In)
+	resize(&w.Dy, s.ResultSide(), s.Out)
+	w.Images, w.Slices = int32(images), int32(slices)
 }
 
 func resize(s *Source, side, channels int) {

@@ -265,6 +265,46 @@ func TestWeightsOfManyImages(t *testing.T) {
 	}
 }
 
+// One launch for both gradients gives what two give: the input's to the bit, the weights' in fewer slices to the rounding of fp32.
+func TestBothGradientsAreThoseOfTheirOwnKernels(t *testing.T) {
+	for number, s := range Shapes() {
+		if s.In == 3 {
+			continue
+		}
+		t.Run(s.String(), func(t *testing.T) {
+			const n, few = 5, 2
+			b := newBench(t, uint64(700+number))
+			like, size := newTensor(n, s.GradientSide(), s.In), s.Window*s.Window*s.In*s.Out
+			x, dy := b.activations(s, n)[2], b.gradients(n, s.ResultSide(), s.Out)[1]
+			q, _ := b.statistics(Sums, like)
+			w := b.upload(b.weights(s))
+			run := func(parts int, launch func(a Convolution, w ConvWeights) error) (dx []uint16, sums, dw []float32) {
+				stored, p := cudatest.Alloc[uint16](t, b.s, len(like.v)), cudatest.Alloc[float32](t, b.s, parts*size)
+				a := Convolution{In: dy.Source, Out: b.epilogues(n, like.side, s.In)[0].out, Statistics: q, Weights: w, Stored: stored}
+				check(t, launch(a, ConvWeights{X: x.Source, Dy: dy.Source, Parts: p}))
+				dw = make([]float32, size)
+				for i, v := range cudatest.Download[float32](t, b.s, p, parts*size) {
+					dw[i%size] += v
+				}
+				return cudatest.Download[uint16](t, b.s, stored, len(like.v)), cudatest.Download[float32](t, b.s, q.Result, 2*s.In), dw
+			}
+			dx, sums, dw := run(s.Slices(n), func(a Convolution, w ConvWeights) error {
+				check(t, b.k.Backward(b.s, s, n, a))
+				return b.k.Weights(b.s, s, n, w)
+			})
+			dx2, sums2, dw2 := run(few, func(a Convolution, w ConvWeights) error { return b.k.Gradients(b.s, s, n, few, a, w) })
+			if !slices.Equal(dx, dx2) || !slices.Equal(sums, sums2) {
+				t.Error("the gradient of the input or its sums differ")
+			}
+			for i := range dw {
+				if d := math.Abs(float64(dw[i] - dw2[i])); !(d <= 1e-3) { // of values near 50, sums of up to 5120 products near 1
+					t.Errorf("the gradient of weight %d is %g alone and %g together", i, dw[i], dw2[i])
+				}
+			}
+		})
+	}
+}
+
 // A second launch, and one replayed from a graph, give the same bits.
 func TestBitsAreTheSameEveryTime(t *testing.T) {
 	for number, s := range Shapes() {

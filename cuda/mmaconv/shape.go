@@ -160,3 +160,10 @@ func (s Shape) Weights(images int) Launch {
 	sums := warps * taps * 16 * 16 * 4
 	return Launch{names[s] + "_weights", "mma_weights", driver.D2(s.Slices(images), s.Out/16), threads, shared(max(2*halves, sums))}
 }
+
+// Gradients is the launch of Backward and Weights together, of all but the first layer; its arguments are Backward's Convolution and
+// Weights' ConvWeights, of at most as many slices as images.
+func (s Shape) Gradients(images int) Launch {
+	input, weights := s.Backward(images), s.Weights(images)
+	return Launch{names[s] + "_gradients", "mma_gradients", driver.D2(images, s.Out/16+1), threads, max(input.Shared, weights.Shared)}
+}
