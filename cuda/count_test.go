@@ -7,11 +7,31 @@ import (
 	"strings"
 	"testing"
 
+	"longtail/cuda/driver"
 	"longtail/internal/plan"
 )
 
 // What a training step of ResNet-32 in mixed precision takes; it must not grow. The number of launches does not depend on the batch.
 const mostLaunches = 69
+
+// Bytes of device memory an image, read and written, in 32-byte sectors: at batch 16, where what a step does once a batch - the update,
+// the sums of the weights' gradients - weighs 8 times as much as at the batch of 128 that docs/gpu.md counts.
+const mostBytes = 7.6e6
+
+func TestBytesOfAStep(t *testing.T) {
+	if c, counted := driver.ReadCounters(); !counted || !c.Checked {
+		t.Log("only the checked emulator counts bytes")
+		return
+	}
+	e := experiment{model: "resnet32", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 16}
+	s := e.open(t, newBackend(t), plan.Mixed, e.noise())
+	e.train(t, s, 0, 1)
+	_, bytes, _, _ := s.(*session).Counters()
+	t.Logf("%.0f bytes an image", bytes/16)
+	if bytes/16 > mostBytes {
+		t.Errorf("%.0f bytes an image, want at most %.0f", bytes/16, mostBytes)
+	}
+}
 
 func TestLaunchesOfAStep(t *testing.T) {
 	e := experiment{model: "resnet32", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 4}
