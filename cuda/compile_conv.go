@@ -4,7 +4,6 @@ package cuda
 
 import (
 	"fmt"
-	"strings"
 
 	"longtail/cuda/driver"
 	"longtail/cuda/mmaconv"
@@ -147,7 +146,7 @@ func (c *compiler) launchConv(s *source, q *statistics, to ref, why string) {
 	var beside *weightsLaunch // in the same launch
 	if conv.tensor != nil && conv.backward {
 		if beside = c.besideInput(conv); beside != nil {
-			l.on(bothGradients(*conv.tensor, c.p.Batch))
+			l.on(conv.tensor.Gradients(c.p.Batch))
 		}
 	}
 	if q.kind != mmaconv.NoStatistics {
@@ -225,6 +224,8 @@ func (c *compiler) prepareWeights(st *plan.Step, slices int) (l *weightsLaunch, 
 }
 
 // besideInput prepares the gradient of the same convolution's weights, to be launched with the gradient of its input; nil if there is none.
+// The blocks of the input's gradient leave about half of a GPU to those of the weights, so that there are half as many slices as the
+// kernel of its own has.
 func (c *compiler) besideInput(conv *convolution) *weightsLaunch {
 	for i := range c.p.Steps {
 		st := &c.p.Steps[i]
@@ -236,16 +237,6 @@ func (c *compiler) besideInput(conv *convolution) *weightsLaunch {
 		}
 	}
 	return nil
-}
-
-// bothGradients is the launch of kernels/mma_gradients.cu. The blocks of the input's gradient leave about half of a GPU to those of the
-// weights, so that there are half as many slices as the kernel of its own has.
-func bothGradients(t mmaconv.Shape, images int) mmaconv.Launch {
-	input, weights := t.Backward(images), t.Weights(images)
-	return mmaconv.Launch{
-		Kernel: strings.TrimSuffix(input.Kernel, "_back") + "_gradients", Module: "mma_gradients",
-		Grid: driver.D2(images, t.Out/16+1), Threads: input.Threads, Shared: max(input.Shared, weights.Shared),
-	}
 }
 
 // convGradWeights: dw = the sum over the batch of the products of x and dy, in slices that the update adds.
