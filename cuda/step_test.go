@@ -34,7 +34,7 @@ func newBackend(t testing.TB) *Backend {
 // experiment is a small training to be run on several backends.
 type experiment struct {
 	model, shortcut, loss string
-	classes, batch, steps int
+	classes, batch        int
 	gamma                 float64
 }
 

@@ -39,7 +39,7 @@ func BoundsFor(p plan.Precision) Bounds {
 }
 
 // Mixed are the bounds for 16-bit storage and multiplication: see docs/gpu.md.
-var Mixed = Bounds{Loss: 5e-3, Gradient: 0.25, Logits: 1e-1}
+var Mixed = Bounds{Loss: 5e-3, Gradient: 0.25, Logits: 2e-2}
 
 // Deviation is how far a case came out: the largest of each kind.
 type Deviation struct {
