@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 time=${FUZZTIME:-10s}
-listing=$(go test -list '^Fuzz' "${@:-./...}") || { printf '%s\n' "$listing"; exit 1; }
+# CI=true makes left-out CUDA tests a failure; here none is run
+listing=$(CI= go test -list '^Fuzz' "${@:-./...}") || { printf '%s\n' "$listing"; exit 1; }
 count=0
 names=()
 # go test prints the names of a package's fuzz tests, then "ok" and the package.
