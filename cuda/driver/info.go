@@ -38,7 +38,7 @@ type Counters struct {
 	Fills        uint64 // fills run
 	BytesRead    uint64 // of device memory; known to the checked build only
 	BytesWritten uint64 // of device memory; known to the checked build only
-	MMA          uint64 // mma.m16n8k16 run: 4096 multiply-adds each
+	MMA          uint64 // mma.m16n8k16 run: 2048 multiply-adds each
 	Checked      bool   // the emulator sees every access, so that the bytes are known
 }
 
