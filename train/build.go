@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"sync"
 
 	"longtail/data"
 	"longtail/internal/plan"
@@ -59,8 +60,14 @@ func Build(cfg *Config, ds *data.Dataset) (*Programs, error) {
 	return &Programs{training, evaluation, InitialState(net, cfg.Seed), weights, net.Parameters()}, nil
 }
 
+// drawing is held while a graph is drawn, differentiated and planned: Gorgonia's Grad puts a constant into the graph that all
+// graphs of a process share.
+var drawing sync.Mutex
+
 // Program draws the network and its loss for one batch size, differentiates it if it is to be trained, and plans it.
 func (n Network) Program(batch int, o plan.Options) (*plan.Program, models.Net, error) {
+	drawing.Lock()
+	defer drawing.Unlock()
 	objective, err := loss.New(n.Loss, loss.Options{Gamma: n.Gamma})
 	if err != nil {
 		return nil, models.Net{}, err

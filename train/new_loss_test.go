@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"sync"
 	"testing"
 
 	"longtail/data"
@@ -90,4 +91,23 @@ func TestNewLossTrainsWithoutAKernel(t *testing.T) {
 	if !(last < first/2) {
 		t.Errorf("the loss went from %g to %g: %d steps on one batch should learn it", first/batch, last/batch, steps)
 	}
+}
+
+// Programs may be made by several goroutines at once, as sweeps do: the race detector watches.
+func TestProgramsAreMadeAtOnce(t *testing.T) {
+	n := train.Network{Model: models.Config{Name: "resnet8", Classes: 10, Shortcut: "avgpool", Init: "glorot"}, Loss: "focal", Gamma: 1}
+	want, _, err := n.Program(4, plan.Options{Train: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			p, _, err := n.Program(4, plan.Options{Train: true})
+			if err != nil || p.String() != want.String() {
+				t.Errorf("a program made beside others differs: %v", err)
+			}
+		})
+	}
+	wait.Wait()
 }
