@@ -90,31 +90,35 @@ func addGeneric(j *sweep) {
 	}
 }
 
-// deviationsGeneric adds a - p and its square by channel to the sums s and t.
+// deviationsGeneric adds a - p and its square by channel to the sums s and t: pixels of a row in float32, rows in float64.
 func deviationsGeneric(j *sums) {
-	channels := len(j.p)
-	for y := range j.rows {
-		row := j.a[y*j.aPitch:][:j.n]
-		for at := 0; at < j.n; at += channels {
-			for c := range channels {
-				d := row[at+c] - j.p[c]
-				j.s[c] += d
-				j.t[c] += d * d
-			}
-		}
-	}
+	j.eachRow(func(y, at, c int, s, t *float32) {
+		d := j.a[y*j.aPitch+at] - j.p[c]
+		*s += d
+		*t += d * d
+	})
 }
 
-// gradSumsGeneric adds a and a * (b - p) by channel to the sums s and t.
+// gradSumsGeneric adds a and a * (b - p) by channel to the sums s and t: pixels of a row in float32, rows in float64.
 func gradSumsGeneric(j *sums) {
+	j.eachRow(func(y, at, c int, s, t *float32) {
+		a := j.a[y*j.aPitch+at]
+		*s += a
+		*t += a * (j.b[y*j.bPitch+at] - j.p[c])
+	})
+}
+
+// eachRow calls add for each element of each row with the row's sums of its channel, and adds those to s and t.
+func (j *sums) eachRow(add func(y, at, c int, s, t *float32)) {
 	channels := len(j.p)
 	for y := range j.rows {
-		row, other := j.a[y*j.aPitch:][:j.n], j.b[y*j.bPitch:][:j.n]
-		for at := 0; at < j.n; at += channels {
-			for c := range channels {
-				j.s[c] += row[at+c]
-				j.t[c] += row[at+c] * (other[at+c] - j.p[c])
+		for c := range channels {
+			var s, t float32
+			for at := c; at < j.n; at += channels {
+				add(y, at, c, &s, &t)
 			}
+			j.s[c] += float64(s)
+			j.t[c] += float64(t)
 		}
 	}
 }

@@ -1,45 +1,48 @@
 package cpu
 
-// sums adds over the pixels of rows of n floats each, by channel, to s and t.
+// sums adds over the pixels of rows of n floats each, by channel, to s and t: the pixels of a row in float32, the rows in float64.
 type sums struct {
 	a, b           []float32 // from the first element on; b may be nil
 	aPitch, bPitch int
 	rows, n        int
 	p              []float32 // [C] what is taken off
-	s, t           []float32 // [C]
+	s, t           []float64 // [C]
 }
 
 // maxChannels is the number of channels whose sums fit on a goroutine's stack; more are allocated.
 const maxChannels = 256
 
-// buffer is room for a few floats by channel.
-type buffer [maxChannels]float32
+// buffer is room for a few numbers by channel.
+type buffer[T float32 | float64] [maxChannels]T
 
-func (b *buffer) take(n int) []float32 {
+func (b *buffer[T]) take(n int) []T {
 	if n > len(b) {
-		return make([]float32, n)
+		return make([]T, n)
 	}
 	clear(b[:n])
 	return b[:n]
 }
 
-// moments writes mean [c] and sum of squared deviations m2 [c] of x [h, w, c]. The first pass finds a mean that is as good
-// as float32 sums can tell; the second sums deviations from it, and their own mean corrects both results.
+// moments writes mean [c] and sum of squared deviations m2 [c] of x [h, w, c]. Deviations are taken from the mean of the middle
+// row, which is near enough to the mean of all that their squares lose no digits; their own mean corrects both results
+// (shifted data, Chan, Golub, LeVeque 1983).
 func (k kernels) moments(x view, h, w, c int, mean, m2 []float64) {
-	var first, dev, squares buffer
-	j := sums{a: x.rows(h, w*c), aPitch: x.pitch, rows: h, n: w * c, p: first.take(c), s: dev.take(c), t: squares.take(c)}
+	var shift buffer[float32]
+	var dev, squares buffer[float64]
+	j := sums{a: x.from(h/2, 0, c).rows(1, w*c), aPitch: x.pitch, rows: 1, n: w * c, p: shift.take(c), s: dev.take(c), t: squares.take(c)}
 	k.deviationRows(&j)
-	pixels := float64(h * w)
 	for i, s := range j.s {
-		j.p[i] = float32(float64(s) / pixels)
+		j.p[i] = float32(s / float64(w))
 	}
 	clear(j.s)
 	clear(j.t)
+	j.a, j.rows = x.rows(h, w*c), h
 	k.deviationRows(&j)
+	pixels := float64(h * w)
 	for i, s := range j.s {
-		off := float64(s) / pixels
+		off := s / pixels
 		mean[i] = float64(j.p[i]) + off
-		m2[i] = max(0, float64(j.t[i])-off*off*pixels)
+		m2[i] = max(0, j.t[i]-off*off*pixels)
 	}
 }
 
@@ -60,15 +63,14 @@ func mergeMoments(mean, m2 []float64, n int, otherMean, otherM2 []float64, m int
 
 // gradSums adds, by channel, the sums over the pixels of [h, w, C] of g and of g * (x - mean) * invstd to sumG and sumGX [C].
 func (k kernels) gradSums(g, x view, h, w int, mean, invstd []float32, sumG, sumGX []float64) {
-	var plain, products buffer
+	var products buffer[float64]
 	c := len(mean)
 	j := sums{
 		a: g.rows(h, w*c), aPitch: g.pitch, b: x.rows(h, w*c), bPitch: x.pitch, rows: h, n: w * c,
-		p: mean, s: plain.take(c), t: products.take(c),
+		p: mean, s: sumG[:c], t: products.take(c),
 	}
 	k.gradSumRows(&j)
-	for i := range mean {
-		sumG[i] += float64(j.s[i])
-		sumGX[i] += float64(j.t[i]) * float64(invstd[i])
+	for i, product := range j.t {
+		sumGX[i] += product * float64(invstd[i])
 	}
 }

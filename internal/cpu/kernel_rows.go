@@ -74,11 +74,12 @@ func (k kernels) fillBorder(v view, h, w, c, pad int) {
 
 // globalAverage is dst [c] = the mean over the pixels of x [h, w, c].
 func (k kernels) globalAverage(dst []float32, x view, h, w, c int) {
-	var zeros, squares buffer
-	clear(dst[:c])
-	k.deviationRows(&sums{a: x.rows(h, w*c), aPitch: x.pitch, rows: h, n: w * c, p: zeros.take(c), s: dst[:c], t: squares.take(c)})
-	for i := range dst[:c] {
-		dst[i] /= float32(h * w)
+	var zeros buffer[float32]
+	var total, squares buffer[float64]
+	j := sums{a: x.rows(h, w*c), aPitch: x.pitch, rows: h, n: w * c, p: zeros.take(c), s: total.take(c), t: squares.take(c)}
+	k.deviationRows(&j)
+	for i, s := range j.s {
+		dst[i] = float32(s / float64(h*w))
 	}
 }
 

@@ -1,10 +1,11 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// Sums by channel over an image. Blocks of 8 channels go over rows and pixels with their sums in registers; pixels alternate
-// between two sets of sums, so that the latency of an addition is hidden. Y0 is what is taken off; Y1 and Y3 are the sums s,
-// Y2 and Y4 the sums t. AX is the offset in the row, BX its length, R12 the last offset with two pixels, DX and R13 the
-// length of one and two pixels, CX rows left, SI the offset of the block, R15 the channels' end, R8 and R9 the rows of a and b.
+// Sums by channel over an image: a row in float32, the rows in float64. Blocks of 8 channels go over rows and pixels with their
+// sums in registers; pixels alternate between two sets of sums, so that the latency of an addition is hidden. Y0 is what is taken
+// off; Y1 and Y3 are the sums s of a row, Y2 and Y4 the sums t; Y9 and Y10 are s over the rows, Y11 and Y12 t, channels 0 to 3
+// and 4 to 7. AX is the offset in the row, BX its length, R12 the last offset with two pixels, DX and R13 the length of one and
+// two pixels, CX rows left, SI the offset of the block, R15 the channels' end, R8 and R9 the rows of a and b.
 
 #define LOAD_SUMS \
 	MOVQ sums_a+0(DI), R8; \
@@ -20,20 +21,35 @@
 	SUBQ DX, R12; \
 	MOVQ sums_p+0(DI), AX; \
 	VMOVUPS (AX)(SI*1), Y0; \
+	MOVQ sums_s+0(DI), AX; \
+	VMOVUPD (AX)(SI*2), Y9; \
+	VMOVUPD 32(AX)(SI*2), Y10; \
+	MOVQ sums_t+0(DI), AX; \
+	VMOVUPD (AX)(SI*2), Y11; \
+	VMOVUPD 32(AX)(SI*2), Y12
+
+#define CLEAR_ROW \
 	VXORPS Y1, Y1, Y1; \
 	VXORPS Y2, Y2, Y2; \
 	VXORPS Y3, Y3, Y3; \
 	VXORPS Y4, Y4, Y4
 
+// WIDEN adds the sums of a row, the floats f and g, to the doubles low and high; h is the lower half of f.
+#define WIDEN(f, g, h, low, high) \
+	VADDPS g, f, f; \
+	VCVTPS2PD h, Y5; \
+	VADDPD Y5, low, low; \
+	VEXTRACTF128 $1, f, h; \
+	VCVTPS2PD h, Y5; \
+	VADDPD Y5, high, high
+
 #define STORE_SUMS \
-	VADDPS Y3, Y1, Y1; \
-	VADDPS Y4, Y2, Y2; \
 	MOVQ sums_s+0(DI), AX; \
-	VADDPS (AX)(SI*1), Y1, Y1; \
-	VMOVUPS Y1, (AX)(SI*1); \
+	VMOVUPD Y9, (AX)(SI*2); \
+	VMOVUPD Y10, 32(AX)(SI*2); \
 	MOVQ sums_t+0(DI), AX; \
-	VADDPS (AX)(SI*1), Y2, Y2; \
-	VMOVUPS Y2, (AX)(SI*1)
+	VMOVUPD Y11, (AX)(SI*2); \
+	VMOVUPD Y12, 32(AX)(SI*2)
 
 // SUM_ROWS: OP(address of a, address of b, x, y, s, t) adds one vector.
 #define SUM_ROWS(OP) \
@@ -46,6 +62,7 @@
 block: \
 	LOAD_SUMS; \
 row: \
+	CLEAR_ROW; \
 	MOVQ SI, AX; \
 	CMPQ AX, R12; \
 	JGE  last; \
@@ -61,6 +78,8 @@ last: \
 	JGE  next; \
 	OP(Y5, Y6, Y1, Y2); \
 next: \
+	WIDEN(Y1, Y3, X1, Y9, Y10); \
+	WIDEN(Y2, Y4, X2, Y11, Y12); \
 	ADDQ R10, R8; \
 	ADDQ R11, R9; \
 	DECQ CX; \
