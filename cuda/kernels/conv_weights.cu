@@ -19,7 +19,7 @@ template <class T, int window, int stride> INLINE void conv_weights(const ConvWe
 	const int columns = 32 / stride, high = (band - 1) * stride + window, wide = (columns - 1) * stride + window, taps = window * window;
 	alignas(16) __shared__ float x[high * wide * side];
 	alignas(16) __shared__ float dy[band * columns * side];
-	__shared__ float other[taps * 64 * 4];
+	alignas(16) __shared__ float other[taps * 64 * 4];
 	__shared__ Coefficients kx, kdy;
 	int t = (int)threadIdx.x, half_block = t / 64, i = t / 4 % side, o = t % 4 * 4;
 	int first_input = (int)blockIdx.y * side, first_output = (int)blockIdx.z * side;

@@ -87,7 +87,7 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	const int channels = S::columns, parts = channels / 8, rounds = S::pixels * parts / threads, batch = rounds < 2 ? rounds : 2;
 	const int begin = (int)threadIdx.x / parts, stride = threads / parts, channel = (int)threadIdx.x % parts * 8;
 	__shared__ float scratch[2][warps][channels];
-	__shared__ float mean[channels];
+	alignas(16) __shared__ float mean[channels];
 	Epilogue<S> epilogue = {p, k, channel, {}};
 	const bool products = p.statistics.kind == statistics_sums;
 	if (products) epilogue.mean = eight_at(&p.statistics.moments[channel]);

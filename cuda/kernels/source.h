@@ -65,7 +65,7 @@ struct Source {
 };
 
 // Coefficients of a source's terms by channel, in shared memory.
-struct Coefficients {
+struct alignas(16) Coefficients {
 	float a[3][max_channels], b[3][max_channels], d[max_channels];
 };
 
