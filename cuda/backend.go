@@ -5,13 +5,12 @@ package cuda
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"unsafe"
-	"weak"
 
 	"longtail/cuda/driver"
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/plan"
 )
@@ -21,9 +20,8 @@ type Backend struct {
 	context *driver.Context
 	modules *modules
 
-	mutex      sync.Mutex
-	precisions map[weak.Pointer[plan.Program]]plan.Precision // of lowered programs
-	images     map[imagesKey]*deviceImages
+	mutex  sync.Mutex
+	images map[imagesKey]*deviceImages
 }
 
 // New opens a GPU. Where there is none that can be used, the error is of the kind fail.Device.
@@ -34,49 +32,35 @@ func New(o Options) (*Backend, error) {
 	}
 	return &Backend{
 		context: context, modules: &modules{context: context, loaded: map[string]*driver.Module{}},
-		precisions: map[weak.Pointer[plan.Program]]plan.Precision{}, images: map[imagesKey]*deviceImages{},
+		images: map[imagesKey]*deviceImages{},
 	}, nil
 }
 
-// Describe names the GPU for people.
-func (b *Backend) Describe() string { return "cuda, " + b.context.Info().String() }
+// Info describes the GPU and its driver.
+func (b *Backend) Info() device.Info {
+	gpu := b.context.Info()
+	return device.Info{
+		Name: name, Description: "cuda, " + gpu.String(), GPU: gpu.Name, GPUDriver: "CUDA " + gpu.Driver(),
+		Arithmetic: fmt.Sprintf("cuda sm_%d", gpu.Compute),
+	}
+}
 
 // Close gives the GPU back; all sessions must be closed.
 func (b *Backend) Close() error { return errors.Join(b.modules.close(), b.context.Close()) }
 
-// Lower checks that the backend has every operation of the program, and notes its precision.
-func (b *Backend) Lower(p *plan.Program, precision plan.Precision) error {
-	if precision != plan.FP32 && precision != plan.Mixed {
+// Check returns an error that names an operation of the program, or the precision, that the backend lacks.
+func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
+	if precision != device.FP32 && precision != device.Mixed {
 		return fail.Usage("precision %q is neither fp32 nor mixed", precision)
 	}
-	if err := check(p); err != nil {
-		return err
-	}
-	at := weak.Make(p)
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	if _, known := b.precisions[at]; !known {
-		runtime.AddCleanup(p, func(at weak.Pointer[plan.Program]) {
-			b.mutex.Lock()
-			defer b.mutex.Unlock()
-			delete(b.precisions, at)
-		}, at)
-	}
-	b.precisions[at] = precision
-	return nil
+	return check(p)
 }
 
-// Open allocates a lowered program and captures its step. When the device has no room, the error says what was needed and what was
+// Open checks and allocates a program and captures its step. When the device has no room, the error says what was needed and what was
 // free, and nothing stays allocated.
-func (b *Backend) Open(p *plan.Program, images data.Images, share plan.Session) (plan.Session, error) {
-	if images.Classes != p.Classes {
-		return nil, fmt.Errorf("the images have %d classes and the program %d", images.Classes, p.Classes)
-	}
-	b.mutex.Lock()
-	precision, lowered := b.precisions[weak.Make(p)]
-	b.mutex.Unlock()
-	if !lowered {
-		return nil, fmt.Errorf("the program was not lowered")
+func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
+	if err := errors.Join(b.Check(p, precision), device.CheckImages(p, images)); err != nil {
+		return nil, err
 	}
 	s := &session{backend: b, context: b.context, program: p}
 	if share != nil {
@@ -89,7 +73,7 @@ func (b *Backend) Open(p *plan.Program, images data.Images, share plan.Session) 
 		s.store = newStore(b.context)
 	}
 	s.store.users++
-	if err := s.open(images, precision == plan.Mixed); err != nil {
+	if err := s.open(images, precision == device.Mixed); err != nil {
 		err = errors.Join(err, s.Close())
 		if errors.Is(err, driver.ErrOutOfMemory) {
 			return nil, fail.Device("%w", err)

@@ -5,6 +5,7 @@ package cuda
 import (
 	"longtail/cuda/driver"
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/plan"
 	"longtail/internal/rng"
 )
@@ -82,7 +83,7 @@ func (c *compiler) leaves() error {
 		case plan.Param, plan.Running:
 			name := v.Name
 			if v.Role == plan.Running {
-				name = runningPrefix + name
+				name = device.RunningPrefix + name
 			}
 			t, err := c.store.need(name, v.Shape)
 			if err != nil {
@@ -94,20 +95,19 @@ func (c *compiler) leaves() error {
 				}
 			}
 			c.values[id].mem = ref{at: &t.at}
-		case plan.Target, plan.Weight:
+		case plan.Target, plan.FromInput:
 			c.values[id].mem = c.layout.keep(4 * int64(v.Shape.TotalSize()))
 		}
 	}
-	c.weight = c.values[p.Weight].mem
 	for _, u := range p.Params {
 		if u.Gradient != plan.None {
-			if _, err := c.store.need(momentumPrefix+p.Values[u.Value].Name, p.Values[u.Value].Shape); err != nil {
+			if _, err := c.store.need(device.MomentumPrefix+p.Values[u.Value].Name, p.Values[u.Value].Shape); err != nil {
 				return err
 			}
 		}
 	}
 	for _, st := range p.Stats {
-		if _, err := c.store.need(runningPrefix+st.Name, p.Values[st.Batch].Shape); err != nil {
+		if _, err := c.store.need(device.RunningPrefix+st.Name, p.Values[st.Batch].Shape); err != nil {
 			return err
 		}
 	}
@@ -176,7 +176,7 @@ func (c *compiler) finish() {
 	for _, st := range p.Stats {
 		n := p.Values[st.Batch].Shape.TotalSize()
 		portion(n)
-		running, batch := c.store.values[runningPrefix+st.Name], c.values[st.Batch].mem
+		running, batch := c.store.values[device.RunningPrefix+st.Name], c.values[st.Batch].mem
 		unbiased := float32(float64(st.Count) / float64(max(st.Count-1, 1)))
 		segments = append(segments, func() segmentArgument {
 			return segmentArgument{W: running.at, Parts: batch.ptr(), N: int32(n), Slices: 1, Factor: 1, Decay: unbiased}
@@ -193,7 +193,7 @@ const portionSize = 1024
 func (c *compiler) segment(u plan.ParamUse, n int) (func() segmentArgument, ref) {
 	p := c.p
 	name := p.Values[u.Value].Name
-	w, v := c.store.values[name], c.store.values[momentumPrefix+name]
+	w, v := c.store.values[name], c.store.values[device.MomentumPrefix+name]
 	a := segmentArgument{N: int32(n), Slices: 1, Factor: 1}
 	if u.Decay {
 		a.Decay = p.WeightDecay

@@ -38,8 +38,8 @@ func checkRows(r *plan.RowProgram) error {
 			return fmt.Errorf("it has no row operation %v", r.Code[i].Kind)
 		}
 	}
-	if need := 4 * rowWarps * r.Registers * r.Classes; need > maxShared {
-		return fmt.Errorf("the loss wants %d registers of %d classes, %d bytes of shared memory; %d are there", r.Registers, r.Classes, need, maxShared)
+	if need := 4 * rowWarps * r.Registers * r.Width; need > maxShared {
+		return fmt.Errorf("the loss wants %d registers of %d numbers, %d bytes of shared memory; %d are there", r.Registers, r.Width, need, maxShared)
 	}
 	return nil
 }

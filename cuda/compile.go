@@ -30,8 +30,8 @@ type compiler struct {
 	tables   []table
 	averages []*average
 
-	control, labels, weight, losses, confusion ref
-	gradients                                  map[plan.ValueID]*gradient // of weights: slices to be added
+	control, labels, losses, confusion ref
+	gradients                          map[plan.ValueID]*gradient // of weights: slices to be added
 }
 
 // value is what is known of a program's value: where it lies, or how to make it.

@@ -164,20 +164,23 @@ func (c *compiler) rows(r *plan.RowProgram) error {
 			return fmt.Errorf("rows: %w", err)
 		}
 	}
-	logits, err := c.small(c.p.Logits)
-	if err != nil {
-		return fmt.Errorf("rows: %w", err)
+	var logits ref
+	if len(r.Means) > 0 { // metrics are counted where the loss is
+		var err error
+		if logits, err = c.small(c.p.Logits); err != nil {
+			return fmt.Errorf("rows: %w", err)
+		}
 	}
 	code, ports := c.layout.keep(int64(len(r.Code))*rowCodeBytes), c.layout.keep(int64(len(refs)+len(r.Means))*rowPortBytes)
 	c.tables = append(c.tables, table{code, func() any { return rowCode(r) }}, table{ports, func() any { return rowPorts(r, refs) }})
 	ticket := c.ticket()
-	shared := 4 * rowWarps * r.Registers * r.Classes
+	shared := 4 * rowWarps * r.Registers * r.Width
 	c.launch(launch{
 		kernel: "rows", module: "rows", why: "loss", grid: driver.D1((r.Rows + rowWarps - 1) / rowWarps), threads: 32 * rowWarps, shared: shared,
 		arguments: func() []any {
 			a := rowsArgument{
 				Code: code.ptr(), Ports: ports.ptr(), Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)), Means: int32(len(r.Means)),
-				Rows: int32(r.Rows), Classes: int32(r.Classes), Registers: int32(r.Registers),
+				Rows: int32(r.Rows), Classes: int32(r.Width), Registers: int32(r.Registers),
 				Logits: logits.ptr(), Labels: c.labels.ptr(), Losses: c.losses.ptr(), Confusion: c.confusion.ptr(), Control: c.control.ptr(), Ticket: ticket.ptr(),
 			}
 			if len(r.Means) > 0 {
@@ -208,7 +211,7 @@ func rowCode(r *plan.RowProgram) []rowCodeArgument {
 func rowPorts(r *plan.RowProgram, at []ref) []rowPortArgument {
 	var ports []rowPortArgument
 	for i, p := range append(r.Inputs[:len(r.Inputs):len(r.Inputs)], r.Outputs...) {
-		ports = append(ports, rowPortArgument{Values: at[i].ptr(), Reg: int32(p.Register), Wide: flag(p.Wide), PerClass: flag(p.PerClass)})
+		ports = append(ports, rowPortArgument{Values: at[i].ptr(), Reg: int32(p.Register), Wide: flag(p.Wide), PerClass: flag(p.PerColumn)})
 	}
 	for _, p := range r.Means {
 		ports = append(ports, rowPortArgument{Reg: int32(p.Register), Wide: flag(p.Wide), Mean: 1})

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"longtail/cuda/driver"
-	"longtail/internal/plan"
+	"longtail/internal/device"
 )
 
 // What a training step of ResNet-32 in mixed precision takes; it must not grow. The number of launches does not depend on the batch.
@@ -24,9 +24,9 @@ func TestBytesOfAStep(t *testing.T) {
 		return
 	}
 	e := experiment{model: "resnet32", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 16}
-	s := e.open(t, newBackend(t), plan.Mixed, e.noise())
+	s := e.open(t, newBackend(t), device.Mixed, e.noise())
 	e.train(t, s, 0, 1)
-	_, bytes, _, _ := s.(*session).Counters()
+	bytes := s.Counters().Bytes
 	t.Logf("%.0f bytes an image", bytes/16)
 	if bytes/16 > mostBytes {
 		t.Errorf("%.0f bytes an image, want at most %.0f", bytes/16, mostBytes)
@@ -35,16 +35,16 @@ func TestBytesOfAStep(t *testing.T) {
 
 func TestLaunchesOfAStep(t *testing.T) {
 	e := experiment{model: "resnet32", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 4}
-	s := e.open(t, newBackend(t), plan.Mixed, e.noise())
-	before, _, _, _ := s.(*session).Counters()
+	s := e.open(t, newBackend(t), device.Mixed, e.noise())
+	before := s.Counters().Launches
 	e.train(t, s, 0, 2)
-	after, _, mma, _ := s.(*session).Counters()
-	launches := (after - before) / 2
+	counters := s.Counters()
+	launches := (counters.Launches - before) / 2
 	kernels := map[string]int{}
 	for _, l := range s.(*session).compiled.launches {
 		kernels[strings.TrimSuffix(l.kernel, "_f16")]++
 	}
-	t.Logf("%v launches a step: %v; %.0f mma an image", launches, kernels, mma/8)
+	t.Logf("%v launches a step: %v; %.0f mma an image", launches, kernels, counters.MMA/8)
 	if launches > mostLaunches {
 		t.Errorf("%v launches a step, want at most %d", launches, mostLaunches)
 	}

@@ -11,6 +11,28 @@
 // The package is complete with the build tag gpu; without it New says that this build has no CUDA.
 package cuda
 
+import (
+	"longtail/cuda/driver"
+	"longtail/internal/device"
+)
+
+func init() {
+	device.Register(device.Driver{
+		Name: name, Rank: 1, Precisions: []device.Precision{device.Mixed, device.FP32},
+		Open: func(o device.Options) (device.Backend, error) { return New(Options{Device: o.Index}) },
+		Describe: func(device.Options) string {
+			info, err := driver.Available()
+			if err != nil {
+				return "none: " + err.Error()
+			}
+			return info.String()
+		},
+	})
+}
+
+// name of the driver in the registry of devices.
+const name = "cuda"
+
 // Options choose a GPU.
 type Options struct {
 	Device int // counted from 0

@@ -7,17 +7,17 @@ import (
 	"os"
 	"testing"
 
-	"longtail/internal/plan"
+	"longtail/internal/device"
 	"longtail/train/curves"
 )
 
 // TestGoldenCurvesMixed wants the bounds that docs/gpu.md justifies for 16-bit storage.
-func TestGoldenCurvesMixed(t *testing.T) { runGolden(t, plan.Mixed) }
+func TestGoldenCurvesMixed(t *testing.T) { runGolden(t, device.Mixed) }
 
 // The first steps of one golden case always; LONGTAIL_GOLDEN=1 (make golden-cuda) runs all of them to their end.
-func TestGoldenCurves(t *testing.T) { runGolden(t, plan.FP32) }
+func TestGoldenCurves(t *testing.T) { runGolden(t, device.FP32) }
 
-func runGolden(t *testing.T, precision plan.Precision) {
+func runGolden(t *testing.T, precision device.Precision) {
 	b := newBackend(t)
 	cases, all := curves.Golden(), os.Getenv("LONGTAIL_GOLDEN") == "1"
 	if !all {
@@ -26,7 +26,7 @@ func runGolden(t *testing.T, precision plan.Precision) {
 	}
 	for _, c := range cases {
 		t.Run(c.String(), func(t *testing.T) {
-			d, err := c.Run(b, precision, curves.BoundsFor(precision))
+			d, err := c.Run(&device.Device{Backend: b, Precision: precision}, curves.BoundsFor(precision))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -203,7 +203,7 @@ func (b *bench) rows(classes, rows int, a, c []float32, code plan.RowCode) []flo
 	if code.Wide {
 		width = classes
 	}
-	r := &plan.RowProgram{Rows: rows, Classes: classes, Registers: 3, Code: []plan.RowCode{code}}
+	r := &plan.RowProgram{Rows: rows, Width: classes, Registers: 3, Code: []plan.RowCode{code}}
 	out := b.room(rows * width)
 	ports := []rowPortArgument{{Values: b.floats(a), Wide: 1}, {Values: b.floats(c), Reg: 1}, {Values: out, Reg: 2, Wide: flag(code.Wide)}}
 	upload := func(content any, bytes int) driver.Ptr {

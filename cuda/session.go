@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"longtail/cuda/driver"
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/plan"
 )
 
@@ -31,7 +31,7 @@ type session struct {
 
 	rates, order           driver.Ptr
 	rateCount, orderLength int
-	launches, bytes, mma   uint64
+	counters               device.Counters
 }
 
 // open makes the session ready to run.
@@ -63,7 +63,7 @@ func (s *session) open(images data.Images, mixed bool) (err error) {
 	return err
 }
 
-// upload writes what stays as it is: tables, zeroed tickets, class weights of 1.
+// upload writes tables, zeroed tickets and the initial values of the inputs.
 func (s *session) upload() error {
 	c := s.compiled
 	if err := s.stream.Fill32(c.tickets.ptr(), 0, maxTickets); err != nil {
@@ -74,8 +74,15 @@ func (s *session) upload() error {
 			return err
 		}
 	}
-	weights := slices.Repeat([]float32{1}, s.program.Classes)
-	return driver.Upload(s.stream, c.weight.ptr(), weights)
+	for _, in := range s.program.Inputs {
+		if in.Value == plan.None {
+			continue
+		}
+		if err := driver.Upload(s.stream, c.values[in.Value].mem.ptr(), in.Initial); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func uploadTable(stream *driver.Stream, to driver.Ptr, content any) error {
@@ -123,43 +130,42 @@ func (s *session) capture() (*driver.Graph, error) {
 	})
 }
 
-// Set writes an input: "lr", the learning rate of every step, or "weight" [C].
+// Set fills an input of the program.
 func (s *session) Set(name string, v []float32) error {
-	switch name {
-	case "lr":
-		if err := s.context.Free(s.rates); err != nil {
-			return err
-		}
-		s.rates, s.rateCount = 0, 0
-		var err error
-		if s.rates, err = s.context.Alloc(4*int64(max(1, len(v))), "the learning rates"); err != nil {
-			return err
-		}
-		s.rateCount = len(v)
-		return driver.Upload(s.stream, s.rates, v)
-	case "weight":
-		if len(v) != s.program.Classes {
-			return fmt.Errorf("%d class weights for %d classes", len(v), s.program.Classes)
-		}
-		return driver.Upload(s.stream, s.compiled.weight.ptr(), v)
+	in, err := s.program.Input(name)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("the program has no input %q", name)
+	if err := in.Check(v); err != nil {
+		return err
+	}
+	if in.Value != plan.None {
+		return driver.Upload(s.stream, s.compiled.values[in.Value].mem.ptr(), v)
+	}
+	if err := s.context.Free(s.rates); err != nil {
+		return err
+	}
+	s.rates, s.rateCount = 0, 0
+	if s.rates, err = s.context.Alloc(4*int64(max(1, len(v))), "the learning rates"); err != nil {
+		return err
+	}
+	s.rateCount = len(v)
+	return driver.Upload(s.stream, s.rates, v)
 }
 
+// stepsPerCall is how many steps a call queues: at 2,000 steps a second the transfers of a call are spread thin, and a terminal still
+// sees progress several times a second.
+const stepsPerCall = 100
+
+// StepsPerCall is the number of steps between two transfers.
+func (s *session) StepsPerCall() int { return stepsPerCall }
+
 // Run does n steps on order[0 : n*batch].
-func (s *session) Run(order []int32, first, n int) (plan.Sums, error) {
+func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	p := s.program
-	sums := plan.Sums{Confusion: make([]int64, p.Classes*p.Classes)}
-	if len(order) != n*p.Batch {
-		return sums, fmt.Errorf("%d steps of batch %d want %d samples, got %d", n, p.Batch, n*p.Batch, len(order))
-	}
-	for i, sample := range order {
-		if int(sample) >= s.count || sample < 0 && (p.Train || sample != -1) {
-			return sums, fmt.Errorf("sample %d of the order is image %d of %d", i, sample, s.count)
-		}
-	}
-	if p.Train && first+n > s.rateCount {
-		return sums, fmt.Errorf("step %d has no learning rate: %d are set", first+n-1, s.rateCount)
+	sums := device.Sums{Confusion: make([]int64, p.Classes*p.Classes)}
+	if err := device.CheckRun(p, order, first, n, s.count, s.rateCount); err != nil {
+		return sums, err
 	}
 	if n == 0 {
 		return sums, nil
@@ -180,18 +186,17 @@ func (s *session) Run(order []int32, first, n int) (plan.Sums, error) {
 // tally adds what the steps cost. Under the emulator, where work is done when it is queued, bytes and tensor-core operations are known;
 // they are those of all sessions that ran meanwhile.
 func (s *session) tally(before driver.Counters, steps int) {
-	s.launches += uint64(steps * s.graph.Nodes())
+	s.counters.Launches += float64(steps * s.graph.Nodes())
 	if now, counted := driver.ReadCounters(); counted {
 		d := now.Sub(before)
-		s.bytes, s.mma = s.bytes+d.BytesRead+d.BytesWritten, s.mma+d.MMA
+		s.counters.Bytes += float64(d.BytesRead + d.BytesWritten)
+		s.counters.MMA += float64(d.MMA)
 	}
 }
 
-// Counters are the kernels launched since the session was opened and, under the emulator, the bytes of device memory read and written
-// and the tensor-core operations (mma.m16n8k16).
-func (s *session) Counters() (launches, bytes, mma float64, ok bool) {
-	return float64(s.launches), float64(s.bytes), float64(s.mma), true
-}
+// Counters are the kernels launched and the copies made by Run since the session was opened and, under the emulator, the bytes of
+// device memory read and written and the tensor-core operations (mma.m16n8k16).
+func (s *session) Counters() device.Counters { return s.counters }
 
 // begin uploads the order and resets the control block.
 func (s *session) begin(order []int32, first int) error {
@@ -209,6 +214,7 @@ func (s *session) begin(order []int32, first int) error {
 	if err := driver.Upload(s.stream, s.order, order); err != nil {
 		return err
 	}
+	s.counters.Uploads += 2
 	control := make([]byte, controlBytes+8*s.program.Classes*s.program.Classes)
 	binary.NativeEndian.PutUint64(control[0:], uint64(s.order))
 	binary.NativeEndian.PutUint64(control[8:], uint64(s.rates))
@@ -217,8 +223,9 @@ func (s *session) begin(order []int32, first int) error {
 }
 
 // end waits for the steps and reads the sums.
-func (s *session) end(sums *plan.Sums) error {
+func (s *session) end(sums *device.Sums) error {
 	control := make([]byte, controlBytes+8*len(sums.Confusion))
+	s.counters.Downloads++
 	if err := driver.Download(s.stream, control, s.compiled.control.ptr()); err != nil {
 		return err
 	}
@@ -231,7 +238,7 @@ func (s *session) end(sums *plan.Sums) error {
 	return nil
 }
 
-// Read gives "logits" [N, C], "loss" [1] or "gradient/NAME" of the last step.
+// Read copies a result of the last step.
 func (s *session) Read(name string) ([]float32, error) {
 	p, c := s.program, s.compiled
 	download := func(at ref, n int) ([]float32, error) {
@@ -239,9 +246,9 @@ func (s *session) Read(name string) ([]float32, error) {
 		return v, driver.Download(s.stream, v, at.ptr())
 	}
 	switch name {
-	case "logits":
+	case device.Logits:
 		return download(c.values[p.Logits].mem, p.Batch*p.Classes)
-	case "loss":
+	case device.Loss:
 		losses, err := download(c.losses, p.Batch)
 		sum := 0.0
 		for _, l := range losses {
@@ -249,7 +256,7 @@ func (s *session) Read(name string) ([]float32, error) {
 		}
 		return []float32{float32(sum / float64(p.Batch))}, err
 	}
-	if parameter, ok := strings.CutPrefix(name, "gradient/"); ok {
+	if parameter, ok := strings.CutPrefix(name, device.GradientPrefix); ok {
 		for _, u := range p.Params {
 			v := &p.Values[u.Value]
 			if u.Gradient == plan.None || v.Name != parameter {
@@ -270,10 +277,10 @@ func (s *session) Read(name string) ([]float32, error) {
 }
 
 // Load replaces parameters, momenta and running moments.
-func (s *session) Load(state plan.State) error { return s.store.load(s.stream, state) }
+func (s *session) Load(state device.State) error { return s.store.load(s.stream, state) }
 
 // Save copies parameters, momenta and running moments.
-func (s *session) Save() (plan.State, error) { return s.store.save(s.stream) }
+func (s *session) Save() (device.State, error) { return s.store.save(s.stream) }
 
 // Close frees the session's memory.
 func (s *session) Close() error {

@@ -12,15 +12,17 @@ import (
 
 	"longtail/cuda/driver"
 	"longtail/internal/cpu"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/ops"
 	"longtail/internal/plan"
+	"longtail/internal/program"
 )
 
 var small = experiment{model: "resnet8", shortcut: "avgpool", loss: "focal", classes: 10, batch: 3, gamma: 1}
 
 // sameState fails where two states differ in a bit.
-func sameState(t *testing.T, name string, got, want plan.State) {
+func sameState(t *testing.T, name string, got, want device.State) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: %d tensors, want %d", name, len(got), len(want))
@@ -36,28 +38,28 @@ func sameState(t *testing.T, name string, got, want plan.State) {
 	}
 }
 
-func (e experiment) train(t *testing.T, s plan.Session, first, n int) plan.Sums {
+func (e experiment) train(t *testing.T, s device.Session, first, n int) device.Sums {
 	t.Helper()
-	return must[plan.Sums](t)(s.Run(e.order(first, n), first, n))
+	return must[device.Sums](t)(s.Run(e.order(first, n), first, n))
 }
 
 // The same bits twice, whatever the number of steps in a Run, and after Save and Load into a new session.
 func TestSameBitsTwiceAndAfterAResume(t *testing.T) {
-	for _, precision := range []plan.Precision{plan.FP32, plan.Mixed} {
+	for _, precision := range []device.Precision{device.FP32, device.Mixed} {
 		b, images := newBackend(t), small.noise()
 		one, two, three := small.open(t, b, precision, images), small.open(t, b, precision, images), small.open(t, b, precision, images)
 		sums := small.train(t, one, 0, 4)
 		small.train(t, two, 0, 1)
 		small.train(t, two, 1, 1)
-		saved := must[plan.State](t)(two.Save())
+		saved := must[device.State](t)(two.Save())
 		if err := three.Load(saved); err != nil {
 			t.Fatal(err)
 		}
 		last := small.train(t, three, 2, 2)
 		small.train(t, two, 2, 2)
-		want := must[plan.State](t)(one.Save())
-		sameState(t, "in pieces", must[plan.State](t)(two.Save()), want)
-		sameState(t, "resumed", must[plan.State](t)(three.Save()), want)
+		want := must[device.State](t)(one.Save())
+		sameState(t, "in pieces", must[device.State](t)(two.Save()), want)
+		sameState(t, "resumed", must[device.State](t)(three.Save()), want)
 		if sums.Samples != 12 || last.Samples != 6 || slices.Max(sums.Confusion) == 0 {
 			t.Errorf("sums are %+v and %+v", sums, last)
 		}
@@ -67,12 +69,12 @@ func TestSameBitsTwiceAndAfterAResume(t *testing.T) {
 // Runs that share the device at the same time give the bits that each gives alone.
 func TestSeveralSessionsAtOnce(t *testing.T) {
 	b, images := newBackend(t), small.noise()
-	alone := small.open(t, b, plan.FP32, images)
+	alone := small.open(t, b, device.FP32, images)
 	small.train(t, alone, 0, 3)
-	want := must[plan.State](t)(alone.Save())
-	sessions := make([]plan.Session, 3)
+	want := must[device.State](t)(alone.Save())
+	sessions := make([]device.Session, 3)
 	for i := range sessions {
-		sessions[i] = small.open(t, b, plan.FP32, images)
+		sessions[i] = small.open(t, b, device.FP32, images)
 	}
 	if len(b.images) != 1 {
 		t.Errorf("%d copies of the data set are on the device", len(b.images))
@@ -87,24 +89,24 @@ func TestSeveralSessionsAtOnce(t *testing.T) {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
 		}
-		sameState(t, "a session among others", must[plan.State](t)(s.Save()), want)
+		sameState(t, "a session among others", must[device.State](t)(s.Save()), want)
 	}
 }
 
 // A run may start on one backend and go on on the other.
 func TestResumeAcrossBackends(t *testing.T) {
 	gpu, images := newBackend(t), small.noise()
-	straight := small.open(t, cpu.New(0), plan.FP32, images)
+	straight := small.open(t, cpu.New(0), device.FP32, images)
 	small.train(t, straight, 0, 3)
-	want := must[plan.State](t)(straight.Save())
-	for name, backends := range map[string][2]plan.Backend{"cpu to cuda": {cpu.New(0), gpu}, "cuda to cpu": {gpu, cpu.New(0)}} {
-		first, second := small.open(t, backends[0], plan.FP32, images), small.open(t, backends[1], plan.FP32, images)
+	want := must[device.State](t)(straight.Save())
+	for name, backends := range map[string][2]device.Backend{"cpu to cuda": {cpu.New(0), gpu}, "cuda to cpu": {gpu, cpu.New(0)}} {
+		first, second := small.open(t, backends[0], device.FP32, images), small.open(t, backends[1], device.FP32, images)
 		small.train(t, first, 0, 2)
-		if err := second.Load(must[plan.State](t)(first.Save())); err != nil {
+		if err := second.Load(must[device.State](t)(first.Save())); err != nil {
 			t.Fatal(err)
 		}
 		small.train(t, second, 2, 1)
-		got := must[plan.State](t)(second.Save())
+		got := must[device.State](t)(second.Save())
 		for k := range want {
 			compareClose(t, name+": "+k, got[k].Data().([]float32), want[k].Data().([]float32), 2e-2)
 		}
@@ -114,8 +116,8 @@ func TestResumeAcrossBackends(t *testing.T) {
 // A step whose loss is not finite changes nothing, and says so.
 func TestNonFiniteLossStopsUpdates(t *testing.T) {
 	b, images := newBackend(t), small.noise()
-	s := small.open(t, b, plan.FP32, images)
-	before := must[plan.State](t)(s.Save())
+	s := small.open(t, b, device.FP32, images)
+	before := must[device.State](t)(s.Save())
 	before["dense.bias"].Data().([]float32)[3] = float32(math.NaN())
 	if err := s.Load(before); err != nil {
 		t.Fatal(err)
@@ -124,27 +126,24 @@ func TestNonFiniteLossStopsUpdates(t *testing.T) {
 	if !sums.NonFinite || sums.Samples != int64(small.batch) {
 		t.Errorf("sums are %+v", sums)
 	}
-	sameState(t, "after a loss of NaN", must[plan.State](t)(s.Save()), before)
+	sameState(t, "after a loss of NaN", must[device.State](t)(s.Save()), before)
 }
 
 // Evaluation pads its last batch: the padding is not counted and changes nothing.
 func TestEvaluationEqualsTheCPU(t *testing.T) {
 	images := small.noise()
 	order := []int32{3, 1, 7, 20, -1, -1}
-	var results []plan.Sums
+	var results []device.Sums
 	var logits [][]float32
-	for _, b := range []plan.Backend{newBackend(t), cpu.New(0)} {
-		s := small.open(t, b, plan.FP32, images)
+	for _, b := range []device.Backend{newBackend(t), cpu.New(0)} {
+		s := small.open(t, b, device.FP32, images)
 		small.train(t, s, 0, 1)
-		p, _, err := small.network().Program(small.batch, plan.Options{})
+		p, _, err := small.network().Plan(small.batch, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Lower(p, plan.FP32); err != nil {
-			t.Fatal(err)
-		}
-		e := must[plan.Session](t)(b.Open(p, images, s))
-		results = append(results, must[plan.Sums](t)(e.Run(order, 0, 2)))
+		e := must[device.Session](t)(b.Open(p, device.FP32, images, s))
+		results = append(results, must[device.Sums](t)(e.Run(order, 0, 2)))
 		logits = append(logits, must[[]float32](t)(e.Read("logits"))[:10])
 		if err := e.Close(); err != nil {
 			t.Error(err)
@@ -156,9 +155,9 @@ func TestEvaluationEqualsTheCPU(t *testing.T) {
 	compareClose(t, "logits", logits[0], logits[1], 1e-3)
 }
 
-func TestLowerNamesWhatIsMissing(t *testing.T) {
+func TestCheckNamesWhatIsMissing(t *testing.T) {
 	b := newBackend(t)
-	p, _, err := small.network().Program(small.batch, plan.Options{Train: true, Samples: samples})
+	p, _, err := small.network().Plan(small.batch, plan.Options{Train: true, Samples: samples})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +175,7 @@ func TestLowerNamesWhatIsMissing(t *testing.T) {
 				p.Steps[i].Rows = &rows
 			}
 			if spoil(&p.Steps[i]) {
-				if err := b.Lower(p, plan.FP32); err == nil || !strings.Contains(err.Error(), name) {
+				if err := b.Check(p, device.FP32); err == nil || !strings.Contains(err.Error(), name) {
 					t.Errorf("%s: the error is %v", name, err)
 				}
 				p.Steps[i] = keep
@@ -185,11 +184,11 @@ func TestLowerNamesWhatIsMissing(t *testing.T) {
 			p.Steps[i] = keep
 		}
 	}
-	if err := b.Lower(p, "fp8"); fail.Code(err) != fail.CodeUsage {
+	if err := b.Check(p, "fp8"); fail.Code(err) != fail.CodeUsage {
 		t.Errorf("precision fp8: %v", err)
 	}
-	if _, err := b.Open(p, small.noise(), nil); err == nil {
-		t.Error("a program that was not lowered was opened")
+	if _, err := b.Open(p, "fp8", small.noise(), nil); err == nil {
+		t.Error("a program was opened in precision fp8")
 	}
 }
 
@@ -201,21 +200,18 @@ func set[T any](to *T, v T) bool {
 // A program for which the device has no room fails before the first step, and the session beside it goes on.
 func TestOutOfMemory(t *testing.T) {
 	b, images := newBackend(t), small.noise()
-	s := small.open(t, b, plan.FP32, images)
+	s := small.open(t, b, device.FP32, images)
 	_, total, err := b.context.Memory()
 	if err != nil {
 		t.Fatal(err)
 	}
 	large := small
 	large.batch = int(total >> 17) // a sample takes more than 128 KiB
-	p, _, err := large.network().Program(large.batch, plan.Options{Train: true, Samples: samples})
+	p, _, err := large.network().Plan(large.batch, plan.Options{Train: true, Samples: samples})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Lower(p, plan.FP32); err != nil {
-		t.Fatal(err)
-	}
-	_, err = b.Open(p, images, nil)
+	_, err = b.Open(p, device.FP32, images, nil)
 	if !errors.Is(err, driver.ErrOutOfMemory) || fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), "free") {
 		t.Errorf("the error is %v", err)
 	}
@@ -223,16 +219,16 @@ func TestOutOfMemory(t *testing.T) {
 }
 
 func TestRunRefuses(t *testing.T) {
-	s := small.open(t, newBackend(t), plan.FP32, small.noise())
+	s := small.open(t, newBackend(t), device.FP32, small.noise())
 	for name, run := range map[string]func() error{
 		"order too short":  func() error { _, err := s.Run([]int32{1}, 0, 1); return err },
 		"padding":          func() error { _, err := s.Run([]int32{1, 2, -1}, 0, 1); return err },
 		"no such image":    func() error { _, err := s.Run([]int32{1, 2, samples}, 0, 1); return err },
 		"no learning rate": func() error { _, err := s.Run([]int32{1, 2, 3}, 100, 1); return err },
 		"input":            func() error { return s.Set("momentum", nil) },
-		"weights":          func() error { return s.Set("weight", []float32{1}) },
+		"weights":          func() error { return s.Set(program.ClassWeights, []float32{1}) },
 		"result":           func() error { _, err := s.Read("stem.conv"); return err },
-		"state":            func() error { return s.Load(plan.State{}) },
+		"state":            func() error { return s.Load(device.State{}) },
 	} {
 		if run() == nil {
 			t.Errorf("%s: no error", name)

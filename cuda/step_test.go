@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -11,9 +12,10 @@ import (
 
 	"longtail/data"
 	"longtail/internal/cpu"
+	"longtail/internal/device"
 	"longtail/internal/plan"
-	"longtail/models"
-	"longtail/train"
+	"longtail/internal/program"
+	"longtail/internal/program/programtest"
 )
 
 // newBackend opens the device until the test ends.
@@ -42,8 +44,8 @@ func (e experiment) String() string {
 	return fmt.Sprintf("%s %s %s, %d classes, batch %d", e.model, e.shortcut, e.loss, e.classes, e.batch)
 }
 
-func (e experiment) network() train.Network {
-	return train.Network{Model: models.Config{Name: e.model, Classes: e.classes, Shortcut: e.shortcut, Init: "he"}, Loss: e.loss, Gamma: e.gamma}
+func (e experiment) network() program.Network {
+	return programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
 }
 
 const samples = 24
@@ -62,18 +64,15 @@ func (e experiment) noise() data.Images {
 }
 
 // open prepares a training session at its start.
-func (e experiment) open(t testing.TB, b plan.Backend, precision plan.Precision, images data.Images) plan.Session {
+func (e experiment) open(t testing.TB, b device.Backend, precision device.Precision, images data.Images) device.Session {
 	t.Helper()
-	p, net, err := e.network().Program(e.batch, plan.Options{
+	p, net, err := e.network().Plan(e.batch, plan.Options{
 		Train: true, Augment: true, Seed: 9, Samples: samples, Momentum: 0.9, WeightDecay: 2e-3, RunningKeep: 0.9,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Lower(p, precision); err != nil {
-		t.Fatal(err)
-	}
-	s, err := b.Open(p, images, nil)
+	s, err := b.Open(p, precision, images, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,13 +88,13 @@ func (e experiment) open(t testing.TB, b plan.Backend, precision plan.Precision,
 	for i := range weights {
 		weights[i] = 0.5 + float32(i%5)/4
 	}
-	if err := s.Set("lr", rates); err != nil {
+	if err := s.Set(plan.LearningRates, rates); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Set("weight", weights); err != nil {
+	if err := s.Set(program.ClassWeights, weights); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Load(train.InitialState(net, 5)); err != nil {
+	if err := s.Load(program.InitialState(net, 5)); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -136,16 +135,16 @@ func must[T any](t *testing.T) func(T, error) T {
 }
 
 // compareStep runs one step on both sessions and compares logits, loss, metrics and every gradient.
-func (e experiment) compareStep(t *testing.T, got, want plan.Session, step int, tolerance float64) {
+func (e experiment) compareStep(t *testing.T, got, want device.Session, step int, tolerance float64) {
 	t.Helper()
-	a, b := must[plan.Sums](t)(got.Run(e.order(step, 1), step, 1)), must[plan.Sums](t)(want.Run(e.order(step, 1), step, 1))
+	a, b := must[device.Sums](t)(got.Run(e.order(step, 1), step, 1)), must[device.Sums](t)(want.Run(e.order(step, 1), step, 1))
 	if a.Samples != b.Samples || a.NonFinite || math.Abs(a.Loss-b.Loss) > tolerance*b.Loss {
 		t.Errorf("step %d: sums %+v, want %+v", step, a, b)
 	}
 	read := must[[]float32](t)
 	compareClose(t, "logits", read(got.Read("logits")), read(want.Read("logits")), tolerance)
 	compareClose(t, "loss", read(got.Read("loss")), read(want.Read("loss")), tolerance)
-	p := must[plan.State](t)(want.Save())
+	p := must[device.State](t)(want.Save())
 	for name := range p {
 		if g, err := want.Read("gradient/" + name); err == nil {
 			compareClose(t, "gradient/"+name, read(got.Read("gradient/"+name)), g, 4*tolerance)
@@ -161,12 +160,12 @@ func TestStepsEqualTheCPU(t *testing.T) {
 	} {
 		t.Run(e.String(), func(t *testing.T) {
 			images := e.noise()
-			got, want := e.open(t, newBackend(t), plan.FP32, images), e.open(t, cpu.New(0), plan.FP32, images)
+			got, want := e.open(t, newBackend(t), device.FP32, images), e.open(t, cpu.New(0), device.FP32, images)
 			e.compareStep(t, got, want, 0, 1e-4)
 			for step := 1; step < 3; step++ {
 				e.compareStep(t, got, want, step, 2e-2)
 			}
-			a, b := must[plan.State](t)(got.Save()), must[plan.State](t)(want.Save())
+			a, b := must[device.State](t)(got.Save()), must[device.State](t)(want.Save())
 			for name := range b {
 				compareClose(t, name, a[name].Data().([]float32), b[name].Data().([]float32), 2e-2)
 			}
@@ -174,13 +173,45 @@ func TestStepsEqualTheCPU(t *testing.T) {
 	}
 }
 
+// A cosine classifier has row programs on features, class weights and logits; only those of the logits count metrics.
+func TestCosineHeadEqualsTheCPU(t *testing.T) {
+	const batch, classes = 4, 11
+	graph, net, err := programtest.CosineHead(batch, classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.Compile(graph, plan.Options{Train: true, Samples: batch, Momentum: 0.9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := experiment{classes: classes}.noise()
+	images.Pixels, images.Height, images.Width = images.Pixels[:samples*3*8*8], 8, 8
+	var sums []device.Sums
+	var states []device.State
+	for _, b := range []device.Backend{newBackend(t), cpu.New(0)} {
+		s := must[device.Session](t)(b.Open(p, device.FP32, images, nil))
+		defer s.Close()
+		if err := errors.Join(s.Set(plan.LearningRates, []float32{0.1, 0.1}), s.Load(program.InitialState(net, 3))); err != nil {
+			t.Fatal(err)
+		}
+		sums = append(sums, must[device.Sums](t)(s.Run([]int32{3, 1, 2, 0, 5, 4, 7, 6}, 0, 2)))
+		states = append(states, must[device.State](t)(s.Save()))
+	}
+	if math.Abs(sums[0].Loss-sums[1].Loss) > 1e-4*sums[1].Loss || !slices.Equal(sums[0].Confusion, sums[1].Confusion) {
+		t.Errorf("sums are %+v, want %+v", sums[0], sums[1])
+	}
+	for name := range states[1] {
+		compareClose(t, name, states[0][name].Data().([]float32), states[1][name].Data().([]float32), 1e-4)
+	}
+}
+
 // One step of the paper's network in both precisions.
 func TestResNet32TakesAStep(t *testing.T) {
 	e := experiment{model: "resnet32", shortcut: "avgpool", loss: "focal", classes: 100, batch: 2, gamma: 0.5}
 	images, b := e.noise(), newBackend(t)
-	want := e.open(t, cpu.New(0), plan.FP32, images)
-	e.compareStep(t, e.open(t, b, plan.FP32, images), want, 0, 5e-3)
-	mixed := e.open(t, b, plan.Mixed, images)
+	want := e.open(t, cpu.New(0), device.FP32, images)
+	e.compareStep(t, e.open(t, b, device.FP32, images), want, 0, 5e-3)
+	mixed := e.open(t, b, device.Mixed, images)
 	e.train(t, mixed, 0, 1)
 	read := must[[]float32](t)
 	if d := distance(read(mixed.Read("logits")), read(want.Read("logits"))); d > 2e-2 {
@@ -193,10 +224,10 @@ func TestResNet32TakesAStep(t *testing.T) {
 func TestTwoEpochsEqualTheCPU(t *testing.T) {
 	e := experiment{model: "resnet8", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 6}
 	images := e.noise()
-	got, want := e.open(t, newBackend(t), plan.FP32, images), e.open(t, cpu.New(0), plan.FP32, images)
+	got, want := e.open(t, newBackend(t), device.FP32, images), e.open(t, cpu.New(0), device.FP32, images)
 	rates := slices.Repeat([]float32{1e-3}, 100)
-	for _, s := range []plan.Session{got, want} {
-		if err := s.Set("lr", rates); err != nil {
+	for _, s := range []device.Session{got, want} {
+		if err := s.Set(plan.LearningRates, rates); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -230,14 +261,14 @@ func TestMixedStepsAreNearFP32(t *testing.T) {
 		t.Run(e.String(), func(t *testing.T) {
 			images := e.noise()
 			b := newBackend(t)
-			got, want := e.open(t, b, plan.Mixed, images), e.open(t, b, plan.FP32, images)
+			got, want := e.open(t, b, device.Mixed, images), e.open(t, b, device.FP32, images)
 			e.train(t, got, 0, 1)
 			e.train(t, want, 0, 1)
 			read := must[[]float32](t)
 			if d := distance(read(got.Read("logits")), read(want.Read("logits"))); d > 5e-3 {
 				t.Errorf("logits are off by %.2g", d)
 			}
-			for name := range must[plan.State](t)(want.Save()) {
+			for name := range must[device.State](t)(want.Save()) {
 				g, err := want.Read("gradient/" + name)
 				if err != nil {
 					continue

@@ -8,7 +8,7 @@ import (
 	"math"
 
 	"longtail/cuda/driver"
-	"longtail/internal/plan"
+	"longtail/internal/device"
 
 	"gorgonia.org/tensor"
 )
@@ -27,11 +27,6 @@ type tensorInStore struct {
 	at    driver.Ptr
 	half  driver.Ptr // fp16 copy of a convolution's weights, or 0
 }
-
-const (
-	momentumPrefix = "momentum/"
-	runningPrefix  = "running/"
-)
 
 func newStore(c *driver.Context) *store {
 	return &store{context: c, values: map[string]*tensorInStore{}}
@@ -77,7 +72,7 @@ func (s *store) clear(stream *driver.Stream) error {
 }
 
 // load copies every tensor of the store out of a state.
-func (s *store) load(stream *driver.Stream, state plan.State) error {
+func (s *store) load(stream *driver.Stream, state device.State) error {
 	for name, want := range s.values {
 		t, ok := state[name]
 		switch {
@@ -109,8 +104,8 @@ func (s *store) load(stream *driver.Stream, state plan.State) error {
 	return nil
 }
 
-func (s *store) save(stream *driver.Stream) (plan.State, error) {
-	state := plan.State{}
+func (s *store) save(stream *driver.Stream) (device.State, error) {
+	state := device.State{}
 	for name, t := range s.values {
 		values := make([]float32, t.shape.TotalSize())
 		if err := driver.Download(stream, values, t.at); err != nil {

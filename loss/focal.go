@@ -6,7 +6,10 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-func init() { Register("focal", func(o Options) Loss { return focal{gamma: o.Gamma} }) }
+func init() {
+	Register("focal", func(o Options) Loss { return focal{gamma: o["gamma"]} },
+		Option{Name: "gamma", Default: 1, Min: 0, Max: 100, Doc: "focusing parameter"})
+}
 
 // focal is the sigmoid loss with each term times (1 - p_t)^gamma, where p_t is the probability given to the right answer
 // (Lin et al. 2017; Cui et al. 2019, section 4.3).
@@ -16,12 +19,12 @@ func (focal) Head(classes int) ops.Head { return sigmoid{}.Head(classes) }
 
 // Build uses (1 - p_t)^gamma = exp(-gamma h z - gamma softplus(-z)), whose gradient is finite where that of the power is not
 // (p_t near 1 and gamma < 1).
-func (l focal) Build(z, h, w *G.Node) (*G.Node, error) {
-	var f formula
+func (l focal) Build(in *Inputs) (*G.Node, error) {
+	f, z, h := formula{}, in.Logits, in.Target
 	terms := sigmoidTerms(&f, z, h)
 	if l.gamma > 0 {
 		log := f.add(f.mul(h, z), f.softplus(f.scale(z, -1)))
 		terms = f.mul(terms, f.exp(f.scale(log, -l.gamma)))
 	}
-	return weighted(&f, terms, h, w), f.err
+	return weighted(&f, terms, in), f.err
 }

@@ -1,15 +1,14 @@
 // Package loss holds the class weights of the paper and the losses as sub-graphs.
 //
-// A loss is made of the pieces in internal/ops/row.go and its neighbours: whatever is written in them is differentiated by
-// Gorgonia and compiled to one row program, so that a new loss is one file here, with one Register call, and no kernel.
+// A loss is one file: it registers a name with the options that it has, says what it asks of the classifier, and builds its
+// formula from the operations on rows in internal/ops. Gorgonia differentiates the formula, and package plan compiles it,
+// forward and backward, to one row program that every backend interprets: a loss needs no kernel.
+//
+//	l, err := loss.New("focal", loss.Options{"gamma": 1})
+//	cost, err := l.Build(&loss.Inputs{Logits: z, Target: h, Weight: w, Counts: counts})
 package loss
 
 import (
-	"fmt"
-	"maps"
-	"math"
-	"slices"
-
 	"longtail/internal/ops"
 
 	G "gorgonia.org/gorgonia"
@@ -19,43 +18,43 @@ import (
 type Loss interface {
 	// Head is what the loss asks of the classifier.
 	Head(classes int) ops.Head
-	// Build makes the loss of a batch, a scalar: the sum of the losses of the samples divided by N. logits and target are
-	// [N, C], weight [C]. A sample whose target row is zero must add nothing: evaluation pads its last batch with such rows.
-	Build(logits, target, weight *G.Node) (*G.Node, error)
+	// Build makes the loss of a batch, a scalar: the sum of the losses of the samples divided by N. A sample whose target row
+	// is zero must add nothing: evaluation pads its last batch with such rows.
+	Build(in *Inputs) (*G.Node, error)
 }
 
-// Options are the parameters that losses may use.
-type Options struct {
-	Gamma float64 // focusing parameter of the focal loss, >= 0
+// Inputs are what a loss is built from.
+type Inputs struct {
+	Logits *G.Node // [N, C]
+	Target *G.Node // [N, C], rows sum to 1, or to 0 for padding
+	Weight *G.Node // [C], class weights
+	Counts []int   // [C], training images of each class; nil where they are not known
+
+	// Declared are the further inputs of the loss: see PerClass.
+	Declared []Declared
 }
 
-var registry = map[string]func(Options) Loss{}
-
-// Register makes a loss known under a name. It is called when the program starts; a name that is taken panics.
-func Register(name string, make func(Options) Loss) {
-	if _, taken := registry[name]; taken {
-		panic("loss: " + name + " is registered twice")
-	}
-	registry[name] = make
+// Declared is a node that a loss adds to the inputs of a program, with the values that hold until others are set.
+type Declared struct {
+	Name    string
+	Node    *G.Node   // [C]
+	Initial []float32 // [C]
 }
 
-// Names are the known losses, in alphabetical order.
-func Names() []string { return slices.Sorted(maps.Keys(registry)) }
-
-// New makes the loss of that name. An unknown name and a gamma that is negative or no number are errors.
-func New(name string, o Options) (Loss, error) {
-	make, ok := registry[name]
-	if !ok {
-		return nil, fmt.Errorf("there is no loss %q; there are %v", name, Names())
+// PerClass declares a node [C] with a number for each class, such as a margin or a log prior. It becomes an input of the
+// program under that name, so that it can be set anew during a run and nothing is compiled again.
+func (in *Inputs) PerClass(name string, values []float64) *G.Node {
+	d := Declared{Name: name, Initial: make([]float32, len(values))}
+	for c, v := range values {
+		d.Initial[c] = float32(v)
 	}
-	if !(o.Gamma >= 0) || math.IsInf(o.Gamma, 1) {
-		return nil, fmt.Errorf("the focal loss wants a gamma of at least 0, not %v", o.Gamma)
-	}
-	return make(o), nil
+	d.Node = G.NewVector(in.Logits.Graph(), in.Logits.Dtype(), G.WithShape(len(values)), G.WithName(name))
+	in.Declared = append(in.Declared, d)
+	return d.Node
 }
 
 // weighted ends a loss: the batch mean of terms [N, C] times the weight [C] of each sample's true class.
-func weighted(f *formula, terms, target, weight *G.Node) *G.Node {
-	ofClass := f.rowSum(f.mul(target, weight)) // [N, 1]
+func weighted(f *formula, terms *G.Node, in *Inputs) *G.Node {
+	ofClass := f.rowSum(f.mul(in.Target, in.Weight)) // [N, 1]
 	return f.mean(f.mul(ofClass, f.rowSum(terms)))
 }

@@ -58,6 +58,14 @@ func focalOf(z []float64, y int, gamma float64) float64 {
 	return sum
 }
 
+// optionsFor gives gamma to the losses that have it.
+func optionsFor(name string, gamma float64) Options {
+	if len(OptionsOf(name)) == 0 {
+		return nil
+	}
+	return Options{"gamma": gamma}
+}
+
 // gammas are those of the paper, and 0.
 var gammas = []float64{0, .5, 1, 2}
 
@@ -69,7 +77,7 @@ func eachLoss(t *testing.T, f func(t *testing.T, name string, gamma float64, l L
 				continue
 			}
 			t.Run(fmt.Sprintf("%s gamma %v", name, gamma), func(t *testing.T) {
-				l, err := New(name, Options{Gamma: gamma})
+				l, err := New(name, optionsFor(name, gamma))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,7 +118,7 @@ func floats(v *tensor.Dense) []float64 { return v.Data().([]float64) }
 func (b batch) values() []*tensor.Dense { return []*tensor.Dense{b.logits, b.target, b.weight} }
 
 func build(l Loss) opstest.Build {
-	return func(in []*G.Node) (*G.Node, error) { return l.Build(in[0], in[1], in[2]) }
+	return func(in []*G.Node) (*G.Node, error) { return l.Build(&Inputs{Logits: in[0], Target: in[1], Weight: in[2]}) }
 }
 
 // run gives the loss of a batch and its gradient by the logits [N, C], on Gorgonia's machine.
@@ -280,7 +288,7 @@ func TestHeads(t *testing.T) {
 	for _, classes := range []int{2, 10, 100} {
 		start := -math.Log(float64(classes - 1))
 		for name, want := range map[string]ops.Head{"softmax": {DecayBias: true}, "sigmoid": {BiasInit: start}, "focal": {BiasInit: start}} {
-			l, err := New(name, Options{Gamma: 1})
+			l, err := New(name, optionsFor(name, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -296,9 +304,12 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("unknown name: %v", err)
 	}
 	for _, gamma := range []float64{-1, math.NaN(), math.Inf(1)} {
-		if _, err := New("focal", Options{Gamma: gamma}); err == nil {
+		if _, err := New("focal", Options{"gamma": gamma}); err == nil {
 			t.Errorf("gamma %v is accepted", gamma)
 		}
+	}
+	if _, err := New("softmax", Options{"gamma": 1}); err == nil || !strings.Contains(err.Error(), "gamma") {
+		t.Errorf("an option of another loss: %v", err)
 	}
 	if names := Names(); !slices.IsSorted(names) || !slices.Contains(names, "focal") || !slices.Contains(names, "softmax") || !slices.Contains(names, "sigmoid") {
 		t.Errorf("names are %v", names)

@@ -20,9 +20,9 @@ func (sigmoid) Head(classes int) ops.Head {
 	return ops.Head{BiasInit: -math.Log(float64(classes - 1))}
 }
 
-func (sigmoid) Build(z, h, w *G.Node) (*G.Node, error) {
+func (sigmoid) Build(in *Inputs) (*G.Node, error) {
 	var f formula
-	return weighted(&f, sigmoidTerms(&f, z, h), h, w), f.err
+	return weighted(&f, sigmoidTerms(&f, in.Logits, in.Target), in), f.err
 }
 
 // sigmoidTerms are the cross-entropies softplus(z) - h z of the single classifiers, [N, C].

@@ -13,8 +13,8 @@ type softmax struct{}
 
 func (softmax) Head(int) ops.Head { return ops.Head{DecayBias: true} }
 
-func (softmax) Build(z, h, w *G.Node) (*G.Node, error) {
-	var f formula
+func (softmax) Build(in *Inputs) (*G.Node, error) {
+	f, z, h := formula{}, in.Logits, in.Target
 	terms := f.mul(h, f.sub(f.logSumExp(z), z))
-	return weighted(&f, terms, h, w), f.err
+	return weighted(&f, terms, in), f.err
 }

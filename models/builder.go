@@ -10,8 +10,9 @@ import (
 // epsilon is what batch norm adds to a variance; the paper's.
 const epsilon = 1e-5
 
-// builder draws layers and keeps what they need. After the first error its methods do nothing.
-type builder struct {
+// Builder draws layers and keeps what they need. After the first error its methods do nothing, so that a network reads as a
+// formula; Build returns the error.
+type Builder struct {
 	config   Config
 	training bool
 	graph    *G.ExprGraph
@@ -19,7 +20,7 @@ type builder struct {
 	err      error
 }
 
-func (b *builder) keep(n *G.Node, err error) *G.Node {
+func (b *Builder) keep(n *G.Node, err error) *G.Node {
 	if b.err == nil {
 		b.err = err
 	}
@@ -27,14 +28,14 @@ func (b *builder) keep(n *G.Node, err error) *G.Node {
 }
 
 // param adds a trainable value.
-func (b *builder) param(name string, init ops.Init, decay bool, shape ...int) *G.Node {
+func (b *Builder) param(name string, init ops.Init, decay bool, shape ...int) *G.Node {
 	n := G.NewTensor(b.graph, G.Float32, len(shape), G.WithShape(shape...), G.WithName(name))
 	b.net.Params = append(b.net.Params, ops.Param{Node: n, Name: name, Decay: decay, Init: init})
 	return n
 }
 
-// conv is a convolution without bias: x [N, I, H, W] to [N, O, H / stride, W / stride].
-func (b *builder) conv(x *G.Node, name string, out, kernel, stride int) *G.Node {
+// Conv is a convolution without bias: x [N, I, H, W] to [N, O, H / stride, W / stride].
+func (b *Builder) Conv(x *G.Node, name string, out, kernel, stride int) *G.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -43,8 +44,8 @@ func (b *builder) conv(x *G.Node, name string, out, kernel, stride int) *G.Node 
 	return b.keep(ops.Conv(x, w, stride, kernel/2))
 }
 
-// norm is batch norm; layer and suffix name its values: "stem.scale", "stage1.block1.scale2".
-func (b *builder) norm(x *G.Node, layer, suffix string) *G.Node {
+// Norm is batch norm of x [N, C, H, W]; layer and suffix name its values: "stem.scale", "stage1.block1.scale2".
+func (b *Builder) Norm(x *G.Node, layer, suffix string) *G.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -62,22 +63,24 @@ func (b *builder) norm(x *G.Node, layer, suffix string) *G.Node {
 	return b.keep(y, err)
 }
 
-func (b *builder) relu(x *G.Node) *G.Node {
+// ReLU is max(x, 0).
+func (b *Builder) ReLU(x *G.Node) *G.Node {
 	if b.err != nil {
 		return nil
 	}
 	return b.keep(ops.ReLU(x))
 }
 
-func (b *builder) add(x, y *G.Node) *G.Node {
+// Add is x + y.
+func (b *Builder) Add(x, y *G.Node) *G.Node {
 	if b.err != nil {
 		return nil
 	}
 	return b.keep(ops.Add(x, y))
 }
 
-// average is the mean over the pixels: [N, F, H, W] to [N, F].
-func (b *builder) average(x *G.Node) *G.Node {
+// Average is the mean over the pixels: [N, F, H, W] to [N, F].
+func (b *Builder) Average(x *G.Node) *G.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -85,7 +88,7 @@ func (b *builder) average(x *G.Node) *G.Node {
 }
 
 // classifier is the dense layer from features [N, F] to logits [N, C].
-func (b *builder) classifier(features *G.Node, h ops.Head) *G.Node {
+func (b *Builder) classifier(features *G.Node, h ops.Head) *G.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -95,8 +98,8 @@ func (b *builder) classifier(features *G.Node, h ops.Head) *G.Node {
 	return b.keep(ops.Dense(features, w, bias))
 }
 
-// Shape of a node, for a network's own arithmetic; empty after an error.
-func (b *builder) shape(x *G.Node) tensor.Shape {
+// shape is a node's, for a network's own arithmetic; zeros after an error.
+func (b *Builder) shape(x *G.Node) tensor.Shape {
 	if b.err != nil {
 		return tensor.Shape{0, 0, 0, 0}
 	}

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"fmt"
 	"math"
 
 	"longtail/internal/ops"
@@ -15,39 +14,51 @@ import (
 func Inits() []string { return []string{"glorot", "he"} }
 
 // spread is the start distribution of weights with these fans.
-func (b *builder) spread(fanIn, fanOut int) ops.Init {
+func (b *Builder) spread(fanIn, fanOut int) ops.Init {
 	if b.config.Init == "he" {
 		return ops.Init{Std: math.Sqrt(2 / float64(fanIn))}
 	}
 	return ops.Init{Bound: math.Sqrt(6 / float64(fanIn+fanOut))}
 }
 
-// Initial draws the start values of all parameters, and running moments of mean 0 and variance 1. Each tensor has a random
-// stream of its own, so that one network's values do not depend on another's size.
-func (n Net) Initial(seed uint64) map[string]*tensor.Dense {
-	state := make(map[string]*tensor.Dense)
-	for i, p := range n.Params {
-		values := make([]float32, p.Node.Shape().TotalSize())
-		stream := rng.New(seed, rng.Init, uint32(i), 0)
-		for j := range values {
-			v := p.Init.Mean
-			if p.Init.Bound > 0 {
-				v += p.Init.Bound * (2*stream.Float64() - 1)
-			}
-			if p.Init.Std > 0 {
-				v += p.Init.Std * stream.Norm()
-			}
-			values[j] = float32(v)
-		}
-		state[p.Name] = tensor.New(tensor.WithShape(p.Node.Shape().Clone()...), tensor.WithBacking(values))
+// draw takes one value from a distribution.
+func draw(init ops.Init, stream *rng.Stream) float32 {
+	v := init.Mean
+	if init.Bound > 0 {
+		v += init.Bound * (2*stream.Float64() - 1)
 	}
+	if init.Std > 0 {
+		v += init.Std * stream.Norm()
+	}
+	return float32(v)
+}
+
+// Initial draws the start values of all parameters. A tensor's values do not depend on other tensors' sizes: each has a random
+// stream of its own.
+func (n Net) Initial(seed uint64) map[string]*tensor.Dense {
+	values := make(map[string]*tensor.Dense)
+	for i, p := range n.Params {
+		stream := rng.New(seed, rng.Init, uint32(i), 0)
+		values[p.Name] = filled(p.Node.Shape(), func(int) float32 { return draw(p.Init, stream) })
+	}
+	return values
+}
+
+// InitialMoments are the running moments [2, C] that training starts from, by name: mean 0 and variance 1.
+func (n Net) InitialMoments() map[string]*tensor.Dense {
+	values := make(map[string]*tensor.Dense)
 	for _, s := range n.Stats {
 		channels := s.Batch.Shape()[1]
-		values := make([]float32, 2*channels)
-		for c := range channels {
-			values[channels+c] = 1
-		}
-		state[fmt.Sprintf("running/%s", s.Running)] = tensor.New(tensor.WithShape(2, channels), tensor.WithBacking(values))
+		values[s.Running] = filled(s.Batch.Shape(), func(i int) float32 { return float32(i / channels) })
 	}
-	return state
+	return values
+}
+
+// filled is a tensor of that shape with the value of each element.
+func filled(shape tensor.Shape, value func(i int) float32) *tensor.Dense {
+	values := make([]float32, shape.TotalSize())
+	for i := range values {
+		values[i] = value(i)
+	}
+	return tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(values))
 }

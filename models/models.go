@@ -1,7 +1,10 @@
 // Package models holds the networks as Gorgonia graphs.
 //
-// A network is one file: it registers its name and draws its layers with a builder, which keeps the parameters, their start
+// A network is one file: it registers its name and draws its layers with a [Builder], which keeps the parameters, their initial
 // values and the batch-norm statistics. The graph is pure mathematics in logical layout; how it is trained is not known here.
+//
+//	func init() { models.Register("tiny", func(b *models.Builder, x *G.Node) *G.Node { return b.Average(b.Conv(x, "conv", 8, 3, 1)) }) }
+//	net, err := models.Build(images, models.Config{Name: "tiny", Classes: 10, Shortcut: "avgpool", Init: "glorot"}, ops.Head{}, true)
 package models
 
 import (
@@ -31,12 +34,14 @@ type Net struct {
 	Inputs []*G.Node  // running moments [2, C], of an evaluation network
 }
 
-// network draws a network on x [N, 3, H, W] and gives the features [N, F].
-type network func(b *builder, x *G.Node) *G.Node
+// Network draws a network on images x [N, I, H, W] and returns the features [N, F]; the classifier behind them is the same for
+// all networks.
+type Network func(b *Builder, x *G.Node) *G.Node
 
-var registry = map[string]network{}
+var registry = map[string]Network{}
 
-func register(name string, draw network) {
+// Register makes a network known under a name. It is called from init; a taken name is a panic.
+func Register(name string, draw Network) {
 	if _, taken := registry[name]; taken {
 		panic("models: " + name + " is registered twice")
 	}
@@ -50,9 +55,9 @@ func Names() []string {
 	})
 }
 
-// Build draws the network on images x [N, 3, H, W] with the head that the loss asks for. A training network normalises by
+// Build draws the network on images x [N, I, H, W] with the head that the loss asks for. A training network normalises by
 // the moments of the batch, an evaluation network by running moments that are inputs. Unknown names in c, fewer than 2 classes
-// and images that are no [N, C, H, W], or that a shortcut cannot halve, are errors.
+// and images that are not [N, I, H, W], or that a shortcut cannot halve, are errors.
 func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 	draw, ok := registry[c.Name]
 	switch {
@@ -65,9 +70,9 @@ func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 	case c.Classes < 2:
 		return Net{}, fmt.Errorf("a classifier needs at least 2 classes, not %d", c.Classes)
 	case x == nil || x.Dims() != 4:
-		return Net{}, fmt.Errorf("a network wants images [N, 3, H, W], not %v", x)
+		return Net{}, fmt.Errorf("a network wants images [N, I, H, W], not %v", x)
 	}
-	b := &builder{config: c, training: training, graph: x.Graph()}
+	b := &Builder{config: c, training: training, graph: x.Graph()}
 	features := draw(b, x)
 	b.net.Logits = b.classifier(features, h)
 	if b.err != nil {
@@ -80,9 +85,7 @@ func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 func (n Net) Parameters() int {
 	count := 0
 	for _, p := range n.Params {
-		if !p.Frozen {
-			count += p.Node.Shape().TotalSize()
-		}
+		count += p.Node.Shape().TotalSize()
 	}
 	return count
 }

@@ -10,7 +10,7 @@ import (
 
 func init() {
 	for _, depth := range []int{8, 14, 20, 26, 32, 38, 44, 50, 56, 110} {
-		register(fmt.Sprintf("resnet%d", depth), resnet(depth))
+		Register(fmt.Sprintf("resnet%d", depth), resnet(depth))
 	}
 }
 
@@ -21,9 +21,9 @@ func Shortcuts() []string { return []string{"avgpool", "subsample", "projection"
 
 // resnet is the residual network for CIFAR (He et al. 2015, section 4.2): a 3x3 convolution to 16 channels, three stages of
 // (depth - 2) / 6 basic blocks with 16, 32 and 64 channels, the global average.
-func resnet(depth int) network {
-	return func(b *builder, x *G.Node) *G.Node {
-		y := b.relu(b.norm(b.conv(x, "stem.conv", 16, 3, 1), "stem", ""))
+func resnet(depth int) Network {
+	return func(b *Builder, x *G.Node) *G.Node {
+		y := b.ReLU(b.Norm(b.Conv(x, "stem.conv", 16, 3, 1), "stem", ""))
 		for stage, channels := range []int{16, 32, 64} {
 			for block := range (depth - 2) / 6 {
 				stride := 1
@@ -33,24 +33,24 @@ func resnet(depth int) network {
 				y = b.basicBlock(y, fmt.Sprintf("stage%d.block%d", stage+1, block+1), channels, stride)
 			}
 		}
-		return b.average(y)
+		return b.Average(y)
 	}
 }
 
 // basicBlock is relu(shortcut(x) + norm(conv(relu(norm(conv(x)))))).
-func (b *builder) basicBlock(x *G.Node, name string, channels, stride int) *G.Node {
-	y := b.relu(b.norm(b.conv(x, name+".conv1", channels, 3, stride), name, "1"))
-	y = b.norm(b.conv(y, name+".conv2", channels, 3, 1), name, "2")
-	return b.relu(b.add(b.shortcut(x, name, channels, stride), y))
+func (b *Builder) basicBlock(x *G.Node, name string, channels, stride int) *G.Node {
+	y := b.ReLU(b.Norm(b.Conv(x, name+".conv1", channels, 3, stride), name, "1"))
+	y = b.Norm(b.Conv(y, name+".conv2", channels, 3, 1), name, "2")
+	return b.ReLU(b.Add(b.Shortcut(x, name, channels, stride), y))
 }
 
-// shortcut brings x to the shape of the block's result.
-func (b *builder) shortcut(x *G.Node, name string, channels, stride int) *G.Node {
+// Shortcut brings x to the shape of a block's result: itself where it has it already, else by the config's shortcut.
+func (b *Builder) Shortcut(x *G.Node, name string, channels, stride int) *G.Node {
 	switch {
 	case b.err != nil || stride == 1 && b.shape(x)[1] == channels:
 		return x
 	case b.config.Shortcut == "projection":
-		return b.norm(b.conv(x, name+".project", channels, 1, stride), name, "P")
+		return b.Norm(b.Conv(x, name+".project", channels, 1, stride), name, "P")
 	case b.config.Shortcut == "subsample":
 		return b.keep(ops.ShortcutSubsample(x, channels))
 	default:

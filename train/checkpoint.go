@@ -11,8 +11,8 @@ import (
 	"slices"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/fail"
-	"longtail/internal/plan"
 	"longtail/internal/run"
 
 	"gorgonia.org/tensor"
@@ -21,7 +21,7 @@ import (
 // Checkpoint is all that a run remembers: where it is and its parameters, momenta and running moments.
 type Checkpoint struct {
 	Position
-	State plan.State
+	State device.State
 }
 
 // Position is where a run is and what it found so far. It holds nothing that differs between two equal runs.
@@ -47,7 +47,7 @@ type Totals struct {
 
 func newTotals(classes int) Totals { return Totals{Confusion: make([]int64, classes*classes)} }
 
-func (t *Totals) add(s plan.Sums) {
+func (t *Totals) add(s device.Sums) {
 	t.Loss += s.Loss
 	for i, n := range s.Confusion {
 		t.Confusion[i] += n
@@ -67,12 +67,12 @@ func (p Position) clone() Position {
 }
 
 // start is the checkpoint of a run before its first step.
-func start(classes int, initial plan.State) *Checkpoint {
+func start(classes int, initial device.State) *Checkpoint {
 	return &Checkpoint{Position{Sums: newTotals(classes)}, initial}
 }
 
 // notFinite is the name of a tensor with a value that is NaN or infinite, or "".
-func notFinite(state plan.State) string {
+func notFinite(state device.State) string {
 	for _, name := range slices.Sorted(maps.Keys(state)) {
 		values, _ := state[name].Data().([]float32)
 		for _, v := range values {
@@ -153,7 +153,7 @@ func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Check
 	case m[splitKey] != id.Split:
 		return nil, errors.New("it belongs to a run on other images")
 	}
-	c := &Checkpoint{State: plan.State{}}
+	c := &Checkpoint{State: device.State{}}
 	var err error
 	if c.Position, err = parsePosition([]byte(m[positionKey]), steps, classes); err != nil {
 		return nil, fmt.Errorf("its position: %w", err)

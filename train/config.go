@@ -11,6 +11,7 @@ import (
 
 	"longtail/data"
 	"longtail/internal/fail"
+	"longtail/loss"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -166,6 +167,17 @@ func (c *Config) DataSpec() data.Spec {
 		Dataset: d.Dataset, Imbalance: d.Imbalance, Profile: d.Profile, MaxPerClass: d.MaxPerClass,
 		SplitSeed: d.SplitSeed, SplitFile: d.SplitFile, Validation: d.Validation,
 	}
+}
+
+// lossOptions are the options that the chosen loss has.
+func (c *Config) lossOptions() loss.Options {
+	options := loss.Options{}
+	for _, o := range loss.OptionsOf(c.Loss.Name) {
+		if o.Name == "gamma" {
+			options[o.Name] = c.Loss.Gamma
+		}
+	}
+	return options
 }
 
 // position is "FILE:LINE:COLUMN" of a node.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/loss"
 	"longtail/models"
@@ -29,8 +30,8 @@ func (c *Config) check() error {
 		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
 		{"model.init", c.Model.Init, models.Inits()},
 		{"loss.name", c.Loss.Name, loss.Names()},
-		{"device", c.Device, []string{"auto", "cpu", "cuda"}},
-		{"precision", c.Precision, []string{"auto", "fp32", "mixed"}},
+		{"device", c.Device, device.Names()},
+		{"precision", c.Precision, device.Precisions()},
 	} {
 		if err := c.checkChoice(choice.key, choice.value, choice.allowed); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 
 	"longtail/data"
 	"longtail/internal/fail"
+	"longtail/internal/program"
 	"longtail/internal/run"
 )
 
@@ -96,27 +97,24 @@ func (j *EvalJob) load(ctx context.Context) (*Config, *data.Dataset, error) {
 }
 
 // open builds the evaluation program and opens it on the test images.
-func (j *EvalJob) open(config *Config, ds *data.Dataset) (w *work, err error) {
+func (j *EvalJob) open(config *Config, ds *data.Dataset) (w *openJob, err error) {
 	asked := func(flag, key string) string {
 		if flag != "" {
 			return flag
 		}
 		return key
 	}
-	device, err := j.Open(asked(j.Device, config.Device), asked(j.Precision, config.Precision))
+	d, err := j.Open(asked(j.Device, config.Device), asked(j.Precision, config.Precision))
 	if err != nil {
 		return nil, err
 	}
-	w = &work{data: ds}
+	w = &openJob{data: ds}
 	w.Images, w.Classes = ds.Train.Len(), ds.Train.Classes
 	if w.programs, err = Build(config, ds); err != nil {
 		return nil, err
 	}
-	if err := device.Backend.Lower(w.programs.Eval, device.Precision); err != nil {
-		return nil, err
-	}
-	if w.Test, err = w.evaluator(device.Backend, ds.Test); err == nil {
-		err = w.Test.Session.Set("weight", w.programs.Weights)
+	if w.Test, err = w.evaluator(d, ds.Test); err == nil {
+		err = w.Test.Session.Set(program.ClassWeights, w.programs.Weights)
 	}
 	if err != nil {
 		w.close()

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"math"
 
+	"longtail/internal/device"
 	"longtail/internal/fail"
-	"longtail/internal/plan"
 )
 
 // Evaluator runs an evaluation program over a whole set of images.
 type Evaluator struct {
-	Session plan.Session
+	Session device.Session
 	Images  int // in the set, at least 1
 	Batch   int // of the program; the last batch is padded
 }
@@ -19,7 +19,7 @@ type Evaluator struct {
 // run gives the totals over the set. The calls are always the same, so that the sums have the same bits. It stops between
 // two calls where the context is cancelled, with the context's error.
 func (e *Evaluator) run(ctx context.Context, classes int, set string, observe Observer) (Totals, error) {
-	sums, like := newTotals(classes), stepsPerCall(e.Session)
+	sums, like := newTotals(classes), e.Session.StepsPerCall()
 	batches := (e.Images + e.Batch - 1) / e.Batch
 	for first := 0; first < batches; first += like {
 		if err := ctx.Err(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/plan"
 
 	"gorgonia.org/tensor"
@@ -22,15 +23,19 @@ type fakeBackend struct {
 	stepsPerCall int
 	diverge      int // the step whose loss is NaN, counted from 1; 0: none
 	spoil        int // the step after which a parameter is infinite
-	lowered      []plan.Precision
+	opened       []device.Precision
 }
 
-func (b *fakeBackend) Lower(_ *plan.Program, p plan.Precision) error {
-	b.lowered = append(b.lowered, p)
-	return nil
+func (b *fakeBackend) Info() device.Info {
+	return device.Info{Name: "fake", Description: "fake, 1 thread", GPU: "Fake 9000", GPUDriver: "CUDA 99", Arithmetic: "fake"}
 }
 
-func (b *fakeBackend) Open(p *plan.Program, images data.Images, share plan.Session) (plan.Session, error) {
+func (b *fakeBackend) Check(*plan.Program, device.Precision) error { return nil }
+
+func (b *fakeBackend) Close() error { return nil }
+
+func (b *fakeBackend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
+	b.opened = append(b.opened, precision)
 	s := &fakeSession{fakeBackend: b, batch: p.Batch, train: p.Train, labels: images.Labels, classes: images.Classes}
 	s.values = &map[string]*tensor.Dense{}
 	if share != nil {
@@ -49,10 +54,12 @@ type fakeSession struct {
 	closed         bool
 }
 
-func (s *fakeSession) StepsPerCall() int { return s.stepsPerCall }
+func (s *fakeSession) StepsPerCall() int { return max(1, s.stepsPerCall) }
+
+func (s *fakeSession) Counters() device.Counters { return device.Counters{} }
 
 func (s *fakeSession) Set(name string, v []float32) error {
-	if name == "lr" {
+	if name == plan.LearningRates {
 		s.rates = v
 	} else {
 		s.weight = v
@@ -60,8 +67,8 @@ func (s *fakeSession) Set(name string, v []float32) error {
 	return nil
 }
 
-func (s *fakeSession) Run(order []int32, first, n int) (plan.Sums, error) {
-	sums := plan.Sums{Confusion: make([]int64, s.classes*s.classes)}
+func (s *fakeSession) Run(order []int32, first, n int) (device.Sums, error) {
+	sums := device.Sums{Confusion: make([]int64, s.classes*s.classes)}
 	if len(order) != n*s.batch || s.closed || s.weight == nil {
 		return sums, errors.New("the session is not used as it should be")
 	}
@@ -111,15 +118,15 @@ func (s *fakeSession) update(mix uint64, rate float32) {
 
 func (s *fakeSession) Read(string) ([]float32, error) { return nil, errors.New("nothing to read") }
 
-func (s *fakeSession) Load(state plan.State) error {
+func (s *fakeSession) Load(state device.State) error {
 	for name, t := range state {
 		(*s.values)[name] = t.Clone().(*tensor.Dense)
 	}
 	return nil
 }
 
-func (s *fakeSession) Save() (plan.State, error) {
-	state := plan.State{}
+func (s *fakeSession) Save() (device.State, error) {
+	state := device.State{}
 	for name, t := range *s.values {
 		state[name] = t.Clone().(*tensor.Dense)
 	}
@@ -145,20 +152,20 @@ const fakeClasses = 3
 // fakeTask is a run of 37 images on a fake backend, with a test set of 25 and a held-out part of 7 images.
 func fakeTask(c *Config, b *fakeBackend) Task {
 	const trained, tested, heldOut, evalBatch = 37, 25, 7, 4
-	open := func(n, batch int, train bool, share plan.Session) plan.Session {
-		s, _ := b.Open(&plan.Program{Options: plan.Options{Train: train}, Batch: batch}, images(n, fakeClasses), share)
+	open := func(n, batch int, train bool, share device.Session) device.Session {
+		s, _ := b.Open(&plan.Program{Options: plan.Options{Train: train}, Batch: batch}, device.FP32, images(n, fakeClasses), share)
 		return s
 	}
 	t := Task{Config: c, Images: trained, Classes: fakeClasses, Weights: []float32{0.5, 1, 1.5}, Train: open(trained, c.Train.Batch, true, nil)}
 	t.Test = &Evaluator{open(tested, evalBatch, false, t.Train), tested, evalBatch}
 	t.Validation = &Evaluator{open(heldOut, evalBatch, false, t.Train), heldOut, evalBatch}
 	one := func() *tensor.Dense { return tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1})) }
-	t.From = start(fakeClasses, plan.State{"w": one(), "momentum/w": one(), "running/bn": one()})
+	t.From = start(fakeClasses, device.State{"w": one(), "momentum/w": one(), "running/bn": one()})
 	return t
 }
 
-// recorder keeps what a run did, as a folder would.
-type recorder struct {
+// trace keeps what a run did, as a folder would.
+type trace struct {
 	records []string
 	saved   []*Checkpoint
 	events  []Event
@@ -167,7 +174,7 @@ type recorder struct {
 	stop    func(Event) error
 }
 
-func (r *recorder) observe(e Event) error {
+func (r *trace) observe(e Event) error {
 	r.events = append(r.events, e)
 	switch e := e.(type) {
 	case EpochDone:
@@ -190,11 +197,11 @@ func (r *recorder) observe(e Event) error {
 	return nil
 }
 
-func (r *recorder) last() *Checkpoint { return r.saved[len(r.saved)-1] }
+func (r *trace) last() *Checkpoint { return r.saved[len(r.saved)-1] }
 
 // runFake runs a config to its end or error.
-func runFake(ctx context.Context, c *Config, b *fakeBackend, from *Checkpoint, stop func(Event) error) (*recorder, error) {
-	r, task := &recorder{stop: stop}, fakeTask(c, b)
+func runFake(ctx context.Context, c *Config, b *fakeBackend, from *Checkpoint, stop func(Event) error) (*trace, error) {
+	r, task := &trace{stop: stop}, fakeTask(c, b)
 	if from != nil {
 		task.From = from
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/plan"
 	"longtail/internal/run"
@@ -139,15 +140,15 @@ func TestAWriteThatFailsDamagesNothing(t *testing.T) {
 		j.Observers = nil
 		placed := false
 		open := j.Open
-		j.Open = func(device, precision string) (Device, error) {
-			d, err := open(device, precision)
-			d.Backend = &hooked{d.Backend, func() error {
+		j.Open = func(name, precision string) (*device.Device, error) {
+			d, err := open(name, precision)
+			d = &device.Device{Precision: d.Precision, Backend: &hooked{d.Backend, func() error {
 				if placed {
 					return nil
 				}
 				placed = true
 				return os.MkdirAll(filepath.Join(obstacle, "x"), 0o777)
-			}}
+			}}}
 			return d, err
 		}
 		if _, err := Run(ctx, j); err == nil || !strings.Contains(err.Error(), obstacle) || !placed {
@@ -163,26 +164,26 @@ func TestAWriteThatFailsDamagesNothing(t *testing.T) {
 
 // hooked calls a function before the first training step.
 type hooked struct {
-	plan.Backend
+	device.Backend
 	before func() error
 }
 
-func (h *hooked) Open(p *plan.Program, images data.Images, share plan.Session) (plan.Session, error) {
+func (h *hooked) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
 	if s, ok := share.(*hookedSession); ok {
 		share = s.Session
 	}
-	s, err := h.Backend.Open(p, images, share)
+	s, err := h.Backend.Open(p, precision, images, share)
 	return &hookedSession{s, h.before}, err
 }
 
 type hookedSession struct {
-	plan.Session
+	device.Session
 	before func() error
 }
 
-func (s *hookedSession) Run(order []int32, first, n int) (plan.Sums, error) {
+func (s *hookedSession) Run(order []int32, first, n int) (device.Sums, error) {
 	if err := s.before(); err != nil {
-		return plan.Sums{}, err
+		return device.Sums{}, err
 	}
 	return s.Session.Run(order, first, n)
 }

@@ -7,18 +7,20 @@ import (
 	"strconv"
 	"time"
 
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/plan"
+	"longtail/internal/program"
 	"longtail/internal/run"
 )
 
 // Task is what Loop trains. Its sessions share their parameters.
 type Task struct {
 	Config     *Config
-	Images     int          // N, training images
-	Classes    int          // C
-	Weights    []float32    // [C] class weights
-	Train      plan.Session // the training program on the training images
+	Images     int            // N, training images
+	Classes    int            // C
+	Weights    []float32      // [C] class weights
+	Train      device.Session // the training program on the training images
 	Test       *Evaluator
 	Validation *Evaluator  // nil where no images are held out
 	From       *Checkpoint // where to go on
@@ -27,11 +29,10 @@ type Task struct {
 // Loop trains: SGD over one stream of seeded permutations, with the learning rate of each step known beforehand, and at the end
 // of each epoch a look at the test set. Files, logs and progress are the observer's.
 //
-// A context that is cancelled ends it after the step at hand, or in the middle of a test, with the state saved
-// (fail.Interrupted). A loss or parameter that is not finite ends it with nothing saved (fail.Diverged).
+// A cancelled context ends it after the current call, or in the middle of a test, with the state saved (fail.Interrupted). A
+// loss or parameter that is not finite ends it with nothing saved (fail.Diverged).
 //
-// The calls of the backend end where they would in a run that nobody interrupts, so that the sums of an epoch are added in
-// the same order and have the same bits.
+// Calls are split at the same steps with or without an interruption, so sums stay bit-identical.
 func Loop(ctx context.Context, task Task, observe Observer) error {
 	l := &loop{Task: task, observe: observe, rates: LearningRates(task.Config, task.Images), Position: task.From.Position}
 	if err := l.start(ctx); err != nil {
@@ -69,15 +70,15 @@ type loop struct {
 // start gives the sessions what they need, and closes an epoch that was interrupted in its tests.
 func (l *loop) start(ctx context.Context) error {
 	l.order = stream{seed: l.Config.Seed, n: l.Images}
-	if err := l.Train.Set("lr", l.rates); err != nil {
+	if err := l.Train.Set(plan.LearningRates, l.rates); err != nil {
 		return fmt.Errorf("setting the learning rates: %w", err)
 	}
-	sessions := []plan.Session{l.Train, l.Test.Session}
+	sessions := []device.Session{l.Train, l.Test.Session}
 	if l.Validation != nil {
 		sessions = append(sessions, l.Validation.Session)
 	}
 	for _, s := range sessions {
-		if err := s.Set("weight", l.Weights); err != nil {
+		if err := s.Set(program.ClassWeights, l.Weights); err != nil {
 			return fmt.Errorf("setting the class weights: %w", err)
 		}
 	}
@@ -117,11 +118,9 @@ func (l *loop) rate() float64 {
 	return rate
 }
 
-// block is how many steps the next call does: as many as the backend likes, counted from the start of the run, but not beyond
-// the end of an epoch, a checkpoint that is due, or the last step.
+// block is how many steps the next call does.
 func (l *loop) block() int {
-	like := stepsPerCall(l.Train)
-	end := min((l.Step/like+1)*like, len(l.rates))
+	end := CallEnd(l.Step, l.Train.StepsPerCall(), len(l.rates))
 	if every := l.Config.Train.CheckpointEvery; every > 0 {
 		end = min(end, (l.Step/every+1)*every)
 	}
@@ -130,13 +129,9 @@ func (l *loop) block() int {
 	return min(end, (epochEnd+batch-1)/batch) - l.Step
 }
 
-// stepsPerCall asks a session how many steps it likes to do at once: 1, unless it has a method StepsPerCall.
-func stepsPerCall(s plan.Session) int {
-	if s, ok := s.(interface{ StepsPerCall() int }); ok {
-		return max(1, s.StepsPerCall())
-	}
-	return 1
-}
+// CallEnd is the step before which a call of the backend that begins at a step ends: the next multiple of the steps per call,
+// counted from the start of the run, but not beyond the last step.
+func CallEnd(step, perCall, last int) int { return min((step/perCall+1)*perCall, last) }
 
 func (l *loop) checkpointDue() bool {
 	every := l.Config.Train.CheckpointEvery
@@ -157,7 +152,7 @@ func (l *loop) closeEpoch(ctx context.Context) error {
 		began := time.Now()
 		best, err := l.test(ctx, &record)
 		if err != nil {
-			return l.tested(ctx, err)
+			return l.testFailed(ctx, err)
 		}
 		saving, done.EvalSeconds = best, time.Since(began).Seconds()
 	}
@@ -175,8 +170,8 @@ func (l *loop) closeEpoch(ctx context.Context) error {
 	return l.observe(saving)
 }
 
-// tested handles the failure of a test: one that was interrupted is done again when the run goes on.
-func (l *loop) tested(ctx context.Context, err error) error {
+// testFailed handles the failure of a test: one that was interrupted is done again when the run goes on.
+func (l *loop) testFailed(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
@@ -230,7 +225,7 @@ func (l *loop) save() error {
 
 // finiteState copies the state from the device. Parameters may stop being finite a step before the loss does; such a state
 // must never take the place of a good one.
-func (l *loop) finiteState() (plan.State, error) {
+func (l *loop) finiteState() (device.State, error) {
 	state, err := l.Train.Save()
 	if err != nil {
 		return nil, fmt.Errorf("reading the parameters after step %d: %w", l.Step, err)

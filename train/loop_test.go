@@ -46,7 +46,7 @@ func reread(t testing.TB, c *Checkpoint, steps int) *Checkpoint {
 	return again
 }
 
-func finish(t testing.TB, c *Config, b *fakeBackend, from *Checkpoint) *recorder {
+func finish(t testing.TB, c *Config, b *fakeBackend, from *Checkpoint) *trace {
 	t.Helper()
 	r, err := runFake(context.Background(), c, b, from, nil)
 	if err != nil {
@@ -59,7 +59,7 @@ func finish(t testing.TB, c *Config, b *fakeBackend, from *Checkpoint) *recorder
 }
 
 // sameEnd compares a run that was taken up from a checkpoint with the whole one.
-func sameEnd(t testing.TB, whole, rest *recorder, from *Checkpoint) {
+func sameEnd(t testing.TB, whole, rest *trace, from *Checkpoint) {
 	t.Helper()
 	if records := append(slices.Clone(whole.records[:from.Records]), rest.records...); !slices.Equal(records, whole.records) {
 		t.Errorf("from step %d: the records are\n%s\nnot\n%s", from.Step, strings.Join(records, "\n"), strings.Join(whole.records, "\n"))

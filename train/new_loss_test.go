@@ -6,12 +6,13 @@ import (
 
 	"longtail/data"
 	"longtail/internal/cpu"
+	"longtail/internal/device"
 	"longtail/internal/ops"
 	"longtail/internal/plan"
+	"longtail/internal/program"
+	"longtail/internal/program/programtest"
 	"longtail/internal/rng"
 	"longtail/loss"
-	"longtail/models"
-	"longtail/train"
 
 	G "gorgonia.org/gorgonia"
 )
@@ -24,7 +25,8 @@ type hinge struct{}
 
 func (hinge) Head(int) ops.Head { return ops.Head{DecayBias: true} }
 
-func (hinge) Build(z, h, w *G.Node) (*G.Node, error) {
+func (hinge) Build(in *loss.Inputs) (*G.Node, error) {
+	z, h, w := in.Logits, in.Target, in.Weight
 	var err error
 	keep := func(n *G.Node, e error) *G.Node {
 		if err == nil {
@@ -45,15 +47,12 @@ func (hinge) Build(z, h, w *G.Node) (*G.Node, error) {
 // A loss that is one file, as above, must train: no backend knows it.
 func TestNewLossTrainsWithoutAKernel(t *testing.T) {
 	const batch, steps = 16, 12
-	n := train.Network{Model: models.Config{Name: "resnet8", Classes: 10, Shortcut: "avgpool", Init: "glorot"}, Loss: "test-hinge"}
-	p, net, err := n.Program(batch, plan.Options{Train: true, Samples: batch, Momentum: .9, WeightDecay: 2e-4, RunningKeep: .9})
+	n := programtest.Network("resnet8", "avgpool", "test-hinge", 10, 0)
+	p, net, err := n.Plan(batch, plan.Options{Train: true, Samples: batch, Momentum: .9, WeightDecay: 2e-4, RunningKeep: .9})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := cpu.New(0)
-	if err := b.Lower(p, plan.FP32); err != nil {
-		t.Fatal(err)
-	}
 	images := data.Images{Pixels: make([]byte, batch*3072), Labels: make([]int32, batch), Classes: 10, Channels: 3, Height: 32, Width: 32}
 	r := rng.New(1, rng.Synthetic, 0, 0)
 	for i := range images.Pixels {
@@ -62,7 +61,7 @@ func TestNewLossTrainsWithoutAKernel(t *testing.T) {
 	for i := range images.Labels {
 		images.Labels[i] = int32(r.Intn(10))
 	}
-	s, err := b.Open(p, images, nil)
+	s, err := b.Open(p, device.FP32, images, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +70,10 @@ func TestNewLossTrainsWithoutAKernel(t *testing.T) {
 	for i := range rates {
 		rates[i] = 0.01
 	}
-	if err := s.Set("lr", rates); err != nil {
+	if err := s.Set(plan.LearningRates, rates); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Load(train.InitialState(net, 1)); err != nil {
+	if err := s.Load(program.InitialState(net, 1)); err != nil {
 		t.Fatal(err)
 	}
 	var first, last float64
@@ -95,15 +94,15 @@ func TestNewLossTrainsWithoutAKernel(t *testing.T) {
 
 // Programs may be made by several goroutines at once, as sweeps do: the race detector watches.
 func TestProgramsAreMadeAtOnce(t *testing.T) {
-	n := train.Network{Model: models.Config{Name: "resnet8", Classes: 10, Shortcut: "avgpool", Init: "glorot"}, Loss: "focal", Gamma: 1}
-	want, _, err := n.Program(4, plan.Options{Train: true})
+	n := programtest.Network("resnet8", "avgpool", "focal", 10, 1)
+	want, _, err := n.Plan(4, plan.Options{Train: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			p, _, err := n.Program(4, plan.Options{Train: true})
+			p, _, err := n.Plan(4, plan.Options{Train: true})
 			if err != nil || p.String() != want.String() {
 				t.Errorf("a program made beside others differs: %v", err)
 			}

@@ -31,10 +31,10 @@ func NewPreview(c *Config, dataDir string) (*Preview, error) {
 	for _, n := range counts {
 		p.Images += n
 	}
-	if p.Steps, err = someSteps(c, p.Images); err != nil {
+	if p.Steps, err = stepsOrError(c, p.Images); err != nil {
 		return nil, err
 	}
-	labels := data.Images{Labels: make([]int32, p.Images), Classes: len(counts)} // a graph needs no pixels
+	labels := data.Images{Labels: make([]int32, p.Images), Classes: len(counts), Channels: data.Channels, Height: data.Side, Width: data.Side} // a graph needs no pixels
 	programs, err := Build(c, &data.Dataset{Counts: counts, Train: labels})
 	if err != nil {
 		return nil, err
@@ -44,8 +44,8 @@ func NewPreview(c *Config, dataDir string) (*Preview, error) {
 	return p, nil
 }
 
-// someSteps is the number of steps of a run on n images; none at all is a usage error.
-func someSteps(c *Config, n int) (int, error) {
+// stepsOrError is the number of steps of a run on n images; a run without a step is a usage error.
+func stepsOrError(c *Config, n int) (int, error) {
 	steps := Steps(n, c.Train.Batch, c.Train.Epochs)
 	if steps == 0 {
 		return 0, fail.Usage("%s: train.epochs=%v of %d images are less than a batch of %d: nothing would be trained\nraise train.epochs or lower train.batch",

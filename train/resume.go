@@ -15,7 +15,7 @@ import (
 
 // open locks the run's folder and, where it has a config, compares it with this one. A precision that is left open is
 // the one that the run began with.
-func (k *keeper) open(config *Config) (err error) {
+func (k *recorder) open(config *Config) (err error) {
 	if k.folder, err = run.Open(config.Out); err != nil {
 		return err
 	}
@@ -41,14 +41,14 @@ func (k *keeper) open(config *Config) (err error) {
 }
 
 // close gives the folder's lock back.
-func (k *keeper) close() {
+func (k *recorder) close() {
 	if k.folder != nil {
 		k.folder.Close() // only a lock: nothing is lost
 	}
 }
 
-// goOn finds the checkpoint to go on from, makes the files of the folder fit it, and writes those that are not there.
-func (k *keeper) goOn(job *Job, w *work) (err error) {
+// resume loads the checkpoint, truncates metrics to match, and writes missing files.
+func (k *recorder) resume(job *Job, w *openJob) (err error) {
 	if k.id, err = NewIdentity(job.Config, w.data.Split); err != nil {
 		return err
 	}
@@ -66,25 +66,25 @@ func (k *keeper) goOn(job *Job, w *work) (err error) {
 }
 
 // checkpoint is the last one, or the start where there is none.
-func (k *keeper) checkpoint(w *work) (*Checkpoint, error) {
+func (k *recorder) checkpoint(w *openJob) (*Checkpoint, error) {
 	if k.folder.Has(run.Last) {
 		c, err := ReadCheckpoint(k.folder.Path(run.Last), k.id, w.steps, w.Classes)
 		if err != nil {
-			return nil, fmt.Errorf("%w\n%s", err, k.wayOut())
+			return nil, fmt.Errorf("%w\n%s", err, k.recoveryHint())
 		}
 		return c, nil
 	}
 	if k.folder.Has(run.MetricsFile) {
 		// A process that is killed before its first checkpoint leaves one line at most.
 		if epochs, err := run.ReadEpochs(k.folder.Path(run.MetricsFile)); err != nil || len(epochs) > 1 {
-			return nil, fail.Data("%s is missing, but %s has epochs\n%s", k.folder.Path(run.Last), run.MetricsFile, k.wayOut())
+			return nil, fail.Data("%s is missing, but %s has epochs\n%s", k.folder.Path(run.Last), run.MetricsFile, k.recoveryHint())
 		}
 	}
 	return start(w.Classes, w.programs.Initial), nil
 }
 
-// wayOut says what to do about a checkpoint that cannot be used.
-func (k *keeper) wayOut() string {
+// recoveryHint is what to do about a checkpoint that cannot be used.
+func (k *recorder) recoveryHint() string {
 	restart := fmt.Sprintf("to start again from nothing: remove %s and give the same command", k.folder.Dir)
 	if !k.folder.Has(run.Best) {
 		return restart
@@ -93,7 +93,7 @@ func (k *keeper) wayOut() string {
 }
 
 // compareSplit checks that a run goes on with the images it began with.
-func (k *keeper) compareSplit(split data.Split) error {
+func (k *recorder) compareSplit(split data.Split) error {
 	path := k.folder.Path(run.SplitFile)
 	if !run.Exists(path) {
 		return nil
@@ -116,7 +116,7 @@ func (k *keeper) compareSplit(split data.Split) error {
 }
 
 // describe writes config.yaml and split.json where they are not there, and where the run is computed now.
-func (k *keeper) describe(job *Job, split data.Split) error {
+func (k *recorder) describe(job *Job, split data.Split) error {
 	if !k.folder.Has(run.ConfigFile) {
 		if err := k.folder.Write(run.ConfigFile, job.Config.YAML()); err != nil {
 			return err
@@ -128,15 +128,13 @@ func (k *keeper) describe(job *Job, split data.Split) error {
 		}
 	}
 	e := run.NewEnvironment()
-	e.Device, e.Started = job.device.Description, time.Now().Format(time.RFC3339)
-	if b, ok := job.device.Backend.(interface{ GPU() (model, driver string) }); ok {
-		e.GPU, e.Driver = b.GPU()
-	}
+	info := job.device.Info()
+	e.Device, e.GPU, e.Driver, e.Started = info.Description, info.GPU, info.GPUDriver, time.Now().Format(time.RFC3339)
 	return k.folder.WriteJSON(run.EnvironmentFile, e)
 }
 
 // explain adds to the end of a run what remains of it.
-func (k *keeper) explain(err error) error {
+func (k *recorder) explain(err error) error {
 	if fail.Code(err) != fail.CodeDiverged {
 		return err
 	}

@@ -5,22 +5,15 @@ import (
 	"path/filepath"
 
 	"longtail/data"
-	"longtail/internal/plan"
+	"longtail/internal/device"
 	"longtail/internal/run"
 )
 
-// Device is where a run computes.
-type Device struct {
-	Backend     plan.Backend
-	Precision   plan.Precision // the one that was asked for, or the device's favourite
-	Description string         // in words, for environment.json
-}
-
 // OpenDevice finds a device for the config's keys device and precision. It is called only where there is something to compute,
 // so that several runs may share one device.
-type OpenDevice func(device, precision string) (Device, error)
+type OpenDevice func(device, precision string) (*device.Device, error)
 
-// Job is one run: a config, a device and who wants to know.
+// Job is one run: a config, a device, and observers.
 type Job struct {
 	Config    *Config
 	DataDir   string        // folder with the files of the data sets, as in data.Spec
@@ -28,7 +21,7 @@ type Job struct {
 	Open      OpenDevice
 	Observers []Observer
 
-	device Device
+	device *device.Device
 }
 
 // Outcome is a finished run.
@@ -46,7 +39,7 @@ type Outcome struct {
 // are data errors, fail.Interrupted and fail.Diverged are those of Loop.
 func Run(ctx context.Context, job Job) (*Outcome, error) {
 	job.Config = job.Config.Clone()
-	k := &keeper{}
+	k := &recorder{}
 	defer k.close()
 	if run.Exists(filepath.Join(job.Config.Out, run.ConfigFile)) { // before the data: it may be done, or be another run
 		if err := k.open(job.Config); err != nil {
@@ -57,43 +50,43 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 			return &Outcome{s, k.folder.Dir, true}, err
 		}
 	}
-	work, err := job.prepare(ctx)
+	open, err := job.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer work.close()
+	defer open.close()
 	if k.folder == nil {
 		if err := k.open(job.Config); err != nil {
 			return nil, err
 		}
 	}
-	if err := k.goOn(&job, work); err != nil {
+	if err := k.resume(&job, open); err != nil {
 		return nil, err
 	}
-	if err := Loop(ctx, work.Task, all(append([]Observer{k.observe}, job.Observers...))); err != nil {
+	if err := Loop(ctx, open.Task, all(append([]Observer{k.observe}, job.Observers...))); err != nil {
 		return nil, k.explain(err)
 	}
 	s, err := run.ReadSummary(k.folder.Dir)
 	return &Outcome{s, k.folder.Dir, false}, err
 }
 
-// work is a job with everything in memory and on the device.
-type work struct {
+// openJob is a job with everything in memory and on the device.
+type openJob struct {
 	Task
 	data     *data.Dataset
 	programs *Programs
 	steps    int
-	sessions []plan.Session
+	sessions []device.Session
 }
 
 // prepare loads the data, builds the programs and opens them.
-func (j *Job) prepare(ctx context.Context) (w *work, err error) {
+func (j *Job) prepare(ctx context.Context) (w *openJob, err error) {
 	c := j.Config
 	if j.device, err = j.Open(c.Device, c.Precision); err != nil {
 		return nil, err
 	}
 	c.Precision = string(j.device.Precision)
-	w = &work{data: j.Data}
+	w = &openJob{data: j.Data}
 	if w.data == nil {
 		spec := c.DataSpec()
 		spec.Dir = j.DataDir
@@ -105,10 +98,10 @@ func (j *Job) prepare(ctx context.Context) (w *work, err error) {
 		return nil, err
 	}
 	w.Task = Task{Config: c, Images: w.data.Train.Len(), Classes: w.data.Train.Classes, Weights: w.programs.Weights}
-	if w.steps, err = someSteps(c, w.Images); err != nil {
+	if w.steps, err = stepsOrError(c, w.Images); err != nil {
 		return nil, err
 	}
-	if err := w.open(j.device.Backend); err != nil {
+	if err := w.open(j.device); err != nil {
 		w.close()
 		return nil, err
 	}

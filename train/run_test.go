@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/fail"
-	"longtail/internal/plan"
 	"longtail/internal/run"
 )
 
@@ -47,11 +47,11 @@ func job(t testing.TB, dir string, b *fakeBackend, overrides ...string) Job {
 	return Job{Config: c, Data: ds, Open: b.device}
 }
 
-func (b *fakeBackend) device(_, precision string) (Device, error) {
+func (b *fakeBackend) device(_, precision string) (*device.Device, error) {
 	if precision == "auto" {
-		precision = string(plan.FP32)
+		precision = string(device.FP32)
 	}
-	return Device{b, plan.Precision(precision), "fake"}, nil
+	return &device.Device{Backend: b, Precision: device.Precision(precision)}, nil
 }
 
 func fake() *fakeBackend { return &fakeBackend{stepsPerCall: 1} }
@@ -118,7 +118,7 @@ func TestTheSameCommandAgainSaysThatItIsDone(t *testing.T) {
 	}
 	before := files(t, dir)
 	j := job(t, dir, fake(), "device=cpu")
-	j.Open = func(string, string) (Device, error) { return Device{}, errors.New("nothing is to be computed") }
+	j.Open = func(string, string) (*device.Device, error) { return nil, errors.New("nothing is to be computed") }
 	if again := mustRun(t, j); !again.Before || again.Summary.Last.Error != first.Summary.Last.Error {
 		t.Errorf("%+v", again)
 	}
@@ -248,8 +248,8 @@ func TestPrecisionIsThatOfTheStart(t *testing.T) {
 	}
 	b := fake()
 	mustRun(t, job(t, dir, b, "precision=auto"))
-	if !slices.Equal(b.lowered, []plan.Precision{plan.FP32, plan.FP32}) {
-		t.Errorf("%v", b.lowered)
+	if !slices.Equal(slices.Compact(b.opened), []device.Precision{device.FP32}) {
+		t.Errorf("%v", b.opened)
 	}
 	if _, err := Run(context.Background(), job(t, dir, b, "precision=mixed")); fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), "precision (fp32 there, mixed here)") {
 		t.Errorf("%v", err)
@@ -300,7 +300,7 @@ func TestNoFolderIsMadeForARunThatCannotBegin(t *testing.T) {
 		t.Errorf("no data: %v", err)
 	}
 	j = job(t, dir, fake())
-	j.Open = func(string, string) (Device, error) { return Device{}, fail.Device("no GPU") }
+	j.Open = func(string, string) (*device.Device, error) { return nil, fail.Device("no GPU") }
 	if _, err := Run(context.Background(), j); fail.Code(err) != fail.CodeDevice {
 		t.Errorf("no device: %v", err)
 	}

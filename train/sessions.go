@@ -5,40 +5,36 @@ import (
 	"slices"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/plan"
 )
 
-// open lowers the programs and opens them: one session for training and, on its parameters, one for each set to evaluate.
-func (w *work) open(backend plan.Backend) (err error) {
-	for _, program := range []*plan.Program{w.programs.Train, w.programs.Eval} {
-		if err := backend.Lower(program, plan.Precision(w.Config.Precision)); err != nil {
-			return err
-		}
-	}
-	if w.Train, err = w.session(backend, w.programs.Train, w.data.Train); err != nil {
+// open opens the programs: one session for training and, on its parameters, one for each set to evaluate.
+func (w *openJob) open(d *device.Device) (err error) {
+	if w.Train, err = w.session(d, w.programs.Train, w.data.Train); err != nil {
 		return err
 	}
-	if w.Test, err = w.evaluator(backend, w.data.Test); err != nil {
+	if w.Test, err = w.evaluator(d, w.data.Test); err != nil {
 		return err
 	}
 	if w.data.Validation.Len() > 0 {
-		w.Validation, err = w.evaluator(backend, w.data.Validation)
+		w.Validation, err = w.evaluator(d, w.data.Validation)
 	}
 	return err
 }
 
-func (w *work) evaluator(backend plan.Backend, images data.Images) (*Evaluator, error) {
-	s, err := w.session(backend, w.programs.Eval, images)
+func (w *openJob) evaluator(d *device.Device, images data.Images) (*Evaluator, error) {
+	s, err := w.session(d, w.programs.Eval, images)
 	return &Evaluator{s, images.Len(), w.programs.Eval.Batch}, err
 }
 
 // session opens a program; all after the first share its parameters.
-func (w *work) session(backend plan.Backend, p *plan.Program, images data.Images) (plan.Session, error) {
-	var share plan.Session
+func (w *openJob) session(d *device.Device, p *plan.Program, images data.Images) (device.Session, error) {
+	var share device.Session
 	if len(w.sessions) > 0 {
 		share = w.sessions[0]
 	}
-	s, err := backend.Open(p, images, share)
+	s, err := d.Open(p, d.Precision, images, share)
 	if err != nil {
 		return nil, fmt.Errorf("opening the %s: %w", p.Summary(), err)
 	}
@@ -47,7 +43,7 @@ func (w *work) session(backend plan.Backend, p *plan.Program, images data.Images
 }
 
 // close frees the sessions. Their results are in files by then, so that an error in freeing memory loses nothing.
-func (w *work) close() {
+func (w *openJob) close() {
 	for _, s := range slices.Backward(w.sessions) {
 		s.Close()
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"longtail/internal/cpu"
-	"longtail/internal/plan"
+	"longtail/internal/device"
 	"longtail/train"
 )
 
@@ -22,8 +22,8 @@ func TestTailSuffersOnSyntheticImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcome, err := train.Run(context.Background(), train.Job{Config: cfg, Open: func(string, string) (train.Device, error) {
-		return train.Device{Backend: cpu.New(0), Precision: plan.FP32, Description: "cpu"}, nil
+	outcome, err := train.Run(context.Background(), train.Job{Config: cfg, Open: func(string, string) (*device.Device, error) {
+		return &device.Device{Backend: cpu.New(0), Precision: device.FP32}, nil
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,10 @@ import (
 	"syscall"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/train"
+	"longtail/train/bench"
 
 	"github.com/spf13/cobra"
 )
@@ -17,7 +19,7 @@ import (
 type benchOptions struct {
 	*options
 	device, precision string
-	measure           train.BenchOptions
+	measure           bench.Options
 }
 
 func newBenchCommand(o *options) *cobra.Command {
@@ -60,7 +62,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	if b.measure.Windows < 1 || b.measure.Runs < 1 || b.measure.Steps < 0 {
 		return fail.Usage("--windows and --runs are at least 1, and --steps too where it is given")
 	}
-	d, err := openDevice(cfg.Device, cfg.Precision, b.threads)
+	d, err := device.Open(cfg.Device, cfg.Precision, device.Options{Threads: b.threads})
 	if err != nil {
 		return err
 	}
@@ -68,7 +70,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	o.Classes, o.Warmup = len(names), 1
 	if o.Steps == 0 {
 		o.Steps = 3
-		if d.name == "cuda" {
+		if d.Info().GPU != "" {
 			o.Steps, o.Warmup = 200, 20
 		}
 	}
@@ -79,7 +81,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was measured")
 		return nil
 	}
-	m, err := train.Bench(cfg, d.backend, d.precision, o)
+	m, err := bench.Run(cfg, d, o)
 	if err != nil {
 		return err
 	}
@@ -89,8 +91,8 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 			Name    string `json:"device_name"`
 			Threads int    `json:"threads,omitempty"`
 			Peak    int64  `json:"peak_memory_mb"` // of the process, resident, in 10^6 bytes
-			train.Measurement
-		}{d.name, d.describe, b.threads, peakMemory() / 1e6, m})
+			bench.Measurement
+		}{d.Info().Name, d.Info().Description, b.threads, peakMemory() / 1e6, m})
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%.1f images/s (%.1f to %.1f over %d windows), at most %d MB of memory\n", m.ImagesPS, m.Low, m.High, len(m.Windows), peakMemory()/1e6)
 	if m.LaunchesPerStep > 0 {

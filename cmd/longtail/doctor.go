@@ -9,9 +9,8 @@ import (
 	"strings"
 
 	"longtail/data"
-	"longtail/internal/cpu"
+	"longtail/internal/device"
 	"longtail/internal/fail"
-	"longtail/internal/plan"
 	"longtail/train/curves"
 
 	"github.com/spf13/cobra"
@@ -64,21 +63,21 @@ func (d *doctorOptions) run(cmd *cobra.Command) error {
 		return d.runCurves(cmd)
 	}
 	out := cmd.OutOrStdout()
-	gpu := "GPU       " + describeGPU()
 	folder, err := data.Folder(d.dataDir)
 	if err != nil {
 		folder = err.Error()
 	}
-	b := cpu.New(d.threads)
+	options := device.Options{Threads: d.threads}
 	if d.json {
 		return json.NewEncoder(out).Encode(map[string]any{
 			"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
-			"cpu": b.Describe(), "gpu": describeGPU(), "data": folder, "datasets": datasetStates(folder),
+			"devices": deviceStates(options), "data": folder, "datasets": datasetStates(folder),
 		})
 	}
 	fmt.Fprintf(out, "longtail  %s, %s, %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	fmt.Fprintf(out, "CPU       %s\n", b.Describe())
-	fmt.Fprintln(out, strings.ReplaceAll(gpu, "\n", "\n          "))
+	for _, d := range device.Drivers() {
+		fmt.Fprintf(out, "%-9s %s\n", d.Name, strings.ReplaceAll(d.Describe(options), "\n", "\n          "))
+	}
 	fmt.Fprintf(out, "data      %s\n", folder)
 	states := datasetStates(folder)
 	for _, name := range archives {
@@ -86,6 +85,15 @@ func (d *doctorOptions) run(cmd *cobra.Command) error {
 	}
 	fmt.Fprintf(out, "          synthetic10, synthetic100: drawn, always there\n")
 	return nil
+}
+
+// deviceStates is what the machine has of each kind of device, or why it has none.
+func deviceStates(o device.Options) map[string]string {
+	states := map[string]string{}
+	for _, d := range device.Drivers() {
+		states[d.Name] = d.Describe(o)
+	}
+	return states
 }
 
 // datasetStates says of each archive whether its files are there and right.
@@ -117,19 +125,19 @@ func (d *doctorOptions) runCurves(cmd *cobra.Command) error {
 	}
 	precision := d.precision
 	if precision == "" || precision == "auto" {
-		precision = string(plan.FP32)
+		precision = string(device.FP32)
 	}
-	dev, err := openDevice(d.device, precision, d.threads)
+	dev, err := device.Open(d.device, precision, device.Options{Threads: d.threads})
 	if err != nil {
 		return err
 	}
-	bounds := curves.BoundsFor(dev.precision)
+	bounds := curves.BoundsFor(dev.Precision)
 	if !d.json && !d.quiet {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d curves on %s; bounds: loss %g, gradient norms %g, logits %g\n", len(cases), dev, bounds.Loss, bounds.Gradient, bounds.Logits)
 	}
 	bad := 0
 	for _, c := range cases {
-		deviation, err := c.Run(dev.backend, dev.precision, bounds)
+		deviation, err := c.Run(dev, bounds)
 		if err != nil {
 			return fmt.Errorf("%v: %w", c, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"text/tabwriter"
 
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/train"
 	"longtail/train/sweep"
@@ -111,8 +112,8 @@ func (s *sweepOptions) opener(plans []sweep.Plan, messages io.Writer) train.Open
 	share := options{threads: max(1, runtime.GOMAXPROCS(0)/max(1, min(s.jobs, todo)))}
 	open := share.opener(messages)
 	var mu sync.Mutex
-	opened := map[[2]string]train.Device{}
-	return func(name, precision string) (train.Device, error) {
+	opened := map[[2]string]*device.Device{}
+	return func(name, precision string) (*device.Device, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		key := [2]string{name, precision}

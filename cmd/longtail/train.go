@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"regexp"
@@ -116,18 +115,6 @@ func (t *trainOptions) preview(cmd *cobra.Command, cfg *train.Config) error {
 	fmt.Fprintf(out, "%d steps\n%s\n", p.Steps, strings.Join(p.Programs, "\n"))
 	fmt.Fprintln(t.messages(cmd), "nothing was trained; without --dry-run the run goes into", cfg.Out)
 	return nil
-}
-
-// opener opens devices and says which.
-func (o *options) opener(messages io.Writer) train.OpenDevice {
-	return func(name, precision string) (train.Device, error) {
-		d, err := openDevice(name, precision, o.threads)
-		if err != nil {
-			return train.Device{}, err
-		}
-		fmt.Fprintln(messages, "device:", d)
-		return train.Device{Backend: d.backend, Precision: d.precision, Description: d.describe}, nil
-	}
 }
 
 // secondSignalKills lets a second Ctrl-C or SIGTERM end the program at once, once the first has cancelled ctx. The function

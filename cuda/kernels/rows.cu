@@ -139,6 +139,7 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
 		for (int c = lane(); c < width; c += warp_size) out.values[(size_t)n * width + c] = registers[out.reg * p.classes + c];
 	}
 	if (!p.metrics) return;
+	__syncwarp(); // the logits may be among the outputs
 	if (live && lane() == 0) {
 		float loss = 0;
 		for (int i = p.inputs + p.outputs; i < p.inputs + p.outputs + p.means; i++)

@@ -3,19 +3,32 @@
 // Between two sums over the batch everything concerns one image, so a level of a program runs image by image: one goroutine
 // takes a fixed chunk of images through all steps of the level, and what lives only there stays in a scratch block the size
 // of one image, in the cache. Sums are kept a chunk and merged in the order of the chunks: the same bits for any number of
-// threads. Activations are NHWC inside; nobody outside sees that.
+// threads. Activations are NHWC inside, which no caller sees.
 package cpu
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/ops"
 	"longtail/internal/plan"
 )
+
+func init() {
+	device.Register(device.Driver{
+		Name: name, Precisions: []device.Precision{device.FP32},
+		Open:     func(o device.Options) (device.Backend, error) { return New(o.Threads), nil },
+		Describe: func(o device.Options) string { return New(o.Threads).Info().Description },
+	})
+}
+
+// name of the driver.
+const name = "cpu"
 
 // Backend runs programs on a number of threads.
 type Backend struct {
@@ -32,14 +45,19 @@ func New(threads int) *Backend {
 	return &Backend{threads: threads, kernels: kernelSet(os.Getenv("LONGTAIL_CPU") == "generic")}
 }
 
-// Describe names the backend for people: threads and instruction set.
-func (b *Backend) Describe() string {
-	return fmt.Sprintf("cpu, %d threads, %s", b.threads, b.kernels.name)
+// Info is the backend's name, threads and instruction set; bits depend on the instruction set alone.
+func (b *Backend) Info() device.Info {
+	return device.Info{
+		Name: name, Description: fmt.Sprintf("cpu, %d threads, %s", b.threads, b.kernels.name), Arithmetic: "cpu " + b.kernels.name,
+	}
 }
 
-// Lower checks that the backend has every operation of the program. The only precision is fp32.
-func (b *Backend) Lower(p *plan.Program, precision plan.Precision) error {
-	if precision != plan.FP32 {
+// Close has nothing to free: threads belong to sessions.
+func (b *Backend) Close() error { return nil }
+
+// Check returns an error that names an operation of the program that the backend lacks. The only precision is fp32.
+func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
+	if precision != device.FP32 {
 		return fail.Usage("precision %q is not for the cpu: use precision=fp32 or a GPU", precision)
 	}
 	for i := range p.Steps {
@@ -64,10 +82,10 @@ func supported(k ops.Kind) bool {
 	return compiled
 }
 
-// Open allocates a lowered program.
-func (b *Backend) Open(p *plan.Program, images data.Images, share plan.Session) (plan.Session, error) {
-	if images.Classes != p.Classes {
-		return nil, fmt.Errorf("the images have %d classes and the program %d", images.Classes, p.Classes)
+// Open checks and allocates a program.
+func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
+	if err := errors.Join(b.Check(p, precision), device.CheckImages(p, images)); err != nil {
+		return nil, err
 	}
 	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernels}
 	if share != nil {

@@ -7,10 +7,10 @@ import (
 	"longtail/internal/plan"
 )
 
-// runRows interprets a row program for sample n, in float64. load and store give the memory of a value for the sample: C
-// numbers or one. It returns the sample's part of the loss, before the division by N.
+// runRows interprets a row program for one row, in float64. load and store give the memory of a value for the row: Width
+// numbers or one. It returns the row's part of the loss, before the division by the number of rows.
 func runRows(r *plan.RowProgram, w *worker, load func(plan.ValueID) []float32, store func(plan.ValueID) []float32) float64 {
-	width := r.Classes
+	width := r.Width
 	if need := r.Registers * width; len(w.rows) < need {
 		w.rows = make([]float64, need)
 	}
@@ -24,8 +24,9 @@ func runRows(r *plan.RowProgram, w *worker, load func(plan.ValueID) []float32, s
 		runRow(&r.Code[i], width, register)
 	}
 	for _, out := range r.Outputs {
-		for i := range store(out.Value) {
-			store(out.Value)[i] = float32(register(out.Register)[i])
+		to := store(out.Value)
+		for i := range to {
+			to[i] = float32(register(out.Register)[i])
 		}
 	}
 	loss := 0.0
@@ -137,7 +138,7 @@ func unaryRow(c *plan.RowCode) func(float64) float64 {
 	return nil
 }
 
-// knowsRow says whether an instruction of that kind can be interpreted.
+// knowsRow reports whether an instruction of that kind can be interpreted.
 func knowsRow(c *plan.RowCode) bool {
 	switch c.Kind {
 	case ops.KindBatchMeanGrad, ops.KindRowSum, ops.KindRowMax, ops.KindLogSumExp:

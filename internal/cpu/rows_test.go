@@ -20,6 +20,14 @@ type rowCase struct {
 	gradient               *G.Node
 }
 
+// optionsFor gives gamma to the losses that have it.
+func optionsFor(name string, gamma float64) loss.Options {
+	if len(loss.OptionsOf(name)) == 0 {
+		return nil
+	}
+	return loss.Options{"gamma": gamma}
+}
+
 func newRowCase(t *testing.T, r *rand.Rand, name string, gamma float64, rows, classes int) rowCase {
 	t.Helper()
 	g := G.NewGraph()
@@ -38,11 +46,11 @@ func newRowCase(t *testing.T, r *rand.Rand, name string, gamma float64, rows, cl
 		weight[i] = float32(r.Float64() + .1)
 	}
 	c := rowCase{logits: node("logits", logits, rows, classes), target: node("target", target, rows, classes), weight: node("weight", weight, classes)}
-	l, err := loss.New(name, loss.Options{Gamma: gamma})
+	l, err := loss.New(name, optionsFor(name, gamma))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.cost, err = l.Build(c.logits, c.target, c.weight); err != nil {
+	if c.cost, err = l.Build(&loss.Inputs{Logits: c.logits, Target: c.target, Weight: c.weight}); err != nil {
 		t.Fatal(err)
 	}
 	gradients, err := G.Grad(c.cost, c.logits)
@@ -58,7 +66,7 @@ func (c rowCase) compile(t *testing.T) (*plan.Program, *plan.RowProgram) {
 	t.Helper()
 	image := G.NewTensor(c.cost.Graph(), G.Float32, 4, G.WithShape(1, 1, 1, 1), G.WithName("image"))
 	p, err := plan.Compile(plan.Graph{
-		Image: image, Target: c.target, Weight: c.weight, Logits: c.logits, Loss: c.cost,
+		Image: image, Target: c.target, Inputs: []plan.GraphInput{{Name: "weight", Node: c.weight, Initial: make([]float32, c.weight.Shape()[0])}}, Logits: c.logits, Loss: c.cost,
 		Params: []ops.Param{{Node: c.logits, Name: "logits"}}, Gradients: G.Nodes{c.gradient},
 	}, plan.Options{Train: true})
 	if err != nil {
@@ -86,7 +94,7 @@ func TestRowProgramsAgreeWithTheGraph(t *testing.T) {
 
 func checkRows(t *testing.T, c rowCase, p *plan.Program, rows *plan.RowProgram) {
 	t.Helper()
-	n, classes := rows.Rows, rows.Classes
+	n, classes := rows.Rows, rows.Width
 	gradient := make([]float32, n*classes)
 	w, total := &worker{}, 0.0
 	for i := range n {
@@ -94,7 +102,7 @@ func checkRows(t *testing.T, c rowCase, p *plan.Program, rows *plan.RowProgram) 
 			switch p.Values[v].Role {
 			case plan.Target:
 				return c.target.Value().Data().([]float32)[i*classes:][:classes]
-			case plan.Weight:
+			case plan.FromInput:
 				return c.weight.Value().Data().([]float32)
 			}
 			return c.logits.Value().Data().([]float32)[i*classes:][:classes]
@@ -135,7 +143,7 @@ func TestRowProgramsKeepTheirInputsApart(t *testing.T) {
 				t.Errorf("%s: %v writes a register that it reads", name, code)
 			}
 			for _, in := range rows.Inputs {
-				if in.PerClass && code.Dst == in.Register {
+				if in.PerColumn && code.Dst == in.Register {
 					t.Errorf("%s: %v overwrites what all rows share", name, code)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/plan"
 )
 
@@ -32,9 +33,9 @@ type session struct {
 	levels []level
 
 	rates  []float32 // learning rate of each step
-	batch  []int32   // the images of the step at hand, -1 for padding
+	batch  []int32   // the images of the current step, -1 for padding
 	first  int       // position of the batch in the stream of samples
-	losses []float64 // [N] of the step at hand
+	losses []float64 // [N] of the current step
 }
 
 // bind gives everything in the program its memory and compiles the levels.
@@ -42,71 +43,56 @@ func (s *session) bind() error {
 	p := s.program
 	s.small = map[plan.ValueID][]float32{}
 	s.losses = make([]float64, p.Batch)
+	if err := s.store.need(device.StateShapes(p)); err != nil {
+		return err
+	}
 	for id, v := range p.Values {
 		switch v.Role {
 		case plan.Param:
-			if err := s.store.need(v.Name, v.Shape); err != nil {
-				return err
-			}
 			s.small[plan.ValueID(id)] = s.store.values[v.Name]
 		case plan.Running:
-			if err := s.store.need(runningPrefix+v.Name, v.Shape); err != nil {
-				return err
-			}
-			s.small[plan.ValueID(id)] = s.store.values[runningPrefix+v.Name]
-		case plan.Target, plan.Weight:
+			s.small[plan.ValueID(id)] = s.store.values[device.RunningPrefix+v.Name]
+		case plan.Target:
 			s.small[plan.ValueID(id)] = make([]float32, v.Shape.TotalSize())
 		}
 	}
-	for _, u := range p.Params {
-		if u.Gradient != plan.None {
-			v := p.Values[u.Value]
-			if err := s.store.need(momentumPrefix+v.Name, v.Shape); err != nil {
-				return err
-			}
+	for _, in := range p.Inputs {
+		if in.Value != plan.None {
+			s.small[in.Value] = slices.Clone(in.Initial)
 		}
-	}
-	for _, st := range p.Stats {
-		if err := s.store.need(runningPrefix+st.Name, p.Values[st.Batch].Shape); err != nil {
-			return err
-		}
-	}
-	for i := range s.small[p.Weight] {
-		s.small[p.Weight][i] = 1
 	}
 	return compile(s)
 }
 
-// Set writes an input: "lr", the learning rate of every step, or "weight" [C].
+// Set fills an input of the program.
 func (s *session) Set(name string, v []float32) error {
-	switch name {
-	case "lr":
-		s.rates = slices.Clone(v)
-	case "weight":
-		if len(v) != s.program.Classes {
-			return fmt.Errorf("%d class weights for %d classes", len(v), s.program.Classes)
-		}
-		copy(s.small[s.program.Weight], v)
-	default:
-		return fmt.Errorf("the program has no input %q", name)
+	in, err := s.program.Input(name)
+	if err != nil {
+		return err
 	}
+	if err := in.Check(v); err != nil {
+		return err
+	}
+	if in.Value == plan.None {
+		s.rates = slices.Clone(v)
+		return nil
+	}
+	copy(s.small[in.Value], v)
 	return nil
 }
 
+// StepsPerCall is 1: a call costs nothing beside a step.
+func (s *session) StepsPerCall() int { return 1 }
+
+// Counters are zero: a CPU launches and copies nothing.
+func (s *session) Counters() device.Counters { return device.Counters{} }
+
 // Run does n steps on order[0 : n*batch].
-func (s *session) Run(order []int32, first, n int) (plan.Sums, error) {
+func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	p := s.program
-	sums := plan.Sums{Confusion: make([]int64, p.Classes*p.Classes)}
-	if len(order) != n*p.Batch {
-		return sums, fmt.Errorf("%d steps of batch %d want %d samples, got %d", n, p.Batch, n*p.Batch, len(order))
-	}
-	for i, sample := range order {
-		if int(sample) >= s.images.Len() || sample < 0 && (p.Train || sample != -1) {
-			return sums, fmt.Errorf("sample %d of the order is image %d of %d", i, sample, s.images.Len())
-		}
-	}
-	if p.Train && first+n > len(s.rates) {
-		return sums, fmt.Errorf("step %d has no learning rate: %d are set", first+n-1, len(s.rates))
+	sums := device.Sums{Confusion: make([]int64, p.Classes*p.Classes)}
+	if err := device.CheckRun(p, order, first, n, s.images.Len(), len(s.rates)); err != nil {
+		return sums, err
 	}
 	for step := first; step < first+n; step++ {
 		s.batch, order = order[:p.Batch], order[p.Batch:]
@@ -123,7 +109,7 @@ func (s *session) Run(order []int32, first, n int) (plan.Sums, error) {
 	return sums, nil
 }
 
-// step computes all values of the program for the batch at hand.
+// step computes all values of the program for the current batch.
 func (s *session) step() {
 	target := s.small[s.program.Target]
 	clear(target)
@@ -138,8 +124,8 @@ func (s *session) step() {
 	}
 }
 
-// count adds the batch to the sums and says whether its loss is finite.
-func (s *session) count(sums *plan.Sums) bool {
+// count adds the batch to the sums and reports whether its loss is finite.
+func (s *session) count(sums *device.Sums) bool {
 	p := s.program
 	loss := 0.0
 	for i, image := range s.batch {
@@ -182,7 +168,7 @@ func (s *session) view(v plan.ValueID, n int) []float32 {
 func (s *session) updateRunning() {
 	keep := s.program.RunningKeep
 	for _, st := range s.program.Stats {
-		running, batch := s.store.values[runningPrefix+st.Name], s.small[st.Batch]
+		running, batch := s.store.values[device.RunningPrefix+st.Name], s.small[st.Batch]
 		unbiased := float32(float64(st.Count) / float64(max(st.Count-1, 1)))
 		for i := range running {
 			x := batch[i]
@@ -207,7 +193,7 @@ func (s *session) updateParams(rate float32) {
 		if u.Decay {
 			decay = p.WeightDecay
 		}
-		s.kernels.sgd(s.store.values[name], s.store.values[momentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
+		s.kernels.sgd(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
 	})
 }
 
@@ -220,13 +206,13 @@ func (s *session) gradient(u plan.ParamUse) []float32 {
 func (s *session) Read(name string) ([]float32, error) {
 	p := s.program
 	switch name {
-	case "logits":
+	case device.Logits:
 		var all []float32
 		for n := range p.Batch {
 			all = append(all, s.view(p.Logits, n)...)
 		}
 		return all, nil
-	case "loss":
+	case device.Loss:
 		sum := 0.0
 		for _, l := range s.losses {
 			sum += l
@@ -234,7 +220,7 @@ func (s *session) Read(name string) ([]float32, error) {
 		return []float32{float32(sum / float64(p.Batch))}, nil
 	}
 	for _, u := range p.Params {
-		if u.Gradient != plan.None && name == "gradient/"+p.Values[u.Value].Name {
+		if u.Gradient != plan.None && name == device.GradientPrefix+p.Values[u.Value].Name {
 			return slices.Clone(s.gradient(u)), nil
 		}
 	}
@@ -242,10 +228,10 @@ func (s *session) Read(name string) ([]float32, error) {
 }
 
 // Load replaces parameters, momenta and running moments.
-func (s *session) Load(state plan.State) error { return s.store.load(state) }
+func (s *session) Load(state device.State) error { return s.store.load(state) }
 
 // Save copies parameters, momenta and running moments.
-func (s *session) Save() (plan.State, error) { return s.store.save(), nil }
+func (s *session) Save() (device.State, error) { return s.store.save(), nil }
 
 // Close stops the session's goroutines.
 func (s *session) Close() error {

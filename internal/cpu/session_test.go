@@ -9,10 +9,11 @@ import (
 
 	"longtail/data"
 	"longtail/internal/cpu"
+	"longtail/internal/device"
 	"longtail/internal/plan"
+	"longtail/internal/program"
+	"longtail/internal/program/programtest"
 	"longtail/internal/rng"
-	"longtail/models"
-	"longtail/train"
 )
 
 // noise makes n random images with random labels.
@@ -28,37 +29,34 @@ func noise(seed uint64, n, classes int) data.Images {
 	return m
 }
 
-func network(model, shortcut, loss string, classes int) train.Network {
-	return train.Network{Model: models.Config{Name: model, Classes: classes, Shortcut: shortcut, Init: "he"}, Loss: loss, Gamma: 1}
+func network(model, shortcut, loss string, classes int) program.Network {
+	return programtest.Network(model, shortcut, loss, classes, 1)
 }
 
 // open makes a training session of n steps' learning rates, loaded with the start values.
-func open(t *testing.T, threads int, n train.Network, batch int, images data.Images) plan.Session {
+func open(t *testing.T, threads int, n program.Network, batch int, images data.Images) device.Session {
 	t.Helper()
-	p, net, err := n.Program(batch, plan.Options{Train: true, Augment: true, Seed: 5, Samples: images.Len(), Momentum: .9, WeightDecay: 2e-4, RunningKeep: .9})
+	p, net, err := n.Plan(batch, plan.Options{Train: true, Augment: true, Seed: 5, Samples: images.Len(), Momentum: .9, WeightDecay: 2e-4, RunningKeep: .9})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := cpu.New(threads)
-	if err := b.Lower(p, plan.FP32); err != nil {
-		t.Fatal(err)
-	}
-	s, err := b.Open(p, images, nil)
+	s, err := b.Open(p, device.FP32, images, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	if err := s.Set("lr", []float32{.05, .05, .05, .05, .05, .05}); err != nil {
+	if err := s.Set(plan.LearningRates, []float32{.05, .05, .05, .05, .05, .05}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Load(train.InitialState(net, 3)); err != nil {
+	if err := s.Load(program.InitialState(net, 3)); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
 // bits is a state as bytes, for comparison to the last bit.
-func bits(t *testing.T, s plan.Session) []byte {
+func bits(t *testing.T, s device.Session) []byte {
 	t.Helper()
 	state, err := s.Save()
 	if err != nil {
@@ -79,7 +77,7 @@ func bits(t *testing.T, s plan.Session) []byte {
 	return b.Bytes()
 }
 
-func run(t *testing.T, s plan.Session, images data.Images, batch, first, n int) plan.Sums {
+func run(t *testing.T, s device.Session, images data.Images, batch, first, n int) device.Sums {
 	t.Helper()
 	sums, err := s.Run(data.Order(5, images.Len(), first*batch, n*batch), first, n)
 	if err != nil {
@@ -140,16 +138,13 @@ func TestPaddedEvaluationCountsEachImageOnce(t *testing.T) {
 	n := network("resnet8", "subsample", "sigmoid", 10)
 	training := open(t, 2, n, 4, images)
 	run(t, training, images, 4, 0, 2)
-	evaluate := func(batch int, order []int32) plan.Sums {
-		p, _, err := n.Program(batch, plan.Options{})
+	evaluate := func(batch int, order []int32) device.Sums {
+		p, _, err := n.Plan(batch, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		b := cpu.New(2)
-		if err := b.Lower(p, plan.FP32); err != nil {
-			t.Fatal(err)
-		}
-		s, err := b.Open(p, images, training)
+		s, err := b.Open(p, device.FP32, images, training)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +194,7 @@ func TestWrongInputsAreErrors(t *testing.T) {
 	for name, err := range map[string]error{
 		"state without a tensor": s.Load(state),
 		"unknown input":          s.Set("warp", nil),
-		"too few weights":        s.Set("weight", []float32{1}),
+		"too few weights":        s.Set(program.ClassWeights, []float32{1}),
 		"order too short":        second(s.Run([]int32{1, 2}, 0, 1)),
 		"image out of range":     second(s.Run([]int32{1, 2, 3, 4, 20}, 0, 1)),
 		"padding in training":    second(s.Run([]int32{1, 2, 3, 4, -1}, 0, 1)),
@@ -210,11 +205,11 @@ func TestWrongInputsAreErrors(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	p, _, err := network("resnet8", "avgpool", "softmax", 10).Program(4, plan.Options{})
+	p, _, err := network("resnet8", "avgpool", "softmax", 10).Plan(4, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cpu.New(1).Lower(p, plan.Mixed) == nil {
+	if cpu.New(1).Check(p, device.Mixed) == nil {
 		t.Error("mixed precision on the cpu: no error")
 	}
 }

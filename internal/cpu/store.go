@@ -1,9 +1,9 @@
 package cpu
 
 import (
-	"fmt"
+	"slices"
 
-	"longtail/internal/plan"
+	"longtail/internal/device"
 
 	"gorgonia.org/tensor"
 )
@@ -15,52 +15,38 @@ type store struct {
 	values map[string][]float32
 }
 
-const (
-	momentumPrefix = "momentum/"
-	runningPrefix  = "running/"
-)
-
 func newStore() *store {
 	return &store{shapes: map[string]tensor.Shape{}, values: map[string][]float32{}}
 }
 
-// need makes room for a named tensor, or checks that the one that is there has that shape.
-func (s *store) need(name string, shape tensor.Shape) error {
-	if have, ok := s.shapes[name]; ok {
-		if !have.Eq(shape) {
-			return fmt.Errorf("%s has shape %v in the shared session and %v here", name, have, shape)
-		}
-		return nil
+// need makes room for tensors, or checks that those that are there have the same shapes.
+func (s *store) need(shapes map[string]tensor.Shape) error {
+	if err := device.CheckShared(s.shapes, shapes); err != nil {
+		return err
 	}
-	s.shapes[name] = shape.Clone()
-	s.values[name] = make([]float32, shape.TotalSize())
+	for name, shape := range shapes {
+		if s.values[name] == nil {
+			s.shapes[name], s.values[name] = shape.Clone(), make([]float32, shape.TotalSize())
+		}
+	}
 	return nil
 }
 
 // load copies every tensor of the store out of a state.
-func (s *store) load(state plan.State) error {
-	for name, shape := range s.shapes {
-		t, ok := state[name]
-		switch {
-		case !ok:
-			return fmt.Errorf("the state has no %s", name)
-		case !t.Shape().Eq(shape):
-			return fmt.Errorf("%s has shape %v in the state and %v in the program", name, t.Shape(), shape)
-		}
-		values, ok := t.Data().([]float32)
-		if !ok {
-			return fmt.Errorf("%s holds %v, not float32", name, t.Dtype())
-		}
-		copy(s.values[name], values)
+func (s *store) load(state device.State) error {
+	if err := device.CheckState(s.shapes, state); err != nil {
+		return err
+	}
+	for name, values := range s.values {
+		copy(values, state[name].Data().([]float32))
 	}
 	return nil
 }
 
-func (s *store) save() plan.State {
-	state := plan.State{}
+func (s *store) save() device.State {
+	state := device.State{}
 	for name, shape := range s.shapes {
-		values := append([]float32(nil), s.values[name]...)
-		state[name] = tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(values))
+		state[name] = tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(slices.Clone(s.values[name])))
 	}
 	return state
 }

@@ -23,8 +23,12 @@ func (c *compiler) row(v plan.ValueID) func(w *worker, n int) []float32 {
 	return func(w *worker, n int) []float32 { return s.flat(p, w, n) }
 }
 
-// rows runs a loss, forward and backward.
+// rows runs a row program: on the samples of a batch with the other tasks of its level, on the rows of a parameter before them.
 func (c *compiler) rows(st *plan.Step) {
+	if !st.Rows.OverBatch {
+		c.sharedRows(st.Rows)
+		return
+	}
 	s := c.s
 	at := map[plan.ValueID]func(w *worker, n int) []float32{}
 	for _, in := range st.Rows.Inputs {
@@ -39,6 +43,30 @@ func (c *compiler) rows(st *plan.Step) {
 		loss := runRows(st.Rows, w, get, get)
 		if len(st.Rows.Means) > 0 {
 			s.losses[n] = loss
+		}
+	})
+}
+
+// sharedRows runs a row program on values that all samples share.
+func (c *compiler) sharedRows(r *plan.RowProgram) {
+	ports := map[plan.ValueID]func() []float32{}
+	for _, out := range r.Outputs {
+		c.result(out.Value)
+	}
+	for _, port := range append(r.Inputs[:len(r.Inputs):len(r.Inputs)], r.Outputs...) {
+		ports[port.Value] = c.values(port.Value)
+	}
+	shape := func(v plan.ValueID) []int { return c.s.program.Values[v].Shape }
+	w := &worker{}
+	c.level.prepare = append(c.level.prepare, func() {
+		for row := range r.Rows {
+			get := func(v plan.ValueID) []float32 {
+				if s := shape(v); len(s) == 2 {
+					return ports[v]()[row*s[1]:][:s[1]]
+				}
+				return ports[v]()
+			}
+			runRows(r, w, get, get)
 		}
 	})
 }

@@ -5,7 +5,8 @@
 //	7  cmd                 commands: parse, call, print
 //	6  train, train/sweep  config, loop, checkpoints, grids of runs      eval  metrics, tables, plots, reports
 //	5  internal/run        the run folder
-//	4  internal/cpu, cuda  the backends
+//	5  internal/cpu, cuda  the backends        internal/program  networks and losses to programs
+//	4  internal/device     the contract of backends, and their registry
 //	3  internal/plan       graph to ordered steps and one arena
 //	2  models, loss, data  networks, losses, images
 //	1  internal/ops, internal/rng, internal/fail

@@ -12,39 +12,47 @@ var floors = map[string]int{
 	"internal/house": 0, // tests alone
 	"internal/ops":   1, "internal/rng": 1, "internal/fail": 1,
 	"models": 2, "loss": 2, "data": 2,
-	"internal/plan": 3,
-	"internal/cpu":  4, "cuda": 4,
+	"internal/plan":    3,
+	"internal/device":  4,
+	"internal/program": 5, "internal/cpu": 5, "cuda": 5,
 	"internal/run": 5,
-	"train":        6, "train/sweep": 6, "eval": 6,
+	"train":        6, "train/bench": 6, "train/curves": 6, "train/sweep": 6, "eval": 6,
 	"cmd": 7,
 }
 
 // sideDoors are the imports that the floors forbid and the design wants.
 var sideDoors = map[string][]string{
 	"train/sweep": {"train", "eval"}, // a grid of runs trains them and reads their results
+	"train/bench": {"train"},         // a measured step is a step of a run
 }
 
 // testDoors are further imports, of test files and of packages that help them.
 var testDoors = map[string][]string{
-	// the CPU backend is the reference of every kernel, and train draws the graphs to run
-	"cuda":          {"internal/cpu", "train", "train/curves", "internal/plan"},
-	"internal/cpu":  {"train", "models", "loss"}, // the graphs to run
-	"internal/plan": {"train", "models"},
+	// the CPU backend is the reference of every kernel, and program draws the graphs to run
+	"cuda":          {"internal/cpu", "internal/program", "train/curves"},
+	"internal/cpu":  {"internal/program"}, // the graphs to run
+	"internal/plan": {"internal/program"},
+	"train/curves":  {"train"},
 	"loss":          {"data"},                   // weights are checked on the counts of the data sets
 	"eval":          {"train", "internal/plan"}, // run folders to read are made by training
 }
 
 // ignorance is what a room must not know although it lies on a lower floor, or outside the module.
 var ignorance = map[string][]string{
-	"internal/ops": {"longtail/internal/rng"},
-	"models":       {"gorgonia.org/cu"},
-	"data":         {"longtail/internal/ops", "gorgonia.org/gorgonia"},
-	"internal/cpu": {"longtail/models", "longtail/loss", "C"},
-	"cuda":         {"longtail/models", "longtail/loss"},
-	"internal/run": {"longtail/models", "longtail/loss", "longtail/internal/cpu", "longtail/cuda"},
-	"eval":         {"longtail/models", "longtail/internal/plan", "longtail/internal/cpu", "longtail/cuda", "gorgonia.org/gorgonia"},
-	"train":        {"longtail/cuda"},
-	"train/sweep":  {"longtail/cuda"},
+	"internal/ops":     {"longtail/internal/rng"},
+	"models":           {"gorgonia.org/cu"},
+	"data":             {"longtail/internal/ops", "gorgonia.org/gorgonia"},
+	"internal/plan":    {"longtail/data", "longtail/models", "longtail/loss"},
+	"internal/device":  {"longtail/models", "longtail/loss", "longtail/internal/ops", "gorgonia.org/gorgonia"},
+	"internal/program": {"longtail/data"},
+	"internal/cpu":     {"longtail/models", "longtail/loss", "longtail/internal/program", "C"},
+	"cuda":             {"longtail/models", "longtail/loss", "longtail/internal/program"},
+	"internal/run":     {"longtail/models", "longtail/loss", "longtail/internal/cpu", "longtail/cuda"},
+	"eval":             {"longtail/models", "longtail/internal/plan", "longtail/internal/cpu", "longtail/cuda", "gorgonia.org/gorgonia"},
+	"train":            {"longtail/internal/cpu", "longtail/cuda"},
+	"train/bench":      {"longtail/internal/cpu", "longtail/cuda"},
+	"train/curves":     {"longtail/internal/cpu", "longtail/cuda"},
+	"train/sweep":      {"longtail/internal/cpu", "longtail/cuda"},
 }
 
 // onlyIn names imports that belong to one room.

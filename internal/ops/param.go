@@ -4,11 +4,10 @@ import G "gorgonia.org/gorgonia"
 
 // Param is a value that training changes.
 type Param struct {
-	Node   *G.Node
-	Name   string // unique in a network; the name in checkpoints
-	Decay  bool   // weight decay applies
-	Frozen bool   // no gradient, no update
-	Init   Init   // how it starts
+	Node  *G.Node
+	Name  string // unique in a network; the name in checkpoints
+	Decay bool   // weight decay applies
+	Init  Init   // how it starts
 }
 
 // Init is a distribution to start from: the constant Mean, plus a uniform deviate in [-Bound, Bound), plus a normal deviate

@@ -2,7 +2,7 @@ package plan
 
 import "longtail/internal/ops"
 
-// Fuse merges a normalisation with the addition and the ReLU that follow it, where nobody else needs the value in between:
+// Fuse merges a normalisation with the addition and the ReLU that follow it, where no other step reads the value in between:
 // one pass over memory in place of three.
 func Fuse(p *Program) {
 	uses := p.uses()
@@ -85,7 +85,7 @@ func Recompute(p *Program) {
 	p.sortByLevel()
 }
 
-// cheap says whether to make a step's value again in each level that reads it rather than to keep it. The sum of a block and
+// cheap reports whether each level that reads a step's value computes it again rather than keeping it. The sum of a block and
 // its shortcut is kept: the next shortcut would make a chain of it back to the first layer.
 func cheap(s *Step) bool {
 	if s.Rows != nil {

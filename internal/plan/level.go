@@ -6,7 +6,7 @@ import (
 	"longtail/internal/ops"
 )
 
-// Level counts for each step the completed sums over the batch that it waits for.
+// Level computes for each step the number of batch sums that must finish before it runs.
 func Level(p *Program) {
 	ready := make([]int, len(p.Values)) // the first level that may read a value
 	for i := range p.Steps {
@@ -45,7 +45,7 @@ func (p *Program) producers() []int {
 	return at
 }
 
-// uses counts the readers of each value: steps, and the world outside, which reads results.
+// uses counts the readers of each value: steps, and the caller, who reads results.
 func (p *Program) uses() []int {
 	n := make([]int, len(p.Values))
 	for i := range p.Steps {
@@ -87,7 +87,7 @@ func (p *Program) drop(gone []bool) {
 	p.Steps = kept
 }
 
-// dropUnused removes steps whose values nobody reads, until none is left.
+// dropUnused removes steps whose values are never read, until none is left.
 func (p *Program) dropUnused() {
 	for {
 		uses := p.uses()
@@ -107,8 +107,14 @@ func (p *Program) dropUnused() {
 	}
 }
 
-// IsImageLocal says whether a step's result for one image depends on that image alone, besides parameters and finished sums.
-func IsImageLocal(s *Step) bool { return s.Rows != nil || !s.Kind.IsReduction() }
+// IsImageLocal reports whether a step has a result for each image that depends on that image alone, besides parameters and
+// finished sums.
+func IsImageLocal(s *Step) bool {
+	if s.Rows != nil {
+		return s.Rows.OverBatch
+	}
+	return !s.Kind.IsReduction()
+}
 
 // KindOf is the step's kind, KindNone for a row program.
 func KindOf(s *Step) ops.Kind {

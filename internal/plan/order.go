@@ -9,14 +9,22 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-// Graph is what a program is made from: a Gorgonia graph after Grad, and which node is what.
+// Graph is what a program is made from: a Gorgonia graph after Grad, and the roles of its nodes.
 type Graph struct {
-	Image, Target, Weight *G.Node
-	Logits, Loss          *G.Node
-	Params                []ops.Param
-	Gradients             G.Nodes    // one a parameter, in order; nil entries for frozen ones; empty in evaluation
-	Stats                 []ops.Stat // of a training graph
-	Running               []*G.Node  // running moments, of an evaluation graph
+	Image, Target *G.Node
+	Logits, Loss  *G.Node
+	Inputs        []GraphInput
+	Params        []ops.Param
+	Gradients     G.Nodes    // one a parameter, in order; nil for those without; empty in evaluation
+	Stats         []ops.Stat // of a training graph
+	Running       []*G.Node  // running moments, of an evaluation graph
+}
+
+// GraphInput is a node that the program's user sets by name.
+type GraphInput struct {
+	Name    string
+	Node    *G.Node
+	Initial []float32 // as many as the node has elements
 }
 
 // Compile orders a graph, cuts it into levels, fuses it and compiles its loss.
@@ -39,6 +47,7 @@ func Order(g Graph, o Options) (*Program, error) {
 	w := walker{at: map[int64]ValueID{}, program: &Program{Options: o}}
 	p := w.program
 	w.leaves(g)
+	w.inputs(g)
 	for _, root := range append(G.Nodes{g.Loss, g.Logits}, g.Gradients...) {
 		if root != nil {
 			w.visit(root)
@@ -55,7 +64,7 @@ func Order(g Graph, o Options) (*Program, error) {
 	p.Batch, p.Classes = shape[0], shape[1]
 	for i, q := range g.Params {
 		use := ParamUse{Value: w.at[q.Node.ID()], Gradient: None, Decay: q.Decay}
-		if len(g.Gradients) > 0 && g.Gradients[i] != nil && !q.Frozen {
+		if len(g.Gradients) > 0 && g.Gradients[i] != nil {
 			use.Gradient = w.at[g.Gradients[i].ID()]
 		}
 		p.Params = append(p.Params, use)
@@ -86,12 +95,28 @@ func (w *walker) leaves(g Graph) {
 	p := w.program
 	p.Image = w.add(g.Image, Value{Role: Image, Name: "image", Base: None})
 	p.Target = w.add(g.Target, Value{Role: Target, Name: "target", Base: None})
-	p.Weight = w.add(g.Weight, Value{Role: Weight, Name: "weight", Base: None})
 	for _, q := range g.Params {
 		w.add(q.Node, Value{Role: Param, Name: q.Name, Base: None})
 	}
 	for _, n := range g.Running {
 		p.Running = append(p.Running, w.add(n, Value{Role: Running, Name: n.Name(), Base: None}))
+	}
+}
+
+// inputs names the values that are set from outside; a training program has its learning rates beside them.
+func (w *walker) inputs(g Graph) {
+	p := w.program
+	if p.Train {
+		p.Inputs = append(p.Inputs, Input{Name: LearningRates, Value: None})
+	}
+	for _, in := range g.Inputs {
+		shape := in.Node.Shape().Clone()
+		if _, err := p.Input(in.Name); err == nil || len(in.Initial) != shape.TotalSize() {
+			w.err = fmt.Errorf("the input %q is declared twice, or with %d initial values for the shape %v", in.Name, len(in.Initial), shape)
+			return
+		}
+		v := w.add(in.Node, Value{Role: FromInput, Name: in.Name, Base: None})
+		p.Inputs = append(p.Inputs, Input{Name: in.Name, Value: v, Shape: shape, Initial: in.Initial})
 	}
 }
 
@@ -132,7 +157,7 @@ func (w *walker) operation(n *G.Node, in []ValueID) (ops.Op, error) {
 		return op, nil
 	}
 	if n.Op() == nil {
-		return nil, fmt.Errorf("node %q is a variable that nothing feeds", n.Name())
+		return nil, fmt.Errorf("node %q is a variable without a value: declare it as an input", n.Name())
 	}
 	if n.Op().String() == "+ false" && len(in) == 2 {
 		return ops.NewAdd(n, w.isRow(in[0]) && w.isRow(in[1])), nil
@@ -153,7 +178,7 @@ func (w *walker) isRow(v ValueID) bool {
 func (w *walker) constant(n *G.Node) {
 	value := Value{Role: Constant, Name: n.Name(), Base: None}
 	if n.Value() == nil {
-		w.err = fmt.Errorf("node %q is a variable that nothing feeds", n.Name())
+		w.err = fmt.Errorf("node %q is a variable without a value: declare it as an input", n.Name())
 		return
 	}
 	switch x := n.Value().Data().(type) {
@@ -162,7 +187,7 @@ func (w *walker) constant(n *G.Node) {
 	case float64:
 		value.Constant = x
 	default:
-		w.err = fmt.Errorf("constant %q is no scalar; what changes during a run must be an input", n.Name())
+		w.err = fmt.Errorf("constant %q is not a scalar: declare it as an input", n.Name())
 	}
 	w.add(n, value)
 }

@@ -6,8 +6,8 @@ import (
 
 	"longtail/internal/ops"
 	"longtail/internal/plan"
+	"longtail/internal/program/programtest"
 	"longtail/models"
-	"longtail/train"
 
 	G "gorgonia.org/gorgonia"
 	"pgregory.net/rapid"
@@ -15,8 +15,8 @@ import (
 
 func program(t *testing.T, model, shortcut, loss string, batch int, training bool) *plan.Program {
 	t.Helper()
-	n := train.Network{Model: models.Config{Name: model, Classes: 10, Shortcut: shortcut, Init: "he"}, Loss: loss, Gamma: 1}
-	p, _, err := n.Program(batch, plan.Options{Train: training})
+	n := programtest.Network(model, shortcut, loss, 10, 1)
+	p, _, err := n.Plan(batch, plan.Options{Train: training})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestForeignOperationsAreErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = plan.Compile(plan.Graph{Image: x, Target: target, Weight: weight, Logits: z, Loss: cost}, plan.Options{})
+		_, err = plan.Compile(plan.Graph{Image: x, Target: target, Inputs: []plan.GraphInput{{Name: "weight", Node: weight, Initial: make([]float32, 4)}}, Logits: z, Loss: cost}, plan.Options{})
 		return err
 	}
 	if err := build(func(z *G.Node) *G.Node { return z }); err != nil {

@@ -1,9 +1,12 @@
 // Package plan turns a Gorgonia graph into a program: ordered steps over named values, which a backend lowers and runs.
 //
-// Order walks the graph. Level cuts it where a sum over the batch must be complete before it can go on; between two cuts
-// everything concerns one image at a time, so that a backend may run a level image by image, in cache or in one kernel. Fuse
-// merges what belongs together and recomputes what is cheaper to recompute than to store. Compact compiles the pieces of a
-// loss to a row program. Arena gives buffers with lifetimes their places in one block. Nothing here knows a device.
+// [Order] walks the graph. [Level] cuts it where a sum over the batch must be complete before a step can run; between two cuts
+// everything concerns one image at a time, so that a backend may run a level image by image, in cache or in one kernel. [Fuse]
+// merges a normalisation with what follows it, and [Recompute] repeats what is cheaper to compute than to store. [Compact]
+// compiles adjacent operations on rows, such as those of a loss, to row programs. [Arena] places buffers with lifetimes in one
+// block. The package is pure: it knows no device, no data set and no loss.
+//
+// Whatever changes during a run is an input of the program, set by name: see [Input].
 package plan
 
 import (
@@ -26,13 +29,13 @@ type Role int
 
 // The roles.
 const (
-	Temp     Role = iota // a step's result
-	Image                // x [N, 3, H, W]: the samples, cropped, flipped, normalised
-	Target               // [N, C], zero rows for padding
-	Weight               // class weights [C]
-	Param                // a trainable value
-	Running              // running moments [2, C], an input of an evaluation program
-	Constant             // a scalar of known value
+	Temp      Role = iota // a step's result
+	Image                 // x [N, 3, H, W]: the samples, cropped, flipped, normalised
+	Target                // [N, C], zero rows for padding
+	FromInput             // an Input of that name
+	Param                 // a trainable value
+	Running               // running moments [2, C], an input of an evaluation program
+	Constant              // a scalar of known value
 )
 
 // Value is what steps read and write.
@@ -51,7 +54,7 @@ type Step struct {
 	Attrs ops.Attrs
 	In    []ValueID
 	Out   ValueID
-	Level int // the number of completed sums over the batch that it waits for
+	Level int // the number of batch sums that must finish before it runs
 
 	ReLU bool        // KindNormalize: max(0, .) at the end
 	Plus ValueID     // KindNormalize: added before the ReLU, or None
@@ -70,6 +73,38 @@ type StatUse struct {
 	Batch ValueID // [2, C]
 	Name  string
 	Count int // values behind each moment
+}
+
+// LearningRates is the name of the input of a training program that holds the rate of every step of the run.
+const LearningRates = "learning_rates"
+
+// Input is a value that the user of a program sets by name, before a run or between two calls: nothing is planned or captured
+// again when it changes.
+type Input struct {
+	Name    string
+	Value   ValueID      // None for a table with a number for each step of the run
+	Shape   tensor.Shape // of the value; nil for a table of steps
+	Initial []float32    // what holds until it is set; nil for a table of steps, which must be set
+}
+
+// Input finds an input by name; the error lists the names that there are.
+func (p *Program) Input(name string) (*Input, error) {
+	var names []string
+	for i := range p.Inputs {
+		if p.Inputs[i].Name == name {
+			return &p.Inputs[i], nil
+		}
+		names = append(names, p.Inputs[i].Name)
+	}
+	return nil, fmt.Errorf("the program has no input %q; it has %s", name, strings.Join(names, ", "))
+}
+
+// Check compares values with the input's shape.
+func (in *Input) Check(values []float32) error {
+	if in.Value != None && len(values) != in.Shape.TotalSize() {
+		return fmt.Errorf("the input %s wants %d values of shape %v, got %d", in.Name, in.Shape.TotalSize(), in.Shape, len(values))
+	}
+	return nil
 }
 
 // Options are what a program declares around its graph: how samples become images and how gradients become updates.
@@ -91,7 +126,7 @@ type Program struct {
 	Levels  int
 	Image   ValueID
 	Target  ValueID
-	Weight  ValueID
+	Inputs  []Input
 	Logits  ValueID // [N, C]
 	Loss    ValueID // scalar
 	Params  []ParamUse

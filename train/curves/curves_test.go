@@ -6,15 +6,15 @@ import (
 	"testing"
 
 	"longtail/internal/cpu"
+	"longtail/internal/device"
 	"longtail/internal/fail"
-	"longtail/internal/plan"
 )
 
 // Every golden case must come out within the bounds of float32 on the CPU backend.
 func TestGoldenCurvesOnCPU(t *testing.T) {
 	for _, c := range Golden() {
 		t.Run(c.String(), func(t *testing.T) {
-			d, err := c.Run(cpu.New(0), plan.FP32, FP32)
+			d, err := c.Run(&device.Device{Backend: cpu.New(0), Precision: device.FP32}, FP32)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func TestWrongCurvesAreFound(t *testing.T) {
 		c := Golden()[1]
 		c.Losses = c.Losses[:3]
 		spoil(&c)
-		d, err := c.Run(cpu.New(0), plan.FP32, FP32)
+		d, err := c.Run(&device.Device{Backend: cpu.New(0), Precision: device.FP32}, FP32)
 		if err != nil {
 			t.Fatal(err)
 		}

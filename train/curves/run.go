@@ -5,10 +5,11 @@ import (
 	"math"
 
 	"longtail/data"
+	"longtail/internal/device"
 	"longtail/internal/plan"
+	"longtail/internal/program"
 	"longtail/loss"
 	"longtail/models"
-	"longtail/train"
 
 	"gorgonia.org/tensor"
 )
@@ -31,8 +32,8 @@ type Bounds struct {
 var FP32 = Bounds{Loss: 1e-3, Gradient: 5e-3, Logits: 2e-3}
 
 // BoundsFor are the bounds for a precision.
-func BoundsFor(p plan.Precision) Bounds {
-	if p == plan.Mixed {
+func BoundsFor(p device.Precision) Bounds {
+	if p == device.Mixed {
 		return Mixed
 	}
 	return FP32
@@ -58,9 +59,9 @@ func (d Deviation) OK() bool {
 // With u(seed, i) the splitmix64 of seed * 2^32 + i, its top 53 bits divided by 2^53: byte i of the images of step s is
 // floor(256 u(seed + 10 s, i)); label i is floor(classes u(seed + 10 s + 1, i)); element i of weight tensor t, in the order of
 // the network, is (2 u(1000 + t, i) - 1) sqrt(6 / (fan_in + fan_out)). There is no augmentation.
-func (c Case) Run(b plan.Backend, precision plan.Precision, want Bounds) (Deviation, error) {
+func (c Case) Run(on *device.Device, want Bounds) (Deviation, error) {
 	d := Deviation{Want: want, Logits: math.NaN()}
-	training, state, err := c.open(b, precision)
+	training, state, err := c.open(on)
 	if err != nil {
 		return d, err
 	}
@@ -85,38 +86,41 @@ func (c Case) Run(b plan.Backend, precision plan.Precision, want Bounds) (Deviat
 		}
 	}
 	if c.Depth == 8 {
-		d.Logits, err = c.logitsDeviation(b, precision, training)
+		d.Logits, err = c.logitsDeviation(on, training)
 	}
 	return d, err
 }
 
 // running is a case on a device.
 type running struct {
-	session plan.Session
+	session device.Session
 	net     models.Net
 	images  data.Images
 }
 
-func (c Case) network() train.Network {
-	return train.Network{
+func (c Case) network() program.Network {
+	n := program.Network{
 		Model: models.Config{Name: fmt.Sprintf("resnet%d", c.Depth), Classes: c.Classes, Shortcut: "avgpool", Init: "glorot"},
-		Loss:  c.Loss, Gamma: c.Gamma,
+		Image: program.Size{Channels: 3, Height: 32, Width: 32}, Loss: c.Loss, Options: loss.Options{}, Counts: c.Counts,
 	}
+	for _, o := range loss.OptionsOf(c.Loss) {
+		if o.Name == "gamma" {
+			n.Options[o.Name] = c.Gamma
+		}
+	}
+	return n
 }
 
 // open prepares the training session and the state to start from.
-func (c Case) open(b plan.Backend, precision plan.Precision) (*running, plan.State, error) {
-	program, net, err := c.network().Program(c.Batch, plan.Options{
+func (c Case) open(d *device.Device) (*running, device.State, error) {
+	p, net, err := c.network().Plan(c.Batch, plan.Options{
 		Train: true, Samples: c.Batch * len(c.Losses), Momentum: momentum, WeightDecay: weightDecay, RunningKeep: runningKeep,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := b.Lower(program, precision); err != nil {
-		return nil, nil, err
-	}
 	images := c.images()
-	session, err := b.Open(program, images, nil)
+	session, err := d.Open(p, d.Precision, images, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,18 +131,18 @@ func (c Case) open(b plan.Backend, precision plan.Precision) (*running, plan.Sta
 	for i, w := range loss.Weights(c.Counts, c.Beta) {
 		weights[i] = float32(w)
 	}
-	if err := session.Set("lr", rates); err != nil {
+	if err := session.Set(plan.LearningRates, rates); err != nil {
 		return nil, nil, err
 	}
-	if err := session.Set("weight", weights); err != nil {
+	if err := session.Set(program.ClassWeights, weights); err != nil {
 		return nil, nil, err
 	}
 	return &running{session, net, images}, c.initial(net), nil
 }
 
 // initial fills the weights by their formula; everything else starts as in a normal run.
-func (c Case) initial(net models.Net) plan.State {
-	state := train.InitialState(net, 0)
+func (c Case) initial(net models.Net) device.State {
+	state := program.InitialState(net, 0)
 	t := uint64(0)
 	for _, p := range net.Params {
 		shape := p.Node.Shape()
@@ -199,7 +203,7 @@ func (c Case) gradientDeviation(r *running) (float64, error) {
 	}
 	worst := 0.0
 	for i, p := range r.net.Params {
-		g, err := r.session.Read("gradient/" + p.Name)
+		g, err := r.session.Read(device.GradientPrefix + p.Name)
 		if err != nil {
 			return 0, err
 		}
@@ -210,15 +214,12 @@ func (c Case) gradientDeviation(r *running) (float64, error) {
 }
 
 // logitsDeviation compares the network in evaluation mode, after the last update, on the last batch.
-func (c Case) logitsDeviation(b plan.Backend, precision plan.Precision, r *running) (float64, error) {
-	program, _, err := c.network().Program(c.Batch, plan.Options{})
+func (c Case) logitsDeviation(d *device.Device, r *running) (float64, error) {
+	p, _, err := c.network().Plan(c.Batch, plan.Options{})
 	if err != nil {
 		return 0, err
 	}
-	if err := b.Lower(program, precision); err != nil {
-		return 0, err
-	}
-	evaluation, err := b.Open(program, r.images, r.session)
+	evaluation, err := d.Open(p, d.Precision, r.images, r.session)
 	if err != nil {
 		return 0, err
 	}
@@ -226,7 +227,7 @@ func (c Case) logitsDeviation(b plan.Backend, precision plan.Precision, r *runni
 	if _, err := evaluation.Run(c.order(len(c.Losses)-1), 0, 1); err != nil {
 		return 0, err
 	}
-	logits, err := evaluation.Read("logits")
+	logits, err := evaluation.Read(device.Logits)
 	if err != nil {
 		return 0, err
 	}

@@ -14,8 +14,8 @@ import (
 
 	"longtail/data"
 	"longtail/internal/cpu"
+	"longtail/internal/device"
 	"longtail/internal/fail"
-	"longtail/internal/plan"
 	"longtail/internal/run"
 	"longtail/train"
 )
@@ -32,8 +32,8 @@ grid:
 `
 
 func openCPU(threads int) train.OpenDevice {
-	return func(_, _ string) (train.Device, error) {
-		return train.Device{Backend: cpu.New(threads), Precision: plan.FP32, Description: "cpu"}, nil
+	return func(_, _ string) (*device.Device, error) {
+		return &device.Device{Backend: cpu.New(threads), Precision: device.FP32}, nil
 	}
 }
 
@@ -112,9 +112,9 @@ func TestRunsHaveTheBitsOfRunsAlone(t *testing.T) {
 	// The same again does nothing: not even a device is opened.
 	plans = mustPlan(t, filepath.Dir(plans[0].Config.Out))
 	o := options(2)
-	o.Open = func(_, _ string) (train.Device, error) {
+	o.Open = func(_, _ string) (*device.Device, error) {
 		t.Error("a device is opened")
-		return train.Device{}, errors.New("no")
+		return nil, errors.New("no")
 	}
 	results = mustExecute(t, plans, o)
 	for i, r := range results {
@@ -277,7 +277,7 @@ func TestTwoSweepsInOneFolderShareTheWork(t *testing.T) {
 func TestMissingDeviceIsSaidBeforeTheFirstRun(t *testing.T) {
 	plans := mustPlan(t, filepath.Join(t.TempDir(), "new"))
 	o := options(2)
-	o.Open = func(_, _ string) (train.Device, error) { return train.Device{}, fail.Device("no GPU") }
+	o.Open = func(_, _ string) (*device.Device, error) { return nil, fail.Device("no GPU") }
 	o.Observe = func(e Event) { t.Errorf("event %+v", e) }
 	if _, err := Execute(t.Context(), plans, o); fail.Code(err) != fail.CodeDevice {
 		t.Errorf("%v", err)

@@ -5,8 +5,8 @@ import (
 	"longtail/internal/run"
 )
 
-// keeper is the observer that writes the run's folder.
-type keeper struct {
+// recorder is the observer that writes the run's folder.
+type recorder struct {
 	folder *run.Folder
 	id     Identity
 	result func(Position) run.Summary
@@ -17,7 +17,7 @@ type keeper struct {
 	first   float64 // seconds of the first call
 }
 
-func (k *keeper) observe(e Event) error {
+func (k *recorder) observe(e Event) error {
 	switch e := e.(type) {
 	case Progress:
 		if k.calls++; k.calls == 1 {
@@ -36,7 +36,7 @@ func (k *keeper) observe(e Event) error {
 	return nil
 }
 
-func (k *keeper) record(e EpochDone) error {
+func (k *recorder) record(e EpochDone) error {
 	if err := k.folder.AppendEpoch(e.Record); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (k *keeper) record(e EpochDone) error {
 
 // save writes the checkpoint. The last one is written last: it is the one that a run goes on from, so that whatever it
 // mentions is there.
-func (k *keeper) save(e Saving) error {
+func (k *recorder) save(e Saving) error {
 	file, err := e.Checkpoint.Tensors(k.id)
 	if err != nil {
 		return err

@@ -1,0 +1,102 @@
+// Package program makes the programs of a network and its loss: it draws the Gorgonia graph, lets Gorgonia differentiate it, and
+// plans it. Whoever needs a program - training, the measurements of bench, golden curves, tests of backends - gets it here.
+package program
+
+import (
+	"fmt"
+	"sync"
+
+	"longtail/internal/plan"
+	"longtail/loss"
+	"longtail/models"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// ClassWeights is the name of the input [C] of every program that holds the class weights; 1 until it is set.
+const ClassWeights = "class_weights"
+
+// Size is that of an image: channels, rows, columns.
+type Size struct{ Channels, Height, Width int }
+
+// Network says which graph to draw.
+type Network struct {
+	Model   models.Config
+	Image   Size
+	Loss    string
+	Options loss.Options
+	Counts  []int // [C] training images of each class, for losses that look at them; nil where they are not known
+}
+
+// drawing is held while a graph is drawn, differentiated and planned: Gorgonia's Grad puts a constant into the graph that all
+// graphs of a process share.
+var drawing sync.Mutex
+
+// Plan draws the network and its loss for one batch size, differentiates it if it is to be trained, and plans it.
+func (n Network) Plan(batch int, o plan.Options) (*plan.Program, models.Net, error) {
+	drawing.Lock()
+	defer drawing.Unlock()
+	graph, net, err := n.draw(batch, o.Train)
+	if err != nil {
+		return nil, models.Net{}, err
+	}
+	if o.Train {
+		if graph.Gradients, err = gradients(graph.Loss, net); err != nil {
+			return nil, models.Net{}, fmt.Errorf("differentiating %s with %s: %w", n.Model.Name, n.Loss, err)
+		}
+	}
+	p, err := plan.Compile(graph, o)
+	if err != nil {
+		return nil, models.Net{}, fmt.Errorf("planning %s with %s: %w", n.Model.Name, n.Loss, err)
+	}
+	return p, net, nil
+}
+
+// draw makes the graph up to the loss.
+func (n Network) draw(batch int, training bool) (plan.Graph, models.Net, error) {
+	objective, err := loss.New(n.Loss, n.Options)
+	if err != nil {
+		return plan.Graph{}, models.Net{}, err
+	}
+	g, classes, size := G.NewGraph(), n.Model.Classes, n.Image
+	image := G.NewTensor(g, G.Float32, 4, G.WithShape(batch, size.Channels, size.Height, size.Width), G.WithName("image"))
+	net, err := models.Build(image, n.Model, objective.Head(classes), training)
+	if err != nil {
+		return plan.Graph{}, models.Net{}, err
+	}
+	in := &loss.Inputs{
+		Logits: net.Logits, Counts: n.Counts,
+		Target: G.NewMatrix(g, G.Float32, G.WithShape(batch, classes), G.WithName("target")),
+		Weight: G.NewVector(g, G.Float32, G.WithShape(classes), G.WithName(ClassWeights)),
+	}
+	cost, err := objective.Build(in)
+	if err != nil {
+		return plan.Graph{}, models.Net{}, fmt.Errorf("building the loss %s: %w", n.Loss, err)
+	}
+	return plan.Graph{
+		Image: image, Target: in.Target, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
+		Params: net.Params, Stats: net.Stats, Running: net.Inputs,
+	}, net, nil
+}
+
+// inputs are the class weights, 1 each, and what the loss declares.
+func inputs(in *loss.Inputs) []plan.GraphInput {
+	ones := make([]float32, in.Weight.Shape()[0])
+	for c := range ones {
+		ones[c] = 1
+	}
+	all := []plan.GraphInput{{Name: ClassWeights, Node: in.Weight, Initial: ones}}
+	for _, d := range in.Declared {
+		all = append(all, plan.GraphInput{Name: d.Name, Node: d.Node, Initial: d.Initial})
+	}
+	return all
+}
+
+// gradients asks Gorgonia for the gradient of the loss by every parameter: one entry a parameter.
+func gradients(cost *G.Node, net models.Net) (G.Nodes, error) {
+	wanted := make(G.Nodes, len(net.Params))
+	for i, p := range net.Params {
+		wanted[i] = p.Node
+	}
+	return G.Grad(cost, wanted...)
+}

@@ -1,0 +1,180 @@
+// Package bench measures the speed of training steps on images of its own making.
+//
+// A measured step is a step of a run: the same program, opened by the same backend, split into the same calls.
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"longtail/data"
+	"longtail/internal/device"
+	"longtail/internal/plan"
+	"longtail/internal/program"
+	"longtail/internal/rng"
+	"longtail/train"
+)
+
+// Options say how long to measure.
+type Options struct {
+	Classes int // of the images made for the measurement
+	Steps   int // in a timed window
+	Windows int
+	Warmup  int // steps before the first window
+	Runs    int // trainings at once, each with its own session
+}
+
+// Measurement is the speed of whole training steps: augmentation, forward, backward, update.
+type Measurement struct {
+	Model        string    `json:"model"`
+	Batch        int       `json:"batch"`
+	Precision    string    `json:"precision"`
+	Runs         int       `json:"runs"`
+	Steps        int       `json:"steps"`          // in each window and run
+	StepsPerCall int       `json:"steps_per_call"` // of the backend, as in a run
+	ImagesPS     float64   `json:"images_per_s"`   // of all runs together, median over the windows
+	Low          float64   `json:"low"`
+	High         float64   `json:"high"`
+	Windows      []float64 `json:"windows"`
+
+	LaunchesPerStep float64 `json:"launches_per_step,omitempty"` // of a device that launches kernels
+	CopiesPerStep   float64 `json:"copies_per_step,omitempty"`   // between host and device, both ways
+	BytesPerImage   float64 `json:"bytes_per_image,omitempty"`   // of device memory, where they are counted
+	MMAPerImage     float64 `json:"mma_per_image,omitempty"`     // tensor-core operations, where they are counted
+}
+
+// imageCount is the size of CIFAR-10 at IF 100.
+const imageCount = 12406
+
+// Run measures the training steps of a configuration.
+func Run(cfg *train.Config, d *device.Device, o Options) (Measurement, error) {
+	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
+	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
+	for i := range o.Runs {
+		if err := b.open(d, o); err != nil {
+			b.close()
+			return m, fmt.Errorf("run %d of %d: %w", i+1, o.Runs, err)
+		}
+	}
+	defer b.close()
+	m.StepsPerCall = b.sessions[0].StepsPerCall()
+	if err := b.step(o.Warmup); err != nil {
+		return m, err
+	}
+	before := b.counters()
+	for range o.Windows {
+		start := time.Now()
+		if err := b.step(o.Steps); err != nil {
+			return m, err
+		}
+		m.Windows = append(m.Windows, float64(o.Runs*o.Steps*cfg.Train.Batch)/time.Since(start).Seconds())
+	}
+	m.count(before, b.counters(), float64(o.Windows*o.Steps*o.Runs))
+	sorted := slices.Sorted(slices.Values(m.Windows))
+	m.Low, m.ImagesPS, m.High = sorted[0], sorted[len(sorted)/2], sorted[len(sorted)-1]
+	return m, nil
+}
+
+// count divides what was done between two readings by steps and images.
+func (m *Measurement) count(before, after device.Counters, steps float64) {
+	images := steps * float64(m.Batch)
+	m.LaunchesPerStep = (after.Launches - before.Launches) / steps
+	m.CopiesPerStep = (after.Uploads + after.Downloads - before.Uploads - before.Downloads) / steps
+	m.BytesPerImage = (after.Bytes - before.Bytes) / images
+	m.MMAPerImage = (after.MMA - before.MMA) / images
+}
+
+// measured are the trainings that are measured.
+type measured struct {
+	cfg      *train.Config
+	images   data.Images
+	sessions []device.Session
+	at       int // steps done
+}
+
+// open opens one more training.
+func (b *measured) open(d *device.Device, o Options) error {
+	n := train.Network(b.cfg, b.images, nil)
+	p, net, err := n.Plan(b.cfg.Train.Batch, train.Options(b.cfg, b.images.Len()))
+	if err != nil {
+		return err
+	}
+	s, err := d.Open(p, d.Precision, b.images, nil)
+	if err != nil {
+		return err
+	}
+	b.sessions = append(b.sessions, s)
+	rates := slices.Repeat([]float32{0.01}, o.Warmup+o.Windows*o.Steps)
+	if err := s.Set(plan.LearningRates, rates); err != nil {
+		return err
+	}
+	return s.Load(program.InitialState(net, b.cfg.Seed))
+}
+
+func (b *measured) close() {
+	for _, s := range b.sessions {
+		s.Close() // what was measured is known
+	}
+}
+
+// step does n more steps of every training, all at once, in the calls of a run.
+func (b *measured) step(n int) error {
+	batch, end := b.cfg.Train.Batch, b.at+n
+	for b.at < end {
+		call := train.CallEnd(b.at, b.sessions[0].StepsPerCall(), end) - b.at
+		order := data.Order(b.cfg.Seed, b.images.Len(), b.at*batch, call*batch)
+		if err := b.call(order, call); err != nil {
+			return err
+		}
+		b.at += call
+	}
+	return nil
+}
+
+// call does one call of every session, all at once.
+func (b *measured) call(order []int32, n int) error {
+	errs := make([]error, len(b.sessions))
+	var wait sync.WaitGroup
+	for i, s := range b.sessions {
+		wait.Go(func() {
+			var sums device.Sums
+			if sums, errs[i] = s.Run(order, b.at, n); errs[i] == nil && sums.NonFinite {
+				errs[i] = fmt.Errorf("the loss stopped being finite")
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *measured) counters() (total device.Counters) {
+	for _, s := range b.sessions {
+		c := s.Counters()
+		total.Launches, total.Bytes, total.MMA = total.Launches+c.Launches, total.Bytes+c.Bytes, total.MMA+c.MMA
+		total.Uploads, total.Downloads = total.Uploads+c.Uploads, total.Downloads+c.Downloads
+	}
+	return total
+}
+
+// randomImages are noise: the speed of a step does not depend on what it sees.
+func randomImages(seed uint64, classes int) data.Images {
+	images := data.Images{
+		Pixels: make([]byte, imageCount*3*32*32), Labels: make([]int32, imageCount),
+		Classes: classes, Channels: 3, Height: 32, Width: 32,
+	}
+	stream := rng.New(seed, rng.Synthetic, 0, 0)
+	for i := range images.Pixels {
+		images.Pixels[i] = byte(stream.Uint32())
+	}
+	for i := range images.Labels {
+		images.Labels[i] = int32(stream.Intn(classes))
+	}
+	return images
+}
