@@ -65,7 +65,7 @@ func (c *compiler) globalAverageGrad(st *plan.Step) error {
 	return err
 }
 
-// dense: y = x w^T + b, in the kernel that averages x if x is an average.
+// dense: y = x w^T + b, in the kernel that averages x if x is an average and the weights are parameters, not made by a later launch.
 func (c *compiler) dense(st *plan.Step) error {
 	d := dense{classes: c.shape(st.In[1])[0]}
 	var x ref
@@ -75,7 +75,7 @@ func (c *compiler) dense(st *plan.Step) error {
 	d.y = c.floats(c.p.Batch * d.classes)
 	c.values[st.Out].mem = d.y
 	for _, a := range c.averages {
-		if a.value == st.In[0] && a.dense.y.isNull() {
+		if a.value == st.In[0] && a.dense.y.isNull() && d.w.isOutside() && d.b.isOutside() {
 			a.dense = d
 			d.y.use(a.at)
 			return nil
@@ -85,7 +85,7 @@ func (c *compiler) dense(st *plan.Step) error {
 	c.launch(launch{
 		kernel: "dense", module: "head", why: st.Name(), grid: driver.D1(c.p.Batch), threads: 128,
 		arguments: func() []any { return []any{x.ptr(), d.argument(), features} },
-	}, x, d.y)
+	}, x, d.w, d.b, d.y)
 	return nil
 }
 
@@ -131,7 +131,7 @@ func (c *compiler) denseGradient(st *plan.Step) error {
 		arguments: func() []any {
 			return []any{x.ptr(), w.ptr(), dy.ptr(), dx.ptr(), dw.ptr(), db.ptr(), images, int32(features), int32(classes)}
 		},
-	}, x, dy, dx, dw, db)
+	}, x, w, dy, dx, dw, db)
 	return nil
 }
 

@@ -25,6 +25,9 @@ type ref struct {
 
 func (r ref) isNull() bool { return r.buffer == nil && r.at == nil }
 
+// isOutside reports whether the address lies outside the session's block, where it is valid at every launch.
+func (r ref) isOutside() bool { return r.buffer == nil && r.at != nil }
+
 // ptr is the address.
 func (r ref) ptr() driver.Ptr {
 	switch {
