@@ -8,7 +8,7 @@ import (
 
 func init() {
 	Register("focal", func(o Options) Loss { return focal{gamma: o["gamma"]} },
-		Option{Name: "gamma", Default: 1, Min: 0, Max: 100, Doc: "focusing parameter"})
+		Option{Name: "gamma", Default: 1, Min: 0, Max: 100, Short: "g", Doc: "focusing parameter"})
 }
 
 // focal is the sigmoid loss with each term times (1 - p_t)^gamma, where p_t is the probability given to the right answer

@@ -13,6 +13,7 @@ type Option struct {
 	Name     string
 	Default  float64
 	Min, Max float64 // both allowed
+	Short    string  // its abbreviation in the names of runs; empty: its name, where it differs from the default
 	Doc      string  // what it is, in a few words
 }
 

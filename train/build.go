@@ -2,6 +2,7 @@ package train
 
 import (
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/plan"
 	"longtail/internal/program"
@@ -24,7 +25,7 @@ type Programs struct {
 }
 
 // Build makes the programs of a configuration for a data set.
-func Build(cfg *Config, ds *data.Dataset) (*Programs, error) {
+func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 	n := Network(cfg, ds.Train, ds.Counts)
 	training, net, err := n.Plan(cfg.Train.Batch, Options(cfg, ds.Train.Len()))
 	if err != nil {
@@ -39,16 +40,16 @@ func Build(cfg *Config, ds *data.Dataset) (*Programs, error) {
 
 // Network is the graph of a configuration for images of that size and number of classes; counts are the training images of each
 // class [C], nil where they are not known.
-func Network(cfg *Config, images data.Images, counts []int) program.Network {
+func Network(cfg *config.Config, images data.Images, counts []int) program.Network {
 	return program.Network{
 		Model: models.Config{Name: cfg.Model.Name, Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init},
 		Image: program.Size{Channels: images.Channels, Height: images.Height, Width: images.Width},
-		Loss:  cfg.Loss.Name, Options: cfg.lossOptions(), Counts: counts,
+		Loss:  cfg.Loss.Name, Options: cfg.Loss.Options(), Counts: counts,
 	}
 }
 
 // Options are what surrounds the graph of a training program for n images.
-func Options(cfg *Config, n int) plan.Options {
+func Options(cfg *config.Config, n int) plan.Options {
 	return plan.Options{
 		Train: true, Augment: true, Seed: cfg.Seed, Samples: n,
 		Momentum: float32(cfg.Train.Momentum), WeightDecay: float32(cfg.Train.WeightDecay), RunningKeep: runningKeep,
@@ -56,7 +57,7 @@ func Options(cfg *Config, n int) plan.Options {
 }
 
 // classWeights are the weights [C] of the classes with those numbers of training images.
-func classWeights(cfg *Config, counts []int) []float32 {
+func classWeights(cfg *config.Config, counts []int) []float32 {
 	weights := make([]float32, len(counts))
 	for c, w := range loss.Weights(counts, cfg.Loss.Beta) {
 		weights[c] = float32(w)

@@ -9,8 +9,10 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/run"
@@ -89,24 +91,41 @@ const (
 	formatKey   = "format"
 	formatValue = "longtail checkpoint 1"
 	positionKey = "position" // JSON of Position
-	configKey   = "config"   // Config.Identity
+	configKey   = "config"   // YAML: config.Config.Identity
 	splitKey    = "split"    // SHA-256 of the split as JSON
 )
 
-// Identity is what a checkpoint must have in common with the run that goes on from it.
+// Identity is what a checkpoint must have in common with the run that resumes from it.
 type Identity struct {
-	Config string // Config.Identity
+	Config *config.Config
 	Split  string // SHA-256 of the split, hexadecimal
 }
 
 // NewIdentity is the identity of a config on its data.
-func NewIdentity(c *Config, split data.Split) (Identity, error) {
+func NewIdentity(c *config.Config, split data.Split) (Identity, error) {
 	text, err := json.Marshal(split)
 	if err != nil {
 		return Identity{}, fmt.Errorf("describing the split: %w", err)
 	}
 	sum := sha256.Sum256(text)
-	return Identity{string(c.Identity()), hex.EncodeToString(sum[:])}, nil
+	return Identity{c, hex.EncodeToString(sum[:])}, nil
+}
+
+// compare returns an error where a checkpoint's metadata belong to another run. Configs are compared by their values, so that a
+// key that came into the program later does not part a run from its checkpoints.
+func (id Identity) compare(metadata map[string]string) error {
+	theirs := config.Defaults()
+	if err := theirs.Parse([]byte(metadata[configKey]), "its config"); err != nil {
+		return err
+	}
+	theirs.Derive()
+	if keys := id.Config.Differences(theirs); len(keys) > 0 {
+		return fmt.Errorf("it belongs to a run with another config: %s", strings.Join(keys, ", "))
+	}
+	if metadata[splitKey] != id.Split {
+		return errors.New("it belongs to a run on other images")
+	}
+	return nil
 }
 
 // Tensors is the checkpoint as a safetensors file has it.
@@ -116,7 +135,7 @@ func (c *Checkpoint) Tensors(id Identity) (*run.Tensors, error) {
 		return nil, fmt.Errorf("describing the checkpoint: %w", err)
 	}
 	file := &run.Tensors{
-		Metadata: map[string]string{formatKey: formatValue, positionKey: string(position), configKey: id.Config, splitKey: id.Split},
+		Metadata: map[string]string{formatKey: formatValue, positionKey: string(position), configKey: string(id.Config.Identity()), splitKey: id.Split},
 		Tensors:  map[string]run.Tensor{},
 	}
 	for name, t := range c.State {
@@ -145,13 +164,11 @@ func ReadCheckpoint(path string, id Identity, steps, classes int) (*Checkpoint, 
 
 func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Checkpoint, error) {
 	m := file.Metadata
-	switch {
-	case m[formatKey] != formatValue:
+	if m[formatKey] != formatValue {
 		return nil, fmt.Errorf("its format is %q, this program reads %q", m[formatKey], formatValue)
-	case m[configKey] != id.Config:
-		return nil, errors.New("it belongs to a run with another config")
-	case m[splitKey] != id.Split:
-		return nil, errors.New("it belongs to a run on other images")
+	}
+	if err := id.compare(m); err != nil {
+		return nil, err
 	}
 	c := &Checkpoint{State: device.State{}}
 	var err error

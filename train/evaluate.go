@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/internal/program"
 	"longtail/internal/run"
@@ -12,7 +13,7 @@ import (
 
 // Evaluation is what a run's checkpoints do on the test set.
 type Evaluation struct {
-	Config     *Config
+	Config     *config.Config
 	ClassNames []string              // [C]
 	Counts     []int                 // [C] training images a class
 	TestCounts []int                 // [C] test images a class
@@ -78,12 +79,12 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 
 // load reads the run's config and its data. A split file that the run was given is the folder's own, wherever the first one
 // went.
-func (j *EvalJob) load(ctx context.Context) (*Config, *data.Dataset, error) {
+func (j *EvalJob) load(ctx context.Context) (*config.Config, *data.Dataset, error) {
 	path := filepath.Join(j.Dir, run.ConfigFile)
 	if !run.Exists(path) {
 		return nil, nil, fail.Usage("%s is no run's folder: it has no %s\ngive the folder that longtail train named", j.Dir, run.ConfigFile)
 	}
-	config, err := Load(path, nil)
+	config, err := config.Load(path, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,7 +98,7 @@ func (j *EvalJob) load(ctx context.Context) (*Config, *data.Dataset, error) {
 }
 
 // open builds the evaluation program and opens it on the test images.
-func (j *EvalJob) open(config *Config, ds *data.Dataset) (w *openJob, err error) {
+func (j *EvalJob) open(config *config.Config, ds *data.Dataset) (w *openJob, err error) {
 	asked := func(flag, key string) string {
 		if flag != "" {
 			return flag
@@ -123,7 +124,7 @@ func (j *EvalJob) open(config *Config, ds *data.Dataset) (w *openJob, err error)
 }
 
 // epochOf is the epoch that a checkpoint at a step belongs to, as the loop counts them.
-func epochOf(c *Config, step, images int) float64 {
+func epochOf(c *config.Config, step, images int) float64 {
 	if step == Steps(images, c.Train.Batch, c.Train.Epochs) {
 		return c.Train.Epochs
 	}

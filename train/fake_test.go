@@ -9,8 +9,10 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"testing"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/plan"
 
@@ -150,7 +152,7 @@ func images(n, classes int) data.Images {
 const fakeClasses = 3
 
 // fakeTask is a run of 37 images on a fake backend, with a test set of 25 and a held-out part of 7 images.
-func fakeTask(c *Config, b *fakeBackend) Task {
+func fakeTask(c *config.Config, b *fakeBackend) Task {
 	const trained, tested, heldOut, evalBatch = 37, 25, 7, 4
 	open := func(n, batch int, train bool, share device.Session) device.Session {
 		s, _ := b.Open(&plan.Program{Options: plan.Options{Train: train}, Batch: batch}, device.FP32, images(n, fakeClasses), share)
@@ -200,10 +202,20 @@ func (r *trace) observe(e Event) error {
 func (r *trace) last() *Checkpoint { return r.saved[len(r.saved)-1] }
 
 // runFake runs a config to its end or error.
-func runFake(ctx context.Context, c *Config, b *fakeBackend, from *Checkpoint, stop func(Event) error) (*trace, error) {
+func runFake(ctx context.Context, c *config.Config, b *fakeBackend, from *Checkpoint, stop func(Event) error) (*trace, error) {
 	r, task := &trace{stop: stop}, fakeTask(c, b)
 	if from != nil {
 		task.From = from
 	}
 	return r, Loop(ctx, task, r.observe)
+}
+
+// load is a config with overrides.
+func load(t testing.TB, overrides ...string) *config.Config {
+	t.Helper()
+	c, err := config.Load("", overrides)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

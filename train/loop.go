@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/plan"
@@ -16,7 +17,7 @@ import (
 
 // Task is what Loop trains. Its sessions share their parameters.
 type Task struct {
-	Config     *Config
+	Config     *config.Config
 	Images     int            // N, training images
 	Classes    int            // C
 	Weights    []float32      // [C] class weights

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 
 	"pgregory.net/rapid"
 )
 
-var testIdentity = Identity{"config", "split"}
+var testIdentity = Identity{config.Protocol(100, 200), "split"}
 
 // bytesOf is a checkpoint as it would lie on disk.
 func bytesOf(t testing.TB, c *Checkpoint) []byte {
@@ -46,7 +47,7 @@ func reread(t testing.TB, c *Checkpoint, steps int) *Checkpoint {
 	return again
 }
 
-func finish(t testing.TB, c *Config, b *fakeBackend, from *Checkpoint) *trace {
+func finish(t testing.TB, c *config.Config, b *fakeBackend, from *Checkpoint) *trace {
 	t.Helper()
 	r, err := runFake(context.Background(), c, b, from, nil)
 	if err != nil {
@@ -237,7 +238,10 @@ func TestStrangeCheckpointsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*run.Tensors){
-		"config":   func(x *run.Tensors) { x.Metadata[configKey] += " " },
+		"config": func(x *run.Tensors) {
+			x.Metadata[configKey] = strings.Replace(x.Metadata[configKey], "beta: 0\n", "beta: 0.5\n", 1)
+		},
+		"YAML":     func(x *run.Tensors) { x.Metadata[configKey] = "beta: [" },
 		"images":   func(x *run.Tensors) { x.Metadata[splitKey] = "" },
 		"format":   func(x *run.Tensors) { x.Metadata[formatKey] = "pt" },
 		"position": func(x *run.Tensors) { x.Metadata[positionKey] = "{}" },
@@ -265,7 +269,7 @@ func TestStrangeCheckpointsAreRefused(t *testing.T) {
 }
 
 func FuzzPosition(f *testing.F) {
-	c, err := Load("", []string{"train.batch=8", "train.epochs=2", "train.checkpoint_every=3"})
+	c, err := config.Load("", []string{"train.batch=8", "train.epochs=2", "train.checkpoint_every=3"})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/fail"
 )
 
@@ -17,7 +18,7 @@ type Preview struct {
 
 // NewPreview plans a run without training it. Images are read only where the config names a split file; dataDir is as in
 // data.Spec.
-func NewPreview(c *Config, dataDir string) (*Preview, error) {
+func NewPreview(c *config.Config, dataDir string) (*Preview, error) {
 	spec := c.DataSpec()
 	spec.Dir = dataDir
 	counts, err := data.Counts(spec)
@@ -45,7 +46,7 @@ func NewPreview(c *Config, dataDir string) (*Preview, error) {
 }
 
 // stepsOrError is the number of steps of a run on n images; a run without a step is a usage error.
-func stepsOrError(c *Config, n int) (int, error) {
+func stepsOrError(c *config.Config, n int) (int, error) {
 	steps := Steps(n, c.Train.Batch, c.Train.Epochs)
 	if steps == 0 {
 		return 0, fail.Usage("%s: train.epochs=%v of %d images are less than a batch of %d: nothing would be trained\nraise train.epochs or lower train.batch",

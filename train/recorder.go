@@ -2,6 +2,7 @@ package train
 
 import (
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/run"
 )
 
@@ -75,11 +76,11 @@ func (k *recorder) save(e Saving) error {
 }
 
 // summary is the result of a run that ended at a position.
-func summary(c *Config, ds *data.Dataset, parameters int, p Position) run.Summary {
+func summary(c *config.Config, ds *data.Dataset, parameters int, p Position) run.Summary {
 	return run.Summary{
 		Version: run.SummaryVersion, Model: c.Model.Name, Parameters: parameters,
 		Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance, Profile: c.Data.Profile,
-		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Gamma, Seed: c.Seed,
+		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Options()["gamma"], Seed: c.Seed,
 		Epochs: c.Train.Epochs, Steps: p.Step, Batch: c.Train.Batch,
 		ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds),
 		Last: *p.Last, Best: *p.Best, BestByValidation: p.BestByValidation, LastValidation: p.LastValidation,

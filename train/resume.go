@@ -5,37 +5,34 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"longtail/data"
+	"longtail/internal/config"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 )
 
 // open locks the run's folder and, where it has a config, compares it with this one. A precision that is left open is
 // the one that the run began with.
-func (k *recorder) open(config *Config) (err error) {
-	if k.folder, err = run.Open(config.Out); err != nil {
+func (k *recorder) open(c *config.Config) (err error) {
+	if k.folder, err = run.Open(c.Out); err != nil {
 		return err
 	}
 	if !k.folder.Has(run.ConfigFile) {
 		return nil
 	}
-	began, err := Load(k.folder.Path(run.ConfigFile), nil)
+	began, err := config.Load(k.folder.Path(run.ConfigFile), nil)
 	if err != nil {
 		return fmt.Errorf("the config of the run that is in %s: %w", k.folder.Dir, err)
 	}
-	if config.Precision == "auto" {
-		config.Precision = began.Precision
-	}
-	var parts []string
-	for _, key := range config.Differences(began) {
-		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), config.Value(key)))
-	}
-	if len(parts) > 0 {
+	if differs := c.Conflict(began); differs != "" {
 		return fail.Usage("%s holds a run with another config.yaml: %s\nname another folder with out=FOLDER, or give the values of the run that is there",
-			k.folder.Dir, strings.Join(parts, ", "))
+			k.folder.Dir, differs)
+	}
+	if c.Precision == device.Auto {
+		c.Precision = began.Precision
 	}
 	return nil
 }

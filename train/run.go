@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/run"
 )
@@ -15,7 +16,7 @@ type OpenDevice func(device, precision string) (*device.Device, error)
 
 // Job is one run: a config, a device, and observers.
 type Job struct {
-	Config    *Config
+	Config    *config.Config
 	DataDir   string        // folder with the files of the data sets, as in data.Spec
 	Data      *data.Dataset // what Config.DataSpec describes, where a caller has it already; nil: it is loaded
 	Open      OpenDevice

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/run"
@@ -26,7 +27,7 @@ var tiny = []string{
 }
 
 var tinyData = sync.OnceValues(func() (*data.Dataset, error) {
-	c, err := Load("", tiny)
+	c, err := config.Load("", tiny)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ var tinyData = sync.OnceValues(func() (*data.Dataset, error) {
 // job is the tiny run in a folder on a fake backend.
 func job(t testing.TB, dir string, b *fakeBackend, overrides ...string) Job {
 	t.Helper()
-	c, err := Load("", slices.Concat(tiny, []string{"out=" + dir}, overrides))
+	c, err := config.Load("", slices.Concat(tiny, []string{"out=" + dir}, overrides))
 	if err != nil {
 		t.Fatal(err)
 	}

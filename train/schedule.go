@@ -1,6 +1,9 @@
 package train
 
-import "math"
+import (
+	"longtail/internal/config"
+	"math"
+)
 
 // rateBatch is the batch size that train.lr is given for; the base rate grows in proportion to the batch (Goyal et al.,
 // "Accurate, Large Minibatch SGD", 2017, the linear scaling rule, which the authors' scripts follow).
@@ -25,7 +28,7 @@ func epochAt(step, batch, n int) float64 {
 //	otherwise:   b * the multiplier of the last milestone that is <= e, or b before the first
 //
 // as in the authors' scripts (Cui et al., CVPR 2019). The arithmetic is float64, the result float32.
-func LearningRates(c *Config, n int) []float32 {
+func LearningRates(c *config.Config, n int) []float32 {
 	t := c.Train
 	rates := make([]float32, Steps(n, t.Batch, t.Epochs))
 	base := t.LR * float64(t.Batch) / rateBatch

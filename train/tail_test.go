@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"longtail/internal/config"
 	"longtail/internal/cpu"
 	"longtail/internal/device"
 	"longtail/train"
@@ -15,7 +16,7 @@ func TestTailSuffersOnSyntheticImages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
-	cfg, err := train.Load("", []string{
+	cfg, err := config.Load("", []string{
 		"data.dataset=synthetic10", "data.imbalance=100", "data.max_per_class=500", "model.name=resnet8",
 		"train.epochs=10", "train.batch=64", "train.eval_every=0", "out=" + t.TempDir() + "/run",
 	})

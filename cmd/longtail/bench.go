@@ -7,9 +7,9 @@ import (
 	"syscall"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/fail"
-	"longtail/train"
 	"longtail/train/bench"
 
 	"github.com/spf13/cobra"
@@ -51,7 +51,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 			overrides = append(overrides, key+"="+value)
 		}
 	}
-	cfg, err := train.Load(path, overrides)
+	cfg, err := config.Load(path, overrides)
 	if err != nil {
 		return err
 	}

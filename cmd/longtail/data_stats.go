@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/loss"
-	"longtail/train"
 
 	"github.com/spf13/cobra"
 )
@@ -27,7 +27,7 @@ data.split_file names a list of images.
 Exit codes: 0 done, 2 a bad config, key or value, 4 a split file missing or damaged.`,
 		Example: "  longtail data stats data.dataset=cifar10 data.imbalance=50 loss.beta=0.9999",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := train.Load(splitArgs(args))
+			cfg, err := config.Load(splitArgs(args))
 			if err != nil {
 				return err
 			}
@@ -63,7 +63,7 @@ type classStats struct {
 	Weight    float64 `json:"weight"`    // in a class-balanced loss; the weights sum to the number of classes
 }
 
-func newStats(cfg *train.Config, dir string) (*stats, error) {
+func newStats(cfg *config.Config, dir string) (*stats, error) {
 	spec := cfg.DataSpec()
 	spec.Dir = dir
 	counts, err := data.Counts(spec)

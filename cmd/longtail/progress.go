@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longtail/eval"
+	"longtail/internal/config"
 	"longtail/internal/run"
 	"longtail/train"
 )
@@ -15,7 +16,7 @@ import (
 // trainReport tells a person or a program how a training goes: a bar on a terminal, one line an epoch otherwise, JSON lines
 // on request.
 type trainReport struct {
-	cfg           *train.Config
+	cfg           *config.Config
 	out, messages io.Writer
 	json          bool
 	bar           *trainBar // nil where no terminal watches
@@ -23,7 +24,7 @@ type trainReport struct {
 	best          float64 // lowest test error so far
 }
 
-func newTrainReport(cfg *train.Config, out, messages io.Writer, asJSON bool) *trainReport {
+func newTrainReport(cfg *config.Config, out, messages io.Writer, asJSON bool) *trainReport {
 	r := &trainReport{cfg: cfg, out: out, messages: messages, json: asJSON, best: 2}
 	if isTerminal(messages) && !asJSON {
 		r.bar = &trainBar{w: messages}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"text/tabwriter"
 
+	"longtail/internal/config"
+	"longtail/internal/config/grid"
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/train"
@@ -61,19 +63,19 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	if path == "" {
 		return fail.Usage("longtail sweep: the config comes first, then key=value\nsee longtail sweep --help")
 	}
-	grid, err := sweep.Load(path, append(overrides, s.keys.overrides()...))
+	g, err := grid.Load(path, append(overrides, s.keys.overrides()...))
 	if err != nil {
 		return err
 	}
-	plans, err := grid.Plan(s.dataDir)
+	plans, err := sweep.NewPlans(g, s.dataDir)
 	if err != nil {
 		return err
 	}
 	if s.dryRun {
-		return s.list(cmd, grid, plans)
+		return s.list(cmd, g, plans)
 	}
 	messages := s.messages(cmd)
-	listRuns(messages, grid, plans)
+	listRuns(messages, g, plans)
 	ctx := cmd.Context()
 	defer secondSignalKills(ctx)()
 	report := newSweepReport(plans, cmd.OutOrStdout(), messages, s.json)
@@ -88,12 +90,12 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("%w\nto go on: %s", err, commandLine(os.Args))
 	}
 	if err == nil {
-		fmt.Fprintf(messages, "next: %s\n", commandLine([]string{"longtail", "table", path, "out=" + grid.Out}))
+		fmt.Fprintf(messages, "next: %s\n", commandLine([]string{"longtail", "table", path, "out=" + g.Out}))
 	}
 	return err
 }
 
-func attachTensorBoard(c *train.Config) (train.Observer, func() error, error) {
+func attachTensorBoard(c *config.Config) (train.Observer, func() error, error) {
 	board, err := newTensorBoard(c)
 	if err != nil {
 		return nil, nil, err
@@ -144,14 +146,14 @@ type plannedRun struct {
 }
 
 // list is --dry-run.
-func (s *sweepOptions) list(cmd *cobra.Command, grid *sweep.Grid, plans []sweep.Plan) error {
+func (s *sweepOptions) list(cmd *cobra.Command, g *grid.Grid, plans []sweep.Plan) error {
 	out := cmd.OutOrStdout()
 	if s.json {
 		listed := struct {
 			Out    string       `json:"out"`
 			Varied []string     `json:"varied"`
 			Runs   []plannedRun `json:"runs"`
-		}{Out: grid.Out, Varied: grid.Varied}
+		}{Out: g.Out, Varied: g.Varied}
 		for _, p := range plans {
 			listed.Runs = append(listed.Runs, plannedRun{
 				p.Name, p.Config.Out, p.State, p.Counts, p.Images, p.Steps, p.Before, p.Work(), p.Left(), string(p.Config.YAML()),
@@ -159,13 +161,13 @@ func (s *sweepOptions) list(cmd *cobra.Command, grid *sweep.Grid, plans []sweep.
 		}
 		return json.NewEncoder(out).Encode(listed)
 	}
-	listRuns(out, grid, plans)
-	fmt.Fprintln(s.messages(cmd), "nothing was trained; without --dry-run the runs go into", grid.Out)
+	listRuns(out, g, plans)
+	fmt.Fprintln(s.messages(cmd), "nothing was trained; without --dry-run the runs go into", g.Out)
 	return nil
 }
 
 // listRuns prints a line a run and the sums.
-func listRuns(w io.Writer, grid *sweep.Grid, plans []sweep.Plan) {
+func listRuns(w io.Writer, g *grid.Grid, plans []sweep.Plan) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "steps\timages\ta class\tstate\t  run")
 	states := map[sweep.State]int{}
@@ -182,7 +184,7 @@ func listRuns(w io.Writer, grid *sweep.Grid, plans []sweep.Plan) {
 	}
 	t.Flush() // of a writer whose errors the command's results show
 	fmt.Fprintf(w, "%d runs in %s: %d done, %d begun, %d new; %d steps, %s images shown, %s of them left\n",
-		len(plans), grid.Out, states[sweep.Done], states[sweep.Begun], states[sweep.New], steps, million(work), million(left))
+		len(plans), g.Out, states[sweep.Done], states[sweep.Begun], states[sweep.New], steps, million(work), million(left))
 }
 
 // million is a number of images for people.

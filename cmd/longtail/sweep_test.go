@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"longtail/internal/config"
+	"longtail/internal/config/grid"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/train"
@@ -127,9 +129,9 @@ func TestTwoSweepsAtOnceShareTheRuns(t *testing.T) {
 // reportOf is a report of two runs of 10 steps of 8 images, the first at work.
 func reportOf(t *testing.T, messages *bytes.Buffer) *sweepReport {
 	t.Helper()
-	c := train.Defaults()
+	c := config.Defaults()
 	c.Train.Batch, c.Train.Epochs = 8, 2
-	plans := []sweep.Plan{{Run: sweep.Run{Name: "one", Config: c}, Steps: 10, State: sweep.New}, {Run: sweep.Run{Name: "two", Config: c}, Steps: 10, State: sweep.New}}
+	plans := []sweep.Plan{{Run: grid.Run{Name: "one", Config: c}, Steps: 10, State: sweep.New}, {Run: grid.Run{Name: "two", Config: c}, Steps: 10, State: sweep.New}}
 	r := newSweepReport(plans, new(bytes.Buffer), messages, false)
 	r.observe(sweep.Event{Run: 0})
 	r.observe(sweep.Event{Run: 0, Train: train.Started{Steps: 10, Images: 40, Batch: 8, Epochs: 2}})

@@ -10,6 +10,7 @@ import (
 	"longtail/eval"
 	"longtail/eval/events"
 	"longtail/eval/plots"
+	"longtail/internal/config"
 	"longtail/internal/run"
 	"longtail/train"
 )
@@ -17,12 +18,12 @@ import (
 // tensorBoard writes a run's event file for TensorBoard into its folder: scalars an epoch, accuracies by class, and at the end
 // the confusion matrix as a picture. close is safe at any time.
 type tensorBoard struct {
-	cfg    *train.Config
+	cfg    *config.Config
 	names  []string // [C]
 	writer *events.Writer
 }
 
-func newTensorBoard(cfg *train.Config) (*tensorBoard, error) {
+func newTensorBoard(cfg *config.Config) (*tensorBoard, error) {
 	names, err := data.ClassNames(cfg.Data.Dataset)
 	return &tensorBoard{cfg: cfg, names: names}, err
 }

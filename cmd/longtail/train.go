@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/train"
 
@@ -67,7 +68,7 @@ Exit codes: 0 done, 1 failed, 2 a bad config, key or value, 3 no such device, 4 
 
 func (t *trainOptions) run(cmd *cobra.Command, args []string) error {
 	path, overrides := splitArgs(args)
-	cfg, err := train.Load(path, append(overrides, t.keys.overrides()...))
+	cfg, err := config.Load(path, append(overrides, t.keys.overrides()...))
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (t *trainOptions) run(cmd *cobra.Command, args []string) error {
 }
 
 // preview prints what would be trained.
-func (t *trainOptions) preview(cmd *cobra.Command, cfg *train.Config) error {
+func (t *trainOptions) preview(cmd *cobra.Command, cfg *config.Config) error {
 	p, err := train.NewPreview(cfg, t.dataDir)
 	if err != nil {
 		return err

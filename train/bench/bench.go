@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"longtail/data"
+	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/plan"
 	"longtail/internal/program"
@@ -49,7 +50,7 @@ type Measurement struct {
 const imageCount = 12406
 
 // Run measures the training steps of a configuration.
-func Run(cfg *train.Config, d *device.Device, o Options) (Measurement, error) {
+func Run(cfg *config.Config, d *device.Device, o Options) (Measurement, error) {
 	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
 	for i := range o.Runs {
@@ -88,7 +89,7 @@ func (m *Measurement) count(before, after device.Counters, steps float64) {
 
 // measured are the trainings that are measured.
 type measured struct {
-	cfg      *train.Config
+	cfg      *config.Config
 	images   data.Images
 	sessions []device.Session
 	at       int // steps done

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/train"
@@ -21,7 +22,7 @@ type Options struct {
 	Observe func(Event)      // is told of all runs, one event at a time; nil: nobody is
 
 	// Attach gives a run one more observer and what is to be called after the run; nil: none.
-	Attach func(*train.Config) (train.Observer, func() error, error)
+	Attach func(*config.Config) (train.Observer, func() error, error)
 }
 
 // Event is something that happened to the run with that index among the plans.

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"longtail/data"
+	"longtail/internal/config"
+	"longtail/internal/config/grid"
 	"longtail/internal/cpu"
 	"longtail/internal/device"
 	"longtail/internal/fail"
@@ -31,6 +33,19 @@ grid:
   seed: [0, 1]
 `
 
+func mustParse(t testing.TB, text string, overrides ...string) *grid.Grid {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sweep.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	g, err := grid.Load(path, overrides)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
 func openCPU(threads int) train.OpenDevice {
 	return func(_, _ string) (*device.Device, error) {
 		return &device.Device{Backend: cpu.New(threads), Precision: device.FP32}, nil
@@ -39,7 +54,7 @@ func openCPU(threads int) train.OpenDevice {
 
 func mustPlan(t testing.TB, out string) []Plan {
 	t.Helper()
-	plans, err := mustParse(t, four, "out="+out).Plan("")
+	plans, err := NewPlans(mustParse(t, four, "out="+out), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +200,7 @@ func TestSameFailureOfManyRunsIsOneLine(t *testing.T) {
 	plans := mustPlan(t, t.TempDir())
 	o := options(2)
 	calls := 0
-	o.Attach = func(c *train.Config) (train.Observer, func() error, error) {
+	o.Attach = func(c *config.Config) (train.Observer, func() error, error) {
 		return nil, nil, fmt.Errorf("no %s\nget one", c.Loss.Name)
 	}
 	o.Observe = func(Event) { calls++ }
@@ -291,7 +306,7 @@ func TestAttachedObserverIsToldAndEnded(t *testing.T) {
 	plans := mustPlan(t, t.TempDir())[:2]
 	var told, ended atomic.Int32
 	o := options(2)
-	o.Attach = func(c *train.Config) (train.Observer, func() error, error) {
+	o.Attach = func(c *config.Config) (train.Observer, func() error, error) {
 		observe := func(e train.Event) error {
 			if _, ok := e.(train.Finished); ok {
 				told.Add(1)
@@ -327,14 +342,14 @@ func TestPlanRefusesAnotherConfigInTheFolder(t *testing.T) {
 	out := t.TempDir()
 	mustExecute(t, mustPlan(t, out)[:1], options(1))
 	text := strings.Replace(four, "checkpoint_every: 3", "checkpoint_every: 4", 1)
-	_, err := mustParse(t, text, "out="+out).Plan("")
+	_, err := NewPlans(mustParse(t, text, "out="+out), "")
 	if fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), "train.checkpoint_every (3 there, 4 here)") || !strings.Contains(err.Error(), "out=FOLDER") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestPlanRefusesRunsWithoutAStep(t *testing.T) {
-	_, err := mustParse(t, four, "train.epochs=0.01").Plan("")
+	_, err := NewPlans(mustParse(t, four, "train.epochs=0.01"), "")
 	if fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), "train.epochs") {
 		t.Errorf("%v", err)
 	}

@@ -1,11 +1,16 @@
+// Package sweep trains the runs of a grid.
+//
+// [NewPlans] says what each run costs and how far it is, [Execute] trains what is missing, several runs at once. A run of a
+// sweep is the run that [train.Run] makes of the same config alone: same folder, same bits.
 package sweep
 
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"longtail/data"
+	"longtail/internal/config"
+	"longtail/internal/config/grid"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/train"
@@ -26,7 +31,7 @@ const (
 
 // Plan is a run with its cost and how far it is.
 type Plan struct {
-	Run
+	grid.Run
 	Counts []int // [C] training images a class
 	Images int   // N, training images
 	Steps  int
@@ -45,9 +50,9 @@ func (p *Plan) Left() int64 {
 	return int64(p.Steps-p.Before) * int64(p.Config.Train.Batch)
 }
 
-// Plan says what each run costs and how far it is. No image is read but the labels for a split file; dataDir is as in
+// NewPlans says what each run of a grid costs and how far it is. No image is read but the labels for a split file; dataDir is as in
 // data.Spec. A folder that holds a run with another config is a usage error that names the keys.
-func (g *Grid) Plan(dataDir string) ([]Plan, error) {
+func NewPlans(g *grid.Grid, dataDir string) ([]Plan, error) {
 	counts := map[data.Spec][]int{}
 	plans := make([]Plan, len(g.Runs))
 	for i, r := range g.Runs {
@@ -84,7 +89,7 @@ func (p *Plan) look() error {
 		return nil
 	}
 	p.State = Begun
-	if began, err := train.Load(filepath.Join(dir, run.ConfigFile), nil); err == nil {
+	if began, err := config.Load(filepath.Join(dir, run.ConfigFile), nil); err == nil {
 		if err := p.compare(began); err != nil {
 			return err
 		}
@@ -99,19 +104,11 @@ func (p *Plan) look() error {
 	return nil
 }
 
-// compare refuses to go on with a run of another config, before any other run of the sweep begins.
-func (p *Plan) compare(began *train.Config) error {
-	mine := p.Config.Clone()
-	if mine.Precision == "auto" {
-		mine.Precision = began.Precision
-	}
-	var parts []string
-	for _, key := range mine.Differences(began) {
-		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), mine.Value(key)))
-	}
-	if len(parts) == 0 {
+// compare refuses a run of another config in the plan's folder, before any other run of the sweep begins.
+func (p *Plan) compare(began *config.Config) error {
+	differs := p.Config.Conflict(began)
+	if differs == "" {
 		return nil
 	}
-	return fail.Usage("%s holds a run with another config: %s\ngive the sweep another folder with out=FOLDER, or remove that run",
-		p.Config.Out, strings.Join(parts, ", "))
+	return fail.Usage("%s holds a run with another config: %s\ngive the sweep another folder with out=FOLDER, or remove that run", p.Config.Out, differs)
 }

@@ -1,4 +1,4 @@
-package sweep
+package grid
 
 import (
 	"crypto/sha256"
@@ -9,13 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"longtail/train"
+	"longtail/internal/config"
 )
-
-// inRunName are the keys that train.Config.RunName shows where they bear on the run.
-var inRunName = []string{
-	"data.dataset", "data.imbalance", "data.profile", "model.name", "loss.name", "loss.gamma", "loss.beta", "seed",
-}
 
 // longestName keeps folder names well below the 255 bytes that file systems take.
 const longestName = 160
@@ -28,22 +23,22 @@ var unsafe = regexp.MustCompile(`[^A-Za-z0-9.+-]+`)
 // those that the command line changes (-lr0.05-epochs12).
 type names struct {
 	more []string // keys that RunName does not show
-	runs map[string]*train.Config
+	runs map[string]*config.Config
 }
 
 func newNames(telling []string) *names {
-	n := &names{runs: map[string]*train.Config{}}
-	for _, key := range train.Keys() { // one order whatever that of the grid
-		if slices.Contains(telling, key) && !slices.Contains(inRunName, key) {
+	n := &names{runs: map[string]*config.Config{}}
+	for _, key := range config.Keys() { // one order whatever that of the grid
+		if slices.Contains(telling, key) && !config.InRunName(key) {
 			n.more = append(n.more, key)
 		}
 	}
 	return n
 }
 
-// of is the name of a run. known says that the grid had the very same run before: a focusing parameter that the loss does not
-// look at makes no new one.
-func (n *names) of(c *train.Config) (name string, known bool) {
+// of is the name of a run. known reports that the grid had the very same run before: an option that the loss does not have makes
+// no new one.
+func (n *names) of(c *config.Config) (name string, known bool) {
 	plain := n.plain(c)
 	for try := 1; ; try++ {
 		if name = plain; try > 1 {
@@ -60,11 +55,11 @@ func (n *names) of(c *train.Config) (name string, known bool) {
 	}
 }
 
-func same(a, b *train.Config) bool {
-	return a.Data.SplitFile == b.Data.SplitFile && !slices.ContainsFunc(a.Differences(b), func(key string) bool { return key != "loss.gamma" })
+func same(a, b *config.Config) bool {
+	return a.Data.SplitFile == b.Data.SplitFile && len(a.Differences(b)) == 0
 }
 
-func (n *names) plain(c *train.Config) string {
+func (n *names) plain(c *config.Config) string {
 	parts := []string{c.RunName()}
 	for _, key := range n.more {
 		word := key[strings.LastIndexByte(key, '.')+1:]

@@ -1,4 +1,4 @@
-package train
+package config
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"longtail/models"
 )
 
-// Bounds of what a config may ask for, against slips of the finger that would only show after hours or as a lack of memory.
+// Bounds that catch typos before they cost hours or memory.
 const (
 	maxEpochs = 100_000
 	maxBatch  = 1 << 16
@@ -47,7 +47,6 @@ func (c *Config) check() error {
 		{"data.validation", c.Data.Validation, c.Data.Validation >= 0 && c.Data.Validation < 1, "a fraction of at least 0 and below 1"},
 		{"data.max_per_class", c.Data.MaxPerClass, c.Data.MaxPerClass >= 0, "a number of images, or 0 for all"},
 		{"loss.beta", c.Loss.Beta, c.Loss.Beta >= 0 && c.Loss.Beta < 1, "at least 0 and below 1, such as 0.9999"},
-		{"loss.gamma", c.Loss.Gamma, c.Loss.Gamma >= 0 && c.Loss.Gamma <= 100, "from 0 to 100"},
 		{"train.epochs", t.Epochs, t.Epochs > 0 && t.Epochs <= maxEpochs, fmt.Sprintf("above 0 and at most %d", maxEpochs)},
 		{"train.batch", t.Batch, t.Batch >= 2 && t.Batch <= maxBatch, fmt.Sprintf("from 2 to %d: batch norm needs more than one image", maxBatch)},
 		{"train.lr", t.LR, t.LR >= 0 && t.LR <= maxRate, fmt.Sprintf("from 0 to %d", maxRate)},
@@ -63,10 +62,12 @@ func (c *Config) check() error {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	if err := c.checkSchedule(); err != nil {
-		return err
+	for _, check := range []func() error{c.checkOptions, c.checkSchedule, c.checkData} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
-	return c.checkData()
+	return nil
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }
@@ -84,6 +85,18 @@ func (c *Config) checkChoice(key, value string, allowed []string) error {
 	return fail.Usage("%s: %s=%s: there is no such value%s\nchoose one of %s", c.Place(key), key, value, hint, strings.Join(allowed, ", "))
 }
 
+// checkOptions compares the options of all losses with their bounds.
+func (c *Config) checkOptions() error {
+	for _, o := range loss.AllOptions() {
+		key := "loss." + o.Name
+		if v := *c.Loss.options[o.Name]; !o.Allows(v) {
+			return fail.Usage("%s: %s=%v is impossible: it must be from %v to %v", c.Place(key), key, v, o.Min, o.Max)
+		}
+	}
+	return nil
+}
+
+// checkSchedule compares milestones with multipliers.
 func (c *Config) checkSchedule() error {
 	t := c.Train
 	if len(t.Milestones) != len(t.Multipliers) {

@@ -1,4 +1,4 @@
-package sweep
+package grid
 
 import (
 	"fmt"
@@ -23,14 +23,14 @@ func TestPaperConfigsHaveTheCellsOfThePaper(t *testing.T) {
 				}
 			}
 		}
-		g, err := Load(filepath.Join("../../configs/paper", name+".yaml"), nil)
+		g, err := Load(filepath.Join("../../../configs/paper", name+".yaml"), nil)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		for _, r := range g.Runs {
 			c := r.Config
-			want[fmt.Sprint(paper.Column{Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance}, paper.NewModel(c.Loss.Name, c.Loss.Gamma, c.Loss.Beta))]--
+			want[fmt.Sprint(paper.Column{Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance}, paper.NewModel(c.Loss.Name, c.Loss.Options()["gamma"], c.Loss.Beta))]--
 			drops := "[0.01, 0.0001]"
 			if c.Data.Imbalance == 1 {
 				drops = "[0.1, 0.01]"
@@ -51,7 +51,7 @@ func TestPaperConfigsShareTheirRuns(t *testing.T) {
 	folders := map[string]string{}
 	shared := 0
 	for _, name := range paper.Names() {
-		g, err := Load(filepath.Join("../../configs/paper", name+".yaml"), nil)
+		g, err := Load(filepath.Join("../../../configs/paper", name+".yaml"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestPaperConfigsShareTheirRuns(t *testing.T) {
 }
 
 func TestDemoSweepHasTwelveRuns(t *testing.T) {
-	g, err := Load("../../configs/sweep_demo.yaml", nil)
+	g, err := Load("../../../configs/sweep_demo.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

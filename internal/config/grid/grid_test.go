@@ -1,4 +1,4 @@
-package sweep
+package grid
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"longtail/internal/config"
 	"longtail/internal/fail"
-	"longtail/train"
 
 	"pgregory.net/rapid"
 )
@@ -66,7 +66,7 @@ grid:
 // The config of a run is the one that longtail train has from the same keys.
 func TestConfigsAreThoseOfSingleRuns(t *testing.T) {
 	g := mustParse(t, small+"grid: {data.imbalance: [10, 1], train.milestones: [[0.5, 0.7], [0.2, 0.3]]}", "out=there", "train.lr=0.2")
-	single, err := train.Load("", []string{
+	single, err := config.Load("", []string{
 		"data.dataset=synthetic10", "data.max_per_class=10", "model.name=resnet8", "train.epochs=1", "train.batch=8",
 		"train.lr=0.2", "data.imbalance=1", "train.milestones=[0.5, 0.7]", "out=" + g.Runs[2].Config.Out,
 	})

@@ -1,4 +1,4 @@
-package train
+package config
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -23,45 +22,6 @@ const maxConfigBytes = 1 << 20
 
 // commandLine is the place of overrides in messages.
 const commandLine = "command line"
-
-// entry is one key with its value in a config.
-type entry struct {
-	key   string
-	value reflect.Value
-}
-
-// entries are all keys in the order of the struct, which is the order of config.yaml.
-func (c *Config) entries() []entry {
-	var all []entry
-	var walk func(prefix string, v reflect.Value)
-	walk = func(prefix string, v reflect.Value) {
-		for i := range v.NumField() {
-			tag := v.Type().Field(i).Tag.Get("key")
-			switch f := v.Field(i); {
-			case tag == "":
-			case f.Kind() == reflect.Struct:
-				walk(tag+".", f)
-			default:
-				all = append(all, entry{prefix + tag, f})
-			}
-		}
-	}
-	walk("", reflect.ValueOf(c).Elem())
-	return all
-}
-
-// Keys are all keys of a config, in the order of config.yaml.
-func Keys() []string {
-	var keys []string
-	for _, e := range Defaults().entries() {
-		keys = append(keys, e.key)
-	}
-	return keys
-}
-
-func isSection(name string) bool {
-	return slices.ContainsFunc(Keys(), func(k string) bool { return strings.HasPrefix(k, name+".") })
-}
 
 // readFile sets every key of a YAML file.
 func (c *Config) readFile(path string) error {
@@ -138,9 +98,10 @@ func (c *Config) Override(overrides []string) error {
 	return nil
 }
 
-// isText says whether a key's values are text, which the command line takes as it is.
+// isText reports whether a key's values are text, which the command line takes as it is.
 func (c *Config) isText(key string) bool {
-	return slices.ContainsFunc(c.entries(), func(e entry) bool { return e.key == key && e.value.Kind() == reflect.String })
+	e, ok := c.find(key)
+	return ok && e.value.Kind() == reflect.String
 }
 
 // Set sets one key, or several where key is a section and n a mapping. file names the place of n in messages; it is empty for
@@ -150,23 +111,21 @@ func (c *Config) Set(key string, n *yaml.Node, file string) error {
 	if file != "" {
 		place = position(file, n)
 	}
-	if isSection(key) {
+	if IsSection(key) {
 		if n.Kind != yaml.MappingNode {
 			return fail.Usage("%s: %s is a section of keys, not %s", place, key, kindOf(n))
 		}
 		return c.setAll(key+".", n, file)
 	}
-	for _, e := range c.entries() {
-		if e.key != key {
-			continue
-		}
-		if problem := assign(e.value, n); problem != "" {
-			return fail.Usage("%s: %s=%s: %s", place, key, n.Value, problem)
-		}
-		c.places[key] = place
-		return nil
+	e, ok := c.find(key)
+	if !ok {
+		return fail.Usage("%s: unknown key %q%s", place, key, nearestKey(key))
 	}
-	return fail.Usage("%s: unknown key %q%s", place, key, nearestKey(key))
+	if problem := assign(e.value, n); problem != "" {
+		return fail.Usage("%s: %s=%s: %s", place, key, n.Value, problem)
+	}
+	c.places[key] = place
+	return nil
 }
 
 // setAll sets all keys of a mapping below a prefix.
@@ -183,7 +142,7 @@ func (c *Config) setAll(prefix string, mapping *yaml.Node, file string) error {
 			return fail.Usage("%s: a key is a word, not %s", place, kindOf(name))
 		case seen[key]:
 			return fail.Usage("%s: %s is given twice\nremove one of them", place, key)
-		case !isSection(key) && !slices.Contains(Keys(), key):
+		case !IsKey(key):
 			return fail.Usage("%s: unknown key %q%s", place, key, nearestKey(key))
 		}
 		seen[key] = true
@@ -294,4 +253,9 @@ func nearestFile(path string) string {
 		return "\ndid you mean " + filepath.Join(filepath.Dir(path), name) + "?"
 	}
 	return "\ngive a YAML file such as configs/demo.yaml, or only key=value"
+}
+
+// position is "FILE:LINE:COLUMN" of a node.
+func position(file string, n *yaml.Node) string {
+	return file + ":" + strconv.Itoa(n.Line) + ":" + strconv.Itoa(n.Column)
 }

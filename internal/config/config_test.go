@@ -1,4 +1,4 @@
-package train
+package config
 
 import (
 	"os"
@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var values = cmpopts.IgnoreUnexported(Config{})
+var values = cmp.Options{cmpopts.IgnoreUnexported(Config{}), cmp.AllowUnexported(Loss{})}
 
 func load(t *testing.T, overrides ...string) *Config {
 	t.Helper()
@@ -41,7 +41,6 @@ model:
 loss:
   name: softmax
   beta: 0
-  gamma: 1
 train:
   epochs: 200
   batch: 128

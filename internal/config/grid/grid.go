@@ -1,4 +1,4 @@
-// Package sweep trains a grid of runs: one config, and lists of values for some of its keys.
+// Package grid reads the files of sweeps: one config, and lists of values for some of its keys.
 //
 // A sweep's file is YAML:
 //
@@ -14,10 +14,9 @@
 //	table: table2                  # or figure: 8; only for longtail table, which reads the same file
 //
 // The runs are all combinations: the keys of the grid in the order of the file, the first one changing slowest, each through
-// its values in their order. [Load] reads the file, [Grid.Plan] says what each run costs and how far it is, [Execute] trains
-// what is missing, several runs at once. A run of a sweep is the run that [train.Run] makes of the same config alone: same
-// folder, same bits.
-package sweep
+// its values in their order. [Load] reads the file and completes the config of every run, so that a mistake in any of them is
+// found before the first one starts.
+package grid
 
 import (
 	"os"
@@ -25,8 +24,8 @@ import (
 	"slices"
 	"strings"
 
+	"longtail/internal/config"
 	"longtail/internal/fail"
-	"longtail/train"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -34,8 +33,8 @@ import (
 // maxRuns bounds a grid, against a slip that multiplies.
 const maxRuns = 10_000
 
-// defaultOut is the folder of runs where neither the file nor the command line names one.
-const defaultOut = "runs"
+// DefaultOut is the folder of runs where neither the file nor the command line names one.
+const DefaultOut = "runs"
 
 // gridPrefix begins an override that replaces or adds a list of the grid.
 const gridPrefix = "grid."
@@ -44,14 +43,15 @@ const gridPrefix = "grid."
 type Grid struct {
 	Path   string   // of the file
 	Out    string   // folder of the runs
+	Table  string   // of the paper that the file is for, such as "table2" or "figure8"; empty where it does not say
 	Varied []string // keys that the grid gives values for, in its order
 	Runs   []Run
 }
 
 // Run is one point of a grid.
 type Run struct {
-	Name   string        // of its folder in Grid.Out
-	Config *train.Config // complete; Out is the run's folder
+	Name   string         // of its folder in Grid.Out
+	Config *config.Config // complete; Out is the run's folder
 }
 
 // axis is one key of a grid, or a section, with its values.
@@ -75,7 +75,7 @@ func Load(path string, overrides []string) (*Grid, error) {
 }
 
 func parse(text []byte, path string, overrides []string) (*Grid, error) {
-	root, err := train.ParseYAML(text, path)
+	root, err := config.ParseYAML(text, path)
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +99,9 @@ func parse(text []byte, path string, overrides []string) (*Grid, error) {
 	if err := s.checkAxes(baseOverrides); err != nil {
 		return nil, err
 	}
-	g := &Grid{Path: path, Out: s.base.Out}
+	g := &Grid{Path: path, Out: s.base.Out, Table: s.table}
 	if g.Out == "" {
-		g.Out = defaultOut
+		g.Out = DefaultOut
 	}
 	for _, a := range s.axes {
 		g.Varied = append(g.Varied, a.keys...)
@@ -120,10 +120,10 @@ func splitOverrides(all []string) (grid, base []string) {
 	return grid, base
 }
 
-// changed are the keys whose values differ between two configs, where those runs are computed aside.
-func changed(a, b *train.Config) []string {
-	return slices.DeleteFunc(train.Keys(), func(key string) bool {
-		return key == "out" || key == "device" || key == "precision" || a.Value(key) == b.Value(key)
+// changed are the keys whose values differ between two configs, besides those that say where runs are computed.
+func changed(a, b *config.Config) []string {
+	return slices.DeleteFunc(config.Keys(), func(key string) bool {
+		return config.RoleOf(key) == config.Place || key == "precision" || a.Value(key) == b.Value(key)
 	})
 }
 

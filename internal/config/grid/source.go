@@ -1,21 +1,22 @@
-package sweep
+package grid
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"longtail/internal/config"
 	"longtail/internal/fail"
-	"longtail/train"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // source is what a sweep's file and the command line say.
 type source struct {
-	path string
-	base *train.Config // not complete
-	axes []axis
+	path  string
+	base  *config.Config // not complete
+	table string
+	axes  []axis
 }
 
 // sections are the keys of a sweep's file.
@@ -47,7 +48,7 @@ func (s *source) pairs(mapping *yaml.Node, each func(name, value *yaml.Node) err
 
 // read takes the whole file; root is nil for an empty one.
 func (s *source) read(root *yaml.Node) error {
-	s.base = train.Defaults()
+	s.base = config.Defaults()
 	if root == nil {
 		return nil
 	}
@@ -61,9 +62,10 @@ func (s *source) read(root *yaml.Node) error {
 			if value.Kind != yaml.ScalarNode {
 				return fail.Usage("%s: %s is the name or number of a %[2]s of the paper, as in table: table2 or figure: 8", s.place(value), name.Value)
 			}
+			s.table = name.Value + strings.TrimPrefix(value.Value, name.Value)
 			return nil
 		}
-		if isKey(name.Value) {
+		if config.IsKey(name.Value) {
 			return fail.Usage("%s: unknown key %q: in a sweep the keys of a config stand below base\nindent it below \"base:\", or train this config alone: longtail train %s",
 				s.place(name), name.Value, s.path)
 		}
@@ -73,13 +75,6 @@ func (s *source) read(root *yaml.Node) error {
 
 func isNothing(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-// isKey says whether a name is a key of a config or a section of keys.
-func isKey(name string) bool { return slices.Contains(train.Keys(), name) || isSection(name) }
-
-func isSection(name string) bool {
-	return slices.ContainsFunc(train.Keys(), func(k string) bool { return strings.HasPrefix(k, name+".") })
-}
-
 func (s *source) readBase(n *yaml.Node) error {
 	if isNothing(n) {
 		return nil
@@ -88,7 +83,7 @@ func (s *source) readBase(n *yaml.Node) error {
 		return fail.Usage("%s: base is a config, lines of \"key: value\"", s.place(n))
 	}
 	return s.pairs(n, func(name, value *yaml.Node) error {
-		if !isKey(name.Value) {
+		if !config.IsKey(name.Value) {
 			value = name // so that the error names the place of the key
 		}
 		return s.base.Set(name.Value, value, s.path)
@@ -103,7 +98,7 @@ func (s *source) readGrid(n *yaml.Node) error {
 		return fail.Usage("%s: grid is lines of \"key: [value, ...]\", as in seed: [0, 1, 2]", s.place(n))
 	}
 	return s.pairs(n, func(name, values *yaml.Node) error {
-		if !isKey(name.Value) {
+		if !config.IsKey(name.Value) {
 			return s.base.Clone().Set(name.Value, name, s.path) // which says what is near
 		}
 		a, err := newAxis(name.Value, values, s.place(name), s.path)
@@ -118,7 +113,7 @@ func (s *source) overrideAxis(text string) error {
 	if !ok {
 		return fail.Usage("%s: %q is not of the form %sKEY=[VALUE, ...]", commandLine, gridPrefix+text, gridPrefix)
 	}
-	if !isKey(key) {
+	if !config.IsKey(key) {
 		return s.base.Clone().Set(key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: list}, "")
 	}
 	var document yaml.Node
@@ -145,13 +140,13 @@ func (s *source) overrideAxis(text string) error {
 func newAxis(key string, values *yaml.Node, place, file string) (axis, error) {
 	a := axis{key: key, place: place, file: file}
 	switch {
-	case key == "out" || key == "device":
+	case config.RoleOf(key) == config.Place:
 		return a, fail.Usage("%s: %s does not change what a run computes, so the grid cannot vary it\ngive it once, below base", place, key)
 	case values.Kind != yaml.SequenceNode || len(values.Content) == 0:
 		return a, fail.Usage("%s: grid key %s: a list of values is wanted, as in %[2]s: %s", place, key, exampleList(key))
 	}
 	a.values = values.Content
-	if !isSection(key) {
+	if !config.IsSection(key) {
 		a.keys = []string{key}
 		return a, nil
 	}
@@ -167,7 +162,7 @@ func newAxis(key string, values *yaml.Node, place, file string) (axis, error) {
 
 func exampleList(key string) string {
 	switch {
-	case isSection(key):
+	case config.IsSection(key):
 		return "[{KEY: VALUE}, {KEY: VALUE}]"
 	case strings.HasSuffix(key, "s") && strings.HasPrefix(key, "train.m"): // milestones, multipliers: a list each
 		return "[[160, 180], [120, 180]]"
@@ -177,7 +172,7 @@ func exampleList(key string) string {
 
 // checkAxes finds values that no config takes, values that are there twice, and keys that are set from two sides.
 func (s *source) checkAxes(overrides []string) error {
-	given := train.Defaults()
+	given := config.Defaults()
 	if err := given.Override(overrides); err != nil {
 		return err
 	}
@@ -207,7 +202,11 @@ func (s *source) checkValues(a axis) error {
 		if err := c.Set(a.key, value, a.file); err != nil {
 			return err
 		}
-		text := string(c.YAML())
+		var texts []string
+		for _, key := range a.keys {
+			texts = append(texts, c.Value(key))
+		}
+		text := strings.Join(texts, "\n")
 		if first, twice := seen[text]; twice {
 			return fail.Usage("%s: values %d and %d of %s are the same\nremove one of them", a.place, first+1, i+1, a.key)
 		}

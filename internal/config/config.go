@@ -1,0 +1,206 @@
+// Package config owns what an experiment is: its keys with their defaults, types, bounds and roles, how they are read and
+// written, what makes two runs the same, and what a run is called. Training, sweeps and evaluation all ask here.
+//
+//	c, err := config.Load("configs/demo.yaml", []string{"loss.beta=0.999", "seed=3"})
+//
+// [Load] reads a file, applies overrides, completes values that follow from others, and checks everything. Values of names
+// (losses, models, data sets, samplers, devices) are those that are registered, and a registered loss brings its options as
+// keys of the section loss: nothing here lists them.
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"longtail/data"
+	"longtail/internal/fail"
+	"longtail/loss"
+)
+
+// Config is everything that decides what a run computes, and where. Keys are "section.name" in lower case, as in the tags;
+// epochs are passes over the training set and may be fractions. The tag role is the key's Role, follows the key that its
+// default is computed from.
+type Config struct {
+	Data      Data   `key:"data"`
+	Model     Model  `key:"model"`
+	Loss      Loss   `key:"loss"`
+	Train     Train  `key:"train"`
+	Seed      uint64 `key:"seed" role:"repetition"` // of initial values, order, crops and flips
+	Device    string `key:"device" role:"place"`    // auto, or a registered device
+	Precision string `key:"precision"`              // auto, fp32 or mixed; a run records the one that it took
+	Out       string `key:"out" role:"place"`       // the run's folder, or the folder of runs of a sweep
+
+	places map[string]string // where each value that was given stands, for messages
+}
+
+// Data is the section data: which images.
+type Data struct {
+	Dataset     string  `key:"dataset"`                      // one of data.Names
+	Imbalance   float64 `key:"imbalance"`                    // most frequent over rarest class, at least 1
+	Profile     string  `key:"profile"`                      // one of data.Profiles
+	MaxPerClass int     `key:"max_per_class"`                // training images of the most frequent class; 0: all
+	SplitSeed   uint64  `key:"split_seed" role:"repetition"` // draws the subset
+	SplitFile   string  `key:"split_file" role:"source"`     // takes the subset from a file; empty: draws it
+	Validation  float64 `key:"validation"`                   // held-out part of the training images, in [0, 1)
+}
+
+// Model is the section model.
+type Model struct {
+	Name     string `key:"name"`     // one of models.Names
+	Shortcut string `key:"shortcut"` // one of models.Shortcuts
+	Init     string `key:"init"`     // one of models.Inits
+}
+
+// Loss is the section loss. Its further keys are the options of the registered losses; those of the chosen one count.
+type Loss struct {
+	Name string  `key:"name"` // one of loss.Names
+	Beta float64 `key:"beta"` // in [0, 1); above 0 classes are weighted by their effective numbers
+
+	options map[string]*float64 // of all losses, by name
+}
+
+// Train is the section train. The rate of a step is the base rate lr * batch / 128, warmed up and multiplied: see
+// train.LearningRates.
+type Train struct {
+	Epochs          float64   `key:"epochs"`
+	Batch           int       `key:"batch"`
+	LR              float64   `key:"lr"`                                   // at batch 128; other batch sizes scale it in proportion
+	WarmupEpochs    float64   `key:"warmup_epochs" follows:"train.epochs"` // linear from 0; not given: epochs / 40
+	Milestones      []float64 `key:"milestones" follows:"train.epochs"`    // epochs from which the multipliers hold; not given: 0.8 and 0.9 of epochs
+	Multipliers     []float64 `key:"multipliers" follows:"data.imbalance"` // of the base rate, one a milestone; not given: the paper's
+	Momentum        float64   `key:"momentum"`                             // in [0, 1)
+	WeightDecay     float64   `key:"weight_decay"`                         // at least 0
+	EvalEvery       float64   `key:"eval_every" role:"observation"`        // epochs between two tests; below 1: every epoch; 0: only at the end
+	CheckpointEvery int       `key:"checkpoint_every" role:"bookkeeping"`  // steps between two checkpoints; 0: only at the end of epochs
+}
+
+// Defaults is the protocol of Cui et al. (CVPR 2019) for ResNet-32 on CIFAR-10 at imbalance factor 100 with softmax. Values
+// that follow from others (warm-up, milestones, multipliers, out) are empty until Complete.
+func Defaults() *Config {
+	c := &Config{
+		Data:  Data{Dataset: "cifar10", Imbalance: 100, Profile: "exp"},
+		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
+		Loss:  Loss{Name: "softmax", options: map[string]*float64{}},
+		Train: Train{
+			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1,
+		},
+		Device: "auto", Precision: "auto",
+		places: map[string]string{},
+	}
+	for _, o := range loss.AllOptions() {
+		c.Loss.options[o.Name] = &o.Default
+	}
+	return c
+}
+
+// Load reads a config file (path "" is none), applies overrides of the form key=value, fills in what was left open and checks
+// everything. Errors are usage errors that name the file, line and column, or the override, the key and what would be right.
+func Load(path string, overrides []string) (*Config, error) {
+	c := Defaults()
+	if path != "" {
+		if err := c.readFile(path); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.Override(overrides); err != nil {
+		return nil, err
+	}
+	return c, c.Complete()
+}
+
+// Complete fills in the values that follow from others where they were not given, and checks all values.
+func (c *Config) Complete() error {
+	c.Derive()
+	if t := c.Train; !c.Given("train.multipliers") && len(t.Milestones) != len(t.Multipliers) {
+		return fail.Usage("%s: train.milestones has %d epochs and train.multipliers is not given\ngive one multiplier for each milestone, as in train.multipliers=[0.1, 0.01]",
+			c.Place("train.milestones"), len(t.Milestones))
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.Out == "" {
+		c.Out = "runs/" + c.RunName()
+	}
+	return nil
+}
+
+// Derive computes the values that follow from others and were not given, and checks nothing.
+func (c *Config) Derive() {
+	t := &c.Train
+	if !c.Given("train.warmup_epochs") {
+		t.WarmupEpochs = t.Epochs / 40
+	}
+	if !c.Given("train.milestones") {
+		t.Milestones = []float64{t.Epochs * 4 / 5, t.Epochs * 9 / 10}
+	}
+	if !c.Given("train.multipliers") {
+		t.Multipliers = paperMultipliers(c.Data.Imbalance)
+	}
+	for _, o := range loss.OptionsOf(c.Loss.Name) {
+		if !c.Given("loss." + o.Name) {
+			*c.Loss.options[o.Name] = o.Default
+		}
+	}
+}
+
+// paperMultipliers are the two drops of the base rate in the authors' scripts: harder ones for long-tailed data.
+func paperMultipliers(imbalance float64) []float64 {
+	if imbalance == 1 {
+		return []float64{0.1, 0.01}
+	}
+	return []float64{0.01, 0.0001}
+}
+
+// Protocol is the paper's for an imbalance factor, with the schedule in proportion to a number of epochs.
+func Protocol(imbalance, epochs float64) *Config {
+	c := Defaults()
+	c.Data.Imbalance, c.Train.Epochs = imbalance, epochs
+	c.Derive()
+	return c
+}
+
+// Options are the values of the options that the chosen loss has.
+func (l *Loss) Options() loss.Options {
+	options := loss.Options{}
+	for _, o := range loss.OptionsOf(l.Name) {
+		options[o.Name] = *l.options[o.Name]
+	}
+	return options
+}
+
+// Clone is a copy that shares nothing, for a grid of configs.
+func (c *Config) Clone() *Config {
+	d := *c
+	d.Train.Milestones = slices.Clone(c.Train.Milestones)
+	d.Train.Multipliers = slices.Clone(c.Train.Multipliers)
+	d.places = maps.Clone(c.places)
+	d.Loss.options = map[string]*float64{}
+	for name, v := range c.Loss.options {
+		copied := *v
+		d.Loss.options[name] = &copied
+	}
+	return &d
+}
+
+// Given reports whether a key was set by a file or an override, rather than left at its default.
+func (c *Config) Given(key string) bool {
+	_, given := c.places[key]
+	return given
+}
+
+// Place is where a key's value comes from, for messages: "FILE:LINE:COLUMN", "command line" or "default".
+func (c *Config) Place(key string) string {
+	if place, given := c.places[key]; given {
+		return place
+	}
+	return "default"
+}
+
+// DataSpec is the data section as package data wants it. The folder with the files is no part of a config: set Dir.
+func (c *Config) DataSpec() data.Spec {
+	d := c.Data
+	return data.Spec{
+		Dataset: d.Dataset, Imbalance: d.Imbalance, Profile: d.Profile, MaxPerClass: d.MaxPerClass,
+		SplitSeed: d.SplitSeed, SplitFile: d.SplitFile, Validation: d.Validation,
+	}
+}

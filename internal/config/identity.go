@@ -1,0 +1,82 @@
+package config
+
+import (
+	"fmt"
+	"longtail/loss"
+	"slices"
+	"strings"
+)
+
+// identifies reports whether a key is part of a run's identity.
+func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.unused }
+
+// Identity is the config without what says where the run is and on what it computes, as YAML: equal for runs with equal
+// results.
+func (c *Config) Identity() []byte { return c.yaml(entry.identifies) }
+
+// Differences are the keys in which two configs would compute different things, in the order of config.yaml.
+func (c *Config) Differences(other *Config) []string {
+	var keys []string
+	theirs := other.entries()
+	for i, e := range c.entries() {
+		if (e.identifies() || theirs[i].identifies()) && format(e.value) != format(theirs[i].value) {
+			keys = append(keys, e.key)
+		}
+	}
+	return keys
+}
+
+// Conflict describes how a config differs from that of a run that has begun, "train.lr (0.1 there, 0.2 here)"; empty where it
+// does not. A precision that is left open is the one that the run began with.
+func (c *Config) Conflict(began *Config) string {
+	mine := c.Clone()
+	if mine.Precision == "auto" {
+		mine.Precision = began.Precision
+	}
+	var parts []string
+	for _, key := range mine.Differences(began) {
+		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), mine.Value(key)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// inName are the keys that RunName shows, besides the section loss.
+var inName = []string{"data.dataset", "data.imbalance", "data.profile", "model.name", "seed"}
+
+// InRunName reports whether RunName shows a key where it bears on the run.
+func InRunName(key string) bool {
+	return slices.Contains(inName, key) || strings.HasPrefix(key, "loss.")
+}
+
+// RunName is a folder name that tells the runs of the paper's grid apart: cifar10-if100-focal-g1-b0.9999-s0. What is not the
+// paper's (another model or profile) is in it too; the schedule is not.
+func (c *Config) RunName() string {
+	parts := []string{c.Data.Dataset, "if" + number64(c.Data.Imbalance)}
+	if c.Data.Profile != "exp" {
+		parts = append(parts, c.Data.Profile)
+	}
+	if c.Model.Name != "resnet32" {
+		parts = append(parts, c.Model.Name)
+	}
+	parts = append(parts, c.Loss.Name)
+	parts = append(parts, c.Loss.nameParts()...)
+	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")
+}
+
+// nameParts are the loss's options and beta: g1, b0.9999. An option that has no abbreviation stands with its name, where it
+// differs from its default.
+func (l *Loss) nameParts() []string {
+	var parts []string
+	for _, o := range loss.OptionsOf(l.Name) {
+		switch v := *l.options[o.Name]; {
+		case o.Short != "":
+			parts = append(parts, o.Short+number64(v))
+		case v != o.Default:
+			parts = append(parts, o.Name+number64(v))
+		}
+	}
+	if l.Beta > 0 {
+		parts = append(parts, "b"+number64(l.Beta))
+	}
+	return parts
+}
