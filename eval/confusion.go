@@ -2,10 +2,8 @@ package eval
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -49,30 +47,4 @@ func ClassName(names []string, c int) string {
 		return names[c]
 	}
 	return "class " + strconv.Itoa(c)
-}
-
-// Mistake is a pair of classes that are mistaken for each other in one direction.
-type Mistake struct {
-	True, Predicted int     // classes
-	Count           int64   // samples
-	Share           float64 // of the true class's samples, in [0, 1]
-}
-
-// TopMistakes are the n largest entries of a confusion matrix [C][C] off its diagonal, largest first, ties in reading order;
-// what a matrix of 100 classes says in a few lines.
-func TopMistakes(confusion [][]int64, n int) []Mistake {
-	var all []Mistake
-	for t, row := range confusion {
-		var total int64
-		for _, k := range row {
-			total += k
-		}
-		for p, k := range row {
-			if p != t && k > 0 {
-				all = append(all, Mistake{t, p, k, float64(k) / float64(total)})
-			}
-		}
-	}
-	slices.SortStableFunc(all, func(a, b Mistake) int { return cmp.Compare(b.Count, a.Count) })
-	return all[:min(n, len(all))]
 }

@@ -90,10 +90,6 @@ func TestConfusionText(t *testing.T) {
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
 	}
-	top := TopMistakes([][]int64{{8, 2, 0}, {1, 13, 0}, {0, 4, 0}}, 2)
-	if d := cmp.Diff([]Mistake{{2, 1, 4, 1}, {0, 1, 2, 0.2}}, top); d != "" {
-		t.Error(d)
-	}
 }
 
 func TestStat(t *testing.T) {
@@ -140,7 +136,7 @@ func TestLoadReportsWhatItLeavesOut(t *testing.T) {
 	if d := cmp.Diff(wantProblems, problems); d != "" {
 		t.Error(d)
 	}
-	if len(set.Runs[0].History) != 8 || set.Runs[0].Config["train.epochs"] != "8" || set.Runs[0].Environment["host"] != "example" {
+	if len(set.Runs[0].History) != 8 || set.Runs[0].Config.Text("train.epochs") != "8" || set.Runs[0].Environment["host"] != "example" {
 		t.Errorf("not all of the run was read: %+v", set.Runs[0])
 	}
 	if len(set.Runs[2].History) != 0 {
@@ -199,7 +195,8 @@ func TestGroupsByWhatDiffers(t *testing.T) {
 	if n := len(g.Groups[3].Runs); n != 2 {
 		t.Errorf("%d runs of two seeds", n)
 	}
-	if n := len(GroupRuns(append(set.Runs, schedules(t)...)).Groups); n != 6 {
+	// One of the two schedules is what the runs before have by default.
+	if n := len(GroupRuns(append(set.Runs, schedules(t)...)).Groups); n != 5 {
 		t.Errorf("%d groups with two schedules more", n)
 	}
 	one := GroupRuns(set.Runs[:1])
@@ -212,8 +209,8 @@ func TestGroupsByWhatDiffers(t *testing.T) {
 func schedules(t *testing.T) []*Run {
 	t.Helper()
 	root := t.TempDir()
-	write(t, root, evaltest.Spec{Imbalance: 50, Seed: 2, Extra: "train: {multipliers: [0.1, 0.01]}\n"})
-	write(t, root, evaltest.Spec{Imbalance: 50, Seed: 3, Extra: "train: {multipliers: [0.01, 0.0001]}\n"})
+	write(t, root, evaltest.Spec{Imbalance: 50, Seed: 2, Extra: "train.multipliers: [0.1, 0.01]\n"})
+	write(t, root, evaltest.Spec{Imbalance: 50, Seed: 3, Extra: "train.multipliers: [0.01, 0.0001]\n"})
 	set, err := Load(root)
 	if err != nil {
 		t.Fatal(err)

@@ -2,25 +2,11 @@ package eval
 
 import (
 	"cmp"
-	"maps"
+	"longtail/internal/config"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// noIdentity are keys that say where and how fast a run ran, not what it computed.
-var noIdentity = []string{"out", "device", "threads", "data.dir", "train.checkpoint_every"}
-
-// repeats are keys whose values are repetitions of one experiment.
-var repeats = []string{"seed", "data.split_seed"}
-
-// dependent are keys that follow from another one by the defaults. They do not count where they tell nothing more than that
-// other key.
-var dependent = map[string]string{
-	"train.multipliers":   "data.imbalance",
-	"train.milestones":    "train.epochs",
-	"train.warmup_epochs": "train.epochs",
-}
 
 // Group is one experiment: runs that differ in their seeds only.
 type Group struct {
@@ -61,25 +47,18 @@ func (r *Run) value(key string) string {
 	if key == "loss" {
 		return r.Model().String()
 	}
-	return r.Config[key]
+	return r.Config.Text(key)
 }
 
+// varying are the keys whose values differ among runs, in the order in which a reader looks for them. A key whose default
+// follows from another one does not count where it tells nothing more than that other key.
 func varying(runs []*Run) []string {
-	keys := map[string]bool{"loss": true}
-	for _, r := range runs {
-		for k := range r.Config {
-			if !slices.Contains(noIdentity, k) && !slices.Contains(repeats, k) && !isModelKey(k) {
-				keys[k] = true
-			}
-		}
-	}
-	differs := func(k string) bool {
-		return slices.ContainsFunc(runs, func(r *Run) bool { return r.value(k) != runs[0].value(k) })
-	}
-	found := slices.DeleteFunc(slices.Collect(maps.Keys(keys)), func(k string) bool { return !differs(k) })
+	found := slices.DeleteFunc(append(tellingKeys(), "loss"), func(k string) bool {
+		return !slices.ContainsFunc(runs, func(r *Run) bool { return r.value(k) != runs[0].value(k) })
+	})
 	found = slices.DeleteFunc(found, func(k string) bool {
-		cause, ok := dependent[k]
-		return ok && slices.Contains(found, cause) && follows(runs, k, cause)
+		cause := config.FollowsFrom(k)
+		return cause != "" && slices.Contains(found, cause) && follows(runs, k, cause)
 	})
 	slices.SortFunc(found, func(a, b string) int {
 		return cmp.Or(cmp.Compare(keyRank(a), keyRank(b)), strings.Compare(a, b))
@@ -87,7 +66,18 @@ func varying(runs []*Run) []string {
 	return found
 }
 
-// follows says whether runs that agree in cause agree in key.
+// tellingKeys are the keys that tell experiments apart, besides the section loss.
+func tellingKeys() []string {
+	return slices.DeleteFunc(config.Keys(), func(k string) bool {
+		switch config.RoleOf(k) {
+		case config.Repetition, config.Bookkeeping, config.Place:
+			return true
+		}
+		return strings.HasPrefix(k, "loss.")
+	})
+}
+
+// follows reports whether runs that agree in cause agree in key.
 func follows(runs []*Run, key, cause string) bool {
 	values := map[string]string{}
 	for _, r := range runs {
@@ -98,8 +88,6 @@ func follows(runs []*Run, key, cause string) bool {
 	}
 	return true
 }
-
-func isModelKey(k string) bool { return k == "loss.name" || k == "loss.gamma" || k == "loss.beta" }
 
 // keyRank puts first what a reader of long-tail results looks for first.
 func keyRank(key string) int {

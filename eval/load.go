@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,15 +11,17 @@ import (
 	"strings"
 
 	"longtail/eval/paper"
+	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/internal/run"
+	"longtail/loss"
 )
 
 // Run is a finished run, read from its folder.
 type Run struct {
 	Dir         string
 	Summary     run.Summary
-	Config      map[string]string // config.yaml flattened: "loss.beta" -> "0.9999"; what summary.json says comes first
+	Config      *config.Config    // from config.yaml and, what it says comes first, summary.json
 	ConfigText  string            // config.yaml as it is; empty where there is none
 	Environment map[string]string // environment.json flattened; empty where there is none
 	History     []run.Epoch       // metrics.jsonl; empty where there is none
@@ -86,12 +87,10 @@ func (s *Set) leaveOutCopies() {
 }
 
 func (r *Run) isCopyOf(other *Run) bool {
-	identity := func(r *Run) map[string]string {
-		c := maps.Clone(r.Config)
-		maps.DeleteFunc(c, func(k, _ string) bool { return slices.Contains(noIdentity, k) })
-		return c
+	if r.ConfigText == "" || other.ConfigText == "" || !reflect.DeepEqual(r.Summary, other.Summary) {
+		return false
 	}
-	return r.ConfigText != "" && other.ConfigText != "" && reflect.DeepEqual(r.Summary, other.Summary) && maps.Equal(identity(r), identity(other))
+	return !slices.ContainsFunc(r.Config.Differences(other.Config), func(key string) bool { return config.RoleOf(key) != config.Bookkeeping })
 }
 
 func (s *Set) walk(root string, seen map[string]bool) {
@@ -135,9 +134,8 @@ func ReadRun(dir string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: dir, Summary: *s, Config: map[string]string{}}
-	r.addSummaryKeys()
-	return r, nil
+	r := &Run{Dir: dir, Summary: *s, Config: config.Defaults()}
+	return r, r.applySummary()
 }
 
 // readRest reads the files that a result can do without; those that are there but broken are problems.
@@ -153,18 +151,14 @@ func (r *Run) readRest() (problems []Problem) {
 		if err != nil {
 			return err
 		}
-		flat, err := FlattenYAML(b)
 		r.ConfigText = string(b)
-		for k, v := range flat {
-			if _, known := r.Config[k]; !known {
-				r.Config[k] = v
-			}
+		c := config.Defaults()
+		if err := c.Parse(b, path); err != nil {
+			return err
 		}
-		return err
+		r.Config = c
+		return r.applySummary()
 	})
-	if _, known := r.Config["train.epochs"]; !known {
-		r.Config["train.epochs"] = formatNumber(r.Summary.Epochs)
-	}
 	read(run.EnvironmentFile, func(path string) error {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -180,17 +174,23 @@ func (r *Run) readRest() (problems []Problem) {
 	return problems
 }
 
-// addSummaryKeys puts what summary.json knows of the config into the run's config, so that runs compare even where
-// config.yaml is lost.
-func (r *Run) addSummaryKeys() {
+// applySummary puts what summary.json knows of the config into the run's config, so that runs compare even where config.yaml
+// is lost.
+func (r *Run) applySummary() error {
 	s := r.Summary
-	r.Config["model.name"] = s.Model
-	r.Config["data.dataset"] = s.Dataset
-	r.Config["data.imbalance"] = formatNumber(s.Imbalance)
-	r.Config["data.profile"] = s.Profile
-	r.Config["loss.name"] = s.Loss
-	r.Config["loss.beta"] = formatNumber(s.Beta)
-	r.Config["loss.gamma"] = formatNumber(r.Model().Gamma)
-	r.Config["train.batch"] = fmt.Sprint(s.Batch)
-	r.Config["seed"] = fmt.Sprint(s.Seed)
+	overrides := []string{
+		"model.name=" + s.Model, "data.dataset=" + s.Dataset, "data.imbalance=" + formatNumber(s.Imbalance), "data.profile=" + s.Profile,
+		"loss.name=" + s.Loss, "loss.beta=" + formatNumber(s.Beta), "train.epochs=" + formatNumber(s.Epochs), fmt.Sprintf("train.batch=%d", s.Batch),
+		fmt.Sprintf("seed=%d", s.Seed),
+	}
+	for _, o := range loss.OptionsOf(s.Loss) {
+		if o.Name == "gamma" {
+			overrides = append(overrides, "loss.gamma="+formatNumber(s.Gamma))
+		}
+	}
+	if err := r.Config.Override(overrides); err != nil {
+		return err
+	}
+	r.Config.Derive()
+	return nil
 }

@@ -61,8 +61,8 @@ const (
 	BestByValidation Which = "best_by_validation" // test error at the epoch that was best on held-out training images: honest
 )
 
-// Whiches are the values of Which.
-func Whiches() []Which { return []Which{Last, Best, BestByValidation} }
+// Results are the values of Which.
+func Results() []Which { return []Which{Last, Best, BestByValidation} }
 
 // TestError is the run's test error in per cent, NaN where the run has no such result.
 func (r *Run) TestError(w Which) float64 {

@@ -9,6 +9,7 @@ import (
 
 	"longtail/eval"
 	"longtail/internal/config"
+	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/train"
 )
@@ -129,7 +130,7 @@ func (r *trainReport) result(o *train.Outcome) error {
 	if _, err := fmt.Fprintf(r.out, "run folder  %s\n", o.Folder); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.messages, "next: %s\n", commandLine([]string{"longtail", "eval", o.Folder}))
+	fmt.Fprintf(r.messages, "next: %s\n", fail.CommandLine([]string{"longtail", "eval", o.Folder}))
 	return nil
 }
 

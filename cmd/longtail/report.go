@@ -6,36 +6,33 @@ import (
 	"os"
 	"path/filepath"
 
-	"longtail/eval"
 	"longtail/eval/report"
 
 	"github.com/spf13/cobra"
 )
 
+// reportOptions are the flags of the report command.
 type reportOptions struct {
-	*options
-	file  string
+	runsOptions
 	title string
-	which string
-	out   string
 }
 
-func newReportCommand(shared *options) *cobra.Command {
-	o := reportOptions{options: shared}
+func newReportCommand(o *options) *cobra.Command {
+	r := &reportOptions{runsOptions: runsOptions{options: o}}
 	cmd := &cobra.Command{
-		Use:   "report [RUN|FOLDER ...] [out=FOLDER]",
+		Use:   "report [RUN|FOLDER ...]",
 		Short: "One self-contained HTML page about runs",
 		Long: `Writes one HTML page with tables, plots, configs and environments of finished runs. It holds everything it shows and asks
-the network for nothing. Without --file it is report.html in the run's folder, or in the folder of runs.`,
+the network for nothing.
+
+Runs are read from the folders given, as arguments or by --runs, else from "runs". --out names the page; without it the page
+is report.html in the run's folder, or in the folder of runs.`,
 		Example: `  longtail report runs
-  longtail report runs/a runs/b --file a-and-b.html`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runReport(cmd, args, o) },
+  longtail report runs/a runs/b --out a-and-b.html`,
+		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args) },
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.file, "file", "", "where to write the page")
-	f.StringVar(&o.title, "title", "", "heading of the page")
-	f.StringVar(&o.which, "score", string(eval.Last), "test error beside the paper's: last, best or best_by_validation")
-	f.StringVar(&o.out, "out", "", "folder of runs (default: runs)")
+	r.add(cmd, "file to write the page to (default: report.html in the folder of runs)", "file")
+	cmd.Flags().StringVar(&r.title, "title", "", "heading of the page")
 	return cmd
 }
 
@@ -46,39 +43,39 @@ type written struct {
 	Bytes int64  `json:"bytes"`
 }
 
-func runReport(cmd *cobra.Command, args []string, o reportOptions) error {
-	_, which, err := parseOutput("", false, o.which)
+func (r *reportOptions) run(cmd *cobra.Command, args []string) error {
+	which, err := r.which()
 	if err != nil {
 		return err
 	}
-	in, err := readInputs(args, o.out)
+	in, err := r.inputs(cmd, args, false)
 	if err != nil {
 		return err
 	}
-	set, err := o.loadRuns(cmd, in)
+	set, err := r.load(cmd, in)
 	if err != nil {
 		return err
 	}
-	if o.file == "" {
-		o.file = filepath.Join(in.home(), "report.html")
+	if r.out == "" {
+		r.out = filepath.Join(in.home(), "report.html")
 	}
-	if o.title == "" {
-		o.title = "Long-tailed training: " + filepath.Base(in.home())
+	if r.title == "" {
+		r.title = "Long-tailed training: " + filepath.Base(in.home())
 	}
-	if o.dryRun {
-		fmt.Fprintf(cmd.OutOrStdout(), "would write %s about %d runs\n", o.file, len(set.Runs))
+	if r.dryRun {
+		fmt.Fprintf(cmd.OutOrStdout(), "would write %s about %d runs\n", r.out, len(set.Runs))
 		return nil
 	}
-	if err := report.WriteFile(o.file, set, report.Options{Title: o.title, Which: which}); err != nil {
+	if err := report.WriteFile(r.out, set, report.Options{Title: r.title, Which: which}); err != nil {
 		return err
 	}
-	info, err := os.Stat(o.file)
+	info, err := os.Stat(r.out)
 	if err != nil {
 		return fmt.Errorf("looking at the report: %w", err)
 	}
-	if o.json {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(written{o.file, len(set.Runs), info.Size()})
+	if r.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(written{r.out, len(set.Runs), info.Size()})
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s (%d runs, %d kB)\n", o.file, len(set.Runs), info.Size()/1000)
-	return nil
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s (%d runs, %d kB)\n", r.out, len(set.Runs), info.Size()/1000)
+	return err
 }

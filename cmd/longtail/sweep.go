@@ -87,10 +87,10 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 		err = failed
 	}
 	if fail.Code(err) == fail.CodeInterrupted {
-		return fmt.Errorf("%w\nto go on: %s", err, commandLine(os.Args))
+		return fmt.Errorf("%w\nto go on: %s", err, fail.CommandLine(os.Args))
 	}
 	if err == nil {
-		fmt.Fprintf(messages, "next: %s\n", commandLine([]string{"longtail", "table", path, "out=" + g.Out}))
+		fmt.Fprintf(messages, "next: %s\n", fail.CommandLine([]string{"longtail", "table", path, "out=" + g.Out}))
 	}
 	return err
 }

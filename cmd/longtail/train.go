@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
 	"strings"
 	"syscall"
 
@@ -88,7 +87,7 @@ func (t *trainOptions) run(cmd *cobra.Command, args []string) error {
 	report.end()
 	err = errors.Join(err, board.close())
 	if fail.Code(err) == fail.CodeInterrupted {
-		return fmt.Errorf("%w\nto go on: %s", err, commandLine(os.Args))
+		return fmt.Errorf("%w\nto go on: %s", err, fail.CommandLine(os.Args))
 	}
 	if err != nil {
 		return err
@@ -123,18 +122,4 @@ func (t *trainOptions) preview(cmd *cobra.Command, cfg *config.Config) error {
 func secondSignalKills(ctx context.Context) func() {
 	stop := context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
 	return func() { stop() }
-}
-
-// plainArgument is what a shell takes as it is.
-var plainArgument = regexp.MustCompile(`^[A-Za-z0-9_./=:,+@%-]+$`)
-
-// commandLine is a command as a person types it into a shell.
-func commandLine(args []string) string {
-	parts := make([]string, len(args))
-	for i, a := range args {
-		if parts[i] = a; !plainArgument.MatchString(a) {
-			parts[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(parts, " ")
 }

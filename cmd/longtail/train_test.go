@@ -194,7 +194,7 @@ func TestLinesAreCutToTheTerminalColoursAside(t *testing.T) {
 
 func TestCommandLineIsWhatAShellReads(t *testing.T) {
 	args := []string{"longtail", "train", "out=my run", "train.milestones=[1, 2]", "it's", "a=b"}
-	out, err := exec.Command("sh", "-c", "printf '%s\\n' "+commandLine(args)).Output()
+	out, err := exec.Command("sh", "-c", "printf '%s\\n' "+fail.CommandLine(args)).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,10 +105,3 @@ func TestModelNames(t *testing.T) {
 		}
 	}
 }
-
-func TestTable3(t *testing.T) {
-	rows, err := Table3()
-	if err != nil || len(rows) != 10 || rows[9][7] != "19.72" {
-		t.Errorf("%v %v", rows, err)
-	}
-}

@@ -90,14 +90,6 @@ func percentAxis(a *plot.Axis) {
 	a.Tick.Marker = at([]float64{0, 25, 50, 75, 100}, []string{"0", "25", "50", "75", "100"})
 }
 
-// SideBySide is PerClass of two runs: what class-balancing does to head and tail.
-func SideBySide(name, title string, a, b *eval.Run) Figure {
-	s := a.Summary
-	return PerClass(name, title, s.ClassNames, s.Counts, []ClassAccuracy{
-		{a.Model().String(), a.Summary.Last.PerClass}, {b.Model().String(), b.Summary.Last.PerClass},
-	})
-}
-
 // classTicks names the classes below the lower plot: their names, turned, for few classes and every tenth rank for many.
 func classTicks(top, bottom *plot.Plot, names []string, order []int) {
 	var values []float64

@@ -15,13 +15,14 @@ import (
 	"longtail/eval"
 	"longtail/eval/evaltest"
 	"longtail/eval/paper"
+	"longtail/internal/config"
 
 	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/plot/vg"
 )
 
 func made(s evaltest.Spec) *eval.Run {
-	return &eval.Run{Dir: s.Name(), Summary: evaltest.Summary(s), History: evaltest.History(s), Config: map[string]string{"train.epochs": "200"}}
+	return &eval.Run{Dir: s.Name(), Summary: evaltest.Summary(s), History: evaltest.History(s), Config: config.Protocol(100, 200)}
 }
 
 // figures are all kinds of pictures, on few and on many classes, with and without data.
@@ -37,7 +38,9 @@ func figures(t *testing.T) map[string]Figure {
 		t.Fatal(err)
 	}
 	all = append(all, ForRuns(runs, eval.Last)...)
-	all = append(all, SideBySide("side", "two runs", runs[0], runs[3]), Curves("none", "no history", nil),
+	all = append(all, PerClass("side", "two runs", runs[0].Summary.ClassNames, runs[0].Summary.Counts, []ClassAccuracy{
+		{"a", runs[0].Summary.Last.PerClass}, {"b", runs[3].Summary.Last.PerClass},
+	}), Curves("none", "no history", nil),
 		ErrorByFactor("synthetic10", nil, false))
 	byKind := map[string]Figure{} // one of each kind for each number of classes
 	for _, f := range all {
@@ -168,9 +171,9 @@ func checkXML(t *testing.T, name string, b []byte) string {
 
 func TestNamesAreUnique(t *testing.T) {
 	fast := made(evaltest.Spec{})
-	fast.Config["train.epochs"] = "12"
+	fast.Config = config.Protocol(100, 12)
 	runs := []*eval.Run{made(evaltest.Spec{}), made(evaltest.Spec{Imbalance: 10}), made(evaltest.Spec{Beta: 0.9}), fast, made(evaltest.Spec{Imbalance: 10, Seed: 3})}
-	runs[4].Config["train.epochs"] = "12"
+	runs[4].Config = config.Protocol(10, 12)
 	seen := map[string]bool{}
 	for _, f := range ForRuns(runs, eval.Last) {
 		if seen[f.Name] {

@@ -2,44 +2,12 @@ package tables
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"longtail/eval"
+	"longtail/internal/config"
 )
-
-// protocol are the config values of the paper's experiments, as far as they bear on the result.
-var protocol = map[string]string{
-	"model.name": "resnet32", "model.shortcut": "avgpool", "model.init": "glorot",
-	"data.profile": "exp", "data.max_per_class": "0", "data.validation": "0",
-	"train.epochs": "200", "train.batch": "128", "train.lr": "0.1", "train.momentum": "0.9", "train.weight_decay": "0.0002",
-}
-
-// cellKeys are the keys that say to which cell of a table a run belongs, that repeat it, or that do not bear on the result.
-var cellKeys = []string{
-	"data.dataset", "data.imbalance", "loss.name", "loss.beta", "loss.gamma",
-	"seed", "data.split_seed", "out", "device", "threads", "data.dir",
-	"train.eval_every", "train.checkpoint_every",
-}
-
-// derived are the keys that the protocol gives as a part of the epochs: 5, 160 and 180 of 200.
-var derived = map[string]func(epochs float64) string{
-	"train.warmup_epochs": func(e float64) string { return text(e / 40) },
-	"train.milestones":    func(e float64) string { return "[" + text(e*4/5) + ", " + text(e*9/10) + "]" },
-}
-
-func text(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-
-// paperMultiplier says whether learning-rate multipliers are those of the paper: x 0.01 and x 0.0001 on long-tailed data,
-// x 0.1 and x 0.01 on balanced.
-func paperMultipliers(value, imbalance string) bool {
-	if imbalance == "1" {
-		return value == "[0.1, 0.01]"
-	}
-	return value == "[0.01, 0.0001]"
-}
 
 // Setting is how a set of runs was trained, data set, factor, loss and seed aside.
 type Setting struct {
@@ -93,23 +61,37 @@ func labelSettings(all []Setting) {
 	}
 }
 
+// settingOf describes a run by the keys that neither say to which cell of a table it belongs nor repeat it, and compares those of
+// the sections with the paper's protocol.
 func settingOf(r *eval.Run) Setting {
 	var key, deviations []string
-	for _, k := range slices.Sorted(maps.Keys(r.Config)) {
-		v := r.Config[k]
-		if slices.Contains(cellKeys, k) || k == "train.multipliers" && paperMultipliers(v, r.Config["data.imbalance"]) {
+	c := r.Config
+	schedule := config.Protocol(c.Data.Imbalance, c.Train.Epochs)
+	for _, k := range config.Keys() {
+		role := config.RoleOf(k)
+		if isCellKey(k) || role != config.Experiment && role != config.Source {
 			continue
 		}
-		key = append(key, k+"="+v)
-		if of, ok := derived[k]; ok {
-			if want := of(number(r.Config["train.epochs"], 0)); want != v {
-				deviations = append(deviations, fmt.Sprintf("%s %s (the paper's schedule has %s)", k, v, want))
-			}
-		} else if want, ok := protocol[k]; ok && want != v {
-			deviations = append(deviations, fmt.Sprintf("%s %s (paper %s)", k, v, want))
-		} else if k == "train.multipliers" {
-			deviations = append(deviations, fmt.Sprintf("%s %s (not the paper's)", k, v))
+		value, want := c.Text(k), schedule.Text(k)
+		if k == "train.epochs" {
+			want = config.Defaults().Text(k)
+		}
+		follows := config.FollowsFrom(k) != ""
+		if !follows || value != want {
+			key = append(key, k+"="+value)
+		}
+		switch {
+		case value == want || role == config.Source || !strings.Contains(k, "."):
+		case follows:
+			deviations = append(deviations, fmt.Sprintf("%s %s (the paper's schedule has %s)", k, value, want))
+		default:
+			deviations = append(deviations, fmt.Sprintf("%s %s (paper %s)", k, value, want))
 		}
 	}
 	return Setting{Key: strings.Join(key, "\n"), Deviations: deviations}
+}
+
+// isCellKey reports whether a key says to which cell of a table a run belongs.
+func isCellKey(k string) bool {
+	return k == "data.dataset" || k == "data.imbalance" || strings.HasPrefix(k, "loss.")
 }

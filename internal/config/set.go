@@ -25,18 +25,27 @@ const commandLine = "command line"
 
 // readFile sets every key of a YAML file.
 func (c *Config) readFile(path string) error {
+	text, err := ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return c.Parse(text, path)
+}
+
+// ReadFile reads the text of a config or of a sweep; the error where there is no such file names the nearest one.
+func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return fail.Usage("config file %s: %w%s", path, os.ErrNotExist, nearestFile(path))
+		return nil, fail.Usage("config file %s: %w%s", path, os.ErrNotExist, nearestFile(path))
 	} else if err != nil {
-		return fail.Usage("opening the config file: %w", err)
+		return nil, fail.Usage("opening the config file: %w", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
 	if err != nil {
-		return fail.Usage("reading the config file %s: %w\ngive a YAML file such as configs/demo.yaml", path, err)
+		return nil, fail.Usage("reading the config file %s: %w\ngive a YAML file such as configs/demo.yaml", path, err)
 	}
-	return c.Parse(text, path)
+	return text, nil
 }
 
 // Parse sets every key of a YAML text; file names it in messages.

@@ -43,6 +43,19 @@ func (c *Config) Value(key string) string {
 	return ""
 }
 
+// Text is a key's value as it stands on a command line: as Value, text without quotes. It is "" for an unknown key and for an
+// option that the chosen loss does not have.
+func (c *Config) Text(key string) string {
+	e, ok := c.find(key)
+	switch {
+	case !ok || e.unused:
+		return ""
+	case e.value.Kind() == reflect.String:
+		return e.value.String()
+	}
+	return format(e.value)
+}
+
 // Overrides are the keys that were given and bear on the run, as arguments key=value for a command line.
 func (c *Config) Overrides() []string {
 	var all []string
@@ -50,11 +63,7 @@ func (c *Config) Overrides() []string {
 		if !c.Given(e.key) || e.unused {
 			continue
 		}
-		text := format(e.value)
-		if e.value.Kind() == reflect.String {
-			text = e.value.String()
-		}
-		all = append(all, e.key+"="+text)
+		all = append(all, e.key+"="+c.Text(e.key))
 	}
 	return all
 }

@@ -31,16 +31,16 @@ func newKind(code int, format string, args []any) error {
 // Usage is an error in a key, a value, a config file or the command line (exit code 2).
 func Usage(format string, args ...any) error { return newKind(CodeUsage, format, args) }
 
-// Device says that the asked device is not there or cannot be used (exit code 3).
+// Device is the error that the asked device is not there or cannot be used (exit code 3).
 func Device(format string, args ...any) error { return newKind(CodeDevice, format, args) }
 
-// Data says that data are missing or damaged (exit code 4).
+// Data is the error that data are missing or damaged (exit code 4).
 func Data(format string, args ...any) error { return newKind(CodeData, format, args) }
 
-// Diverged says that a loss or a parameter stopped being finite (exit code 5).
+// Diverged is the error that a loss or a parameter stopped being finite (exit code 5).
 func Diverged(format string, args ...any) error { return newKind(CodeDiverged, format, args) }
 
-// Interrupted says that the user stopped the program and that its state was saved (exit code 130).
+// Interrupted is the error that the user stopped the program and that its state was saved (exit code 130).
 func Interrupted(format string, args ...any) error { return newKind(CodeInterrupted, format, args) }
 
 // Code is the exit code for err: 0 for nil, that of the outermost kind, or 1.

@@ -4,7 +4,7 @@
 //
 //	7  cmd                 commands: parse, call, print
 //	6  train, train/sweep  config, loop, checkpoints, grids of runs      eval  metrics, tables, plots, reports
-//	5  internal/run        the run folder
+//	5  internal/run        the run folder      internal/config   what an experiment is
 //	5  internal/cpu, cuda  the backends        internal/program  networks and losses to programs
 //	4  internal/device     the contract of backends, and their registry
 //	3  internal/plan       graph to ordered steps and one arena

@@ -15,8 +15,8 @@ var floors = map[string]int{
 	"internal/plan":    3,
 	"internal/device":  4,
 	"internal/program": 5, "internal/cpu": 5, "cuda": 5,
-	"internal/run": 5,
-	"train":        6, "train/bench": 6, "train/curves": 6, "train/sweep": 6, "eval": 6,
+	"internal/config": 5, "internal/run": 5,
+	"train": 6, "train/bench": 6, "train/curves": 6, "train/sweep": 6, "eval": 6,
 	"cmd": 7,
 }
 
@@ -47,6 +47,7 @@ var ignorance = map[string][]string{
 	"internal/program": {"longtail/data"},
 	"internal/cpu":     {"longtail/models", "longtail/loss", "longtail/internal/program", "C"},
 	"cuda":             {"longtail/models", "longtail/loss", "longtail/internal/program"},
+	"internal/config":  {"longtail/internal/plan", "gorgonia.org/gorgonia"},
 	"internal/run":     {"longtail/models", "longtail/loss", "longtail/internal/cpu", "longtail/cuda"},
 	"eval":             {"longtail/models", "longtail/internal/plan", "longtail/internal/cpu", "longtail/cuda", "gorgonia.org/gorgonia"},
 	"train":            {"longtail/internal/cpu", "longtail/cuda"},

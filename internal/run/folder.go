@@ -119,13 +119,5 @@ func (f *Folder) Write(name string, content []byte) error {
 	return WriteAtomically(f.Path(name), content)
 }
 
-// Remove removes a file of the run where it is there.
-func (f *Folder) Remove(name string) error {
-	if err := os.Remove(f.Path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing an old file of the run: %w", err)
-	}
-	return nil
-}
-
 // Close gives the lock back.
 func (f *Folder) Close() error { return f.lock.Close() }

@@ -204,7 +204,9 @@ func TestDamagedEpochsStayAsTheyAre(t *testing.T) {
 			t.Errorf("%q became %q", text, now)
 		}
 	}
-	f.Remove(MetricsFile)
+	if err := os.Remove(f.Path(MetricsFile)); err != nil {
+		t.Fatal(err)
+	}
 	if err := f.CutEpochs(0); err != nil {
 		t.Errorf("no file and no epochs: %v", err)
 	}

@@ -19,7 +19,6 @@
 package grid
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,11 +66,29 @@ type axis struct {
 // list. Errors are usage errors that name the file, line and column, or the command line, the key and what would be right;
 // every run's config is complete and checked.
 func Load(path string, overrides []string) (*Grid, error) {
-	text, err := os.ReadFile(path)
+	text, err := config.ReadFile(path)
 	if err != nil {
-		return nil, fail.Usage("reading the sweep: %w\ngive a YAML file with base and grid, such as configs/sweep_demo.yaml", err)
+		return nil, err
 	}
 	return parse(text, path, overrides)
+}
+
+// IsSweep reports whether a YAML file is that of a sweep, by its top-level keys, rather than the config of one run.
+func IsSweep(path string) (bool, error) {
+	text, err := config.ReadFile(path)
+	if err != nil {
+		return false, err
+	}
+	root, err := config.ParseYAML(text, path)
+	if err != nil || root == nil {
+		return false, err
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if slices.Contains(sections, root.Content[i].Value) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func parse(text []byte, path string, overrides []string) (*Grid, error) {

@@ -1,0 +1,72 @@
+package tables
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"longtail/eval/paper"
+	"longtail/internal/config/grid"
+)
+
+// The sweeps of configs/paper have a run for every cell of the paper's tables, once, and no other.
+func TestPaperConfigsHaveTheCellsOfThePaper(t *testing.T) {
+	for _, name := range paper.Names() {
+		table, err := paper.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]int{}
+		for _, column := range table.Columns {
+			for _, row := range table.Rows {
+				if row.Best == nil {
+					want[fmt.Sprint(column, row.Model)]++
+				}
+			}
+		}
+		g, err := grid.Load(filepath.Join("../../configs/paper", name+".yaml"), nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, r := range g.Runs {
+			c := r.Config
+			want[fmt.Sprint(paper.Column{Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance}, paper.NewModel(c.Loss.Name, c.Loss.Options()["gamma"], c.Loss.Beta))]--
+			drops := "[0.01, 0.0001]"
+			if c.Data.Imbalance == 1 {
+				drops = "[0.1, 0.01]"
+			}
+			if c.Value("train.multipliers") != drops || c.Value("train.milestones") != "[160, 180]" || c.Train.WarmupEpochs != 5 {
+				t.Errorf("%s of %s: multipliers %s at %s after %v epochs", r.Name, name, c.Value("train.multipliers"), c.Value("train.milestones"), c.Train.WarmupEpochs)
+			}
+		}
+		for cell, n := range want {
+			if n != 0 {
+				t.Errorf("%s: cell %s has %d runs too few", name, cell, n)
+			}
+		}
+	}
+}
+
+func TestPaperConfigsShareTheirRuns(t *testing.T) {
+	folders := map[string]string{}
+	shared := 0
+	for _, name := range paper.Names() {
+		g, err := grid.Load(filepath.Join("../../configs/paper", name+".yaml"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range g.Runs {
+			config := string(r.Config.YAML())
+			if there, known := folders[r.Config.Out]; known && there != config {
+				t.Errorf("%s: another config in %s", name, r.Config.Out)
+			} else if known {
+				shared++
+			}
+			folders[r.Config.Out] = config
+		}
+	}
+	if shared != 50 { // the plain losses of figures 8 and 10 at 5 factors
+		t.Errorf("%d runs are shared, want 50", shared)
+	}
+}
