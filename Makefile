@@ -21,10 +21,14 @@ CURVES ?= train/curves/golden.json
 FUZZTIME ?= 10s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+# The program names the commit that it was built from; + is for files that were changed.
+COMMIT = $(shell git rev-parse HEAD 2>/dev/null)$(shell git status --porcelain 2>/dev/null | grep -q . && echo +)
+LDFLAGS = -ldflags "-X longtail/internal/build.commit=$(COMMIT)"
+
 # Go decides by itself what is out of date.
 .PHONY: bin/longtail
 bin/longtail: $(GPU_LIB)
-	$(GPU_ENV) $(GO) build $(GPU_TAGS) -o $@ ./cmd/longtail
+	$(GPU_ENV) $(GO) build $(GPU_TAGS) $(LDFLAGS) -o $@ ./cmd/longtail
 
 demo:
 	scripts/demo.sh

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 
@@ -35,6 +36,45 @@ var checkpoints = map[string]string{"last": run.Last, "best": run.Best, "best_va
 
 // Checkpoints are the names of the results of an evaluation, the last checkpoint first.
 func Checkpoints() []string { return []string{"last", "best", "best_validation"} }
+
+// EvalPreview is what an evaluation would do.
+type EvalPreview struct {
+	Run         string   `json:"run"`
+	Dataset     string   `json:"dataset"`
+	Device      string   `json:"device"`      // as in the config, or as asked
+	Checkpoints []string `json:"checkpoints"` // by the names of their results
+}
+
+// Preview finds the run's checkpoints without reading images or opening a device.
+func (j *EvalJob) Preview() (*EvalPreview, error) {
+	c, err := j.config()
+	if err != nil {
+		return nil, err
+	}
+	p := &EvalPreview{Run: j.Dir, Dataset: c.Data.Dataset, Device: cmp.Or(j.Device, c.Device)}
+	for _, name := range Checkpoints() {
+		if run.Exists(filepath.Join(j.Dir, checkpoints[name])) {
+			p.Checkpoints = append(p.Checkpoints, name)
+		}
+	}
+	if len(p.Checkpoints) == 0 {
+		return nil, j.noCheckpoint()
+	}
+	return p, nil
+}
+
+// config reads the run's config.
+func (j *EvalJob) config() (*config.Config, error) {
+	path := filepath.Join(j.Dir, run.ConfigFile)
+	if !run.Exists(path) {
+		return nil, fail.Usage("%s is not a run's folder: it has no %s\ngive the folder that longtail train named", j.Dir, run.ConfigFile)
+	}
+	return config.Load(path, nil)
+}
+
+func (j *EvalJob) noCheckpoint() error {
+	return fail.Data("%s has no checkpoint yet\ntrain it first: %s", j.Dir, fail.CommandLine([]string{"longtail", "train", filepath.Join(j.Dir, run.ConfigFile)}))
+}
 
 // Evaluate runs the checkpoints of a run, finished or not, over its test set. It reads the run's folder and writes nothing. A
 // folder without a run is a usage error, one without a checkpoint a data error.
@@ -72,7 +112,7 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		e.Results[name] = run.NewResult(epochOf(config, c.Step, w.Images), c.Step, sums.Confusion, w.Classes, sums.Loss)
 	}
 	if len(e.Results) == 0 {
-		return nil, fail.Data("%s has no checkpoint yet\ntrain it first: longtail train %s", job.Dir, filepath.Join(job.Dir, run.ConfigFile))
+		return nil, job.noCheckpoint()
 	}
 	return e, nil
 }
@@ -80,11 +120,7 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 // load reads the run's config and its data. A split file that the run was given is the folder's own, wherever the first one
 // went.
 func (j *EvalJob) load(ctx context.Context) (*config.Config, *data.Dataset, error) {
-	path := filepath.Join(j.Dir, run.ConfigFile)
-	if !run.Exists(path) {
-		return nil, nil, fail.Usage("%s is no run's folder: it has no %s\ngive the folder that longtail train named", j.Dir, run.ConfigFile)
-	}
-	config, err := config.Load(path, nil)
+	config, err := j.config()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,13 +2,17 @@ package train
 
 import "longtail/internal/run"
 
-// Event is something that happened in Loop: Started, Progress, Testing, EpochDone, Saving or Finished.
+// Event is something that happened in a run: Remark before the loop; Started, Progress, Testing, EpochDone, Saving or Finished in
+// Loop.
 type Event interface{ event() }
 
-// Observer is told of every event, in order, before the loop goes on. Its error stops the loop.
+// Observer is called with every event, in order, before the loop continues. Its error stops the loop.
 type Observer func(Event) error
 
-// Started comes first. From is the step of the checkpoint that the run goes on from, 0 for a new run.
+// Remark is something about the run that its user should know, in a line.
+type Remark struct{ Text string }
+
+// Started comes first. From is the step of the checkpoint that the run resumes from, 0 for a new run.
 type Started struct {
 	From, Steps int // of Steps in all
 	Images      int // N, training images
@@ -38,7 +42,7 @@ type EpochDone struct {
 	EvalSeconds float64
 }
 
-// Saving comes when the state is to be kept. Best and BestValidation say that it is the best so far.
+// Saving comes when the state is to be kept. Best and BestValidation are set where it is the best so far.
 type Saving struct {
 	Checkpoint           *Checkpoint
 	Best, BestValidation bool
@@ -47,6 +51,7 @@ type Saving struct {
 // Finished comes last, and only if all steps were done. Position has the results.
 type Finished struct{ Position Position }
 
+func (Remark) event()    {}
 func (Started) event()   {}
 func (Progress) event()  {}
 func (Testing) event()   {}
@@ -54,8 +59,8 @@ func (EpochDone) event() {}
 func (Saving) event()    {}
 func (Finished) event()  {}
 
-// all is an observer that tells several, in order, and stops at the first error.
-func all(observers []Observer) Observer {
+// fanOut is an observer that calls several, in order, and stops at the first error.
+func fanOut(observers []Observer) Observer {
 	return func(e Event) error {
 		for _, observe := range observers {
 			if err := observe(e); err != nil {

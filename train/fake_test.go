@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -26,10 +27,11 @@ type fakeBackend struct {
 	diverge      int // the step whose loss is NaN, counted from 1; 0: none
 	spoil        int // the step after which a parameter is infinite
 	opened       []device.Precision
+	arithmetic   string // in place of "fake"
 }
 
 func (b *fakeBackend) Info() device.Info {
-	return device.Info{Name: "fake", Description: "fake, 1 thread", GPU: "Fake 9000", GPUDriver: "CUDA 99", Arithmetic: "fake"}
+	return device.Info{Name: "fake", Description: "fake, 1 thread", GPU: "Fake 9000", GPUDriver: "CUDA 99", Arithmetic: cmp.Or(b.arithmetic, "fake")}
 }
 
 func (b *fakeBackend) Check(*plan.Program, device.Precision) error { return nil }

@@ -9,6 +9,7 @@ import (
 // recorder is the observer that writes the run's folder.
 type recorder struct {
 	folder *run.Folder
+	began  *config.Config // of the run that was in the folder; nil for a new one
 	id     Identity
 	result func(Position) run.Summary
 

@@ -23,16 +23,15 @@ func (k *recorder) open(c *config.Config) (err error) {
 	if !k.folder.Has(run.ConfigFile) {
 		return nil
 	}
-	began, err := config.Load(k.folder.Path(run.ConfigFile), nil)
-	if err != nil {
+	if k.began, err = config.Load(k.folder.Path(run.ConfigFile), nil); err != nil {
 		return fmt.Errorf("the config of the run that is in %s: %w", k.folder.Dir, err)
 	}
-	if differs := c.Conflict(began); differs != "" {
+	if differs := c.Conflict(k.began); differs != "" {
 		return fail.Usage("%s holds a run with another config.yaml: %s\nname another folder with out=FOLDER, or give the values of the run that is there",
 			k.folder.Dir, differs)
 	}
 	if c.Precision == device.Auto {
-		c.Precision = began.Precision
+		c.Precision = k.began.Precision
 	}
 	return nil
 }
@@ -45,7 +44,7 @@ func (k *recorder) close() {
 }
 
 // resume loads the checkpoint, truncates metrics to match, and writes missing files.
-func (k *recorder) resume(job *Job, w *openJob) (err error) {
+func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
 	if k.id, err = NewIdentity(job.Config, w.data.Split); err != nil {
 		return err
 	}
@@ -59,7 +58,13 @@ func (k *recorder) resume(job *Job, w *openJob) (err error) {
 	if err := k.folder.CutEpochs(w.From.Records); err != nil {
 		return err
 	}
-	return k.describe(job, w.data.Split)
+	if err := k.describe(job.Config, w.data.Split); err != nil {
+		return err
+	}
+	if w.From.Step == w.steps {
+		return nil // nothing is left to compute
+	}
+	return k.recordPart(job.device.Info(), w.From.Step, observe)
 }
 
 // checkpoint is the last one, or the start where there is none.
@@ -112,21 +117,41 @@ func (k *recorder) compareSplit(split data.Split) error {
 	return nil
 }
 
-// describe writes config.yaml and split.json where they are not there, and where the run is computed now.
-func (k *recorder) describe(job *Job, split data.Split) error {
-	if !k.folder.Has(run.ConfigFile) {
-		if err := k.folder.Write(run.ConfigFile, job.Config.YAML()); err != nil {
+// describe writes config.yaml and split.json where they are missing; a folder that was moved gets its own place into the config.
+func (k *recorder) describe(c *config.Config, split data.Split) error {
+	if !k.folder.Has(run.ConfigFile) || k.began != nil && k.began.Out != c.Out {
+		written := c
+		if k.began != nil {
+			written = k.began
+			written.Out = c.Out
+		}
+		if err := k.folder.Write(run.ConfigFile, written.YAML()); err != nil {
 			return err
 		}
 	}
-	if !k.folder.Has(run.SplitFile) {
-		if err := split.Write(k.folder.Path(run.SplitFile)); err != nil {
-			return err
-		}
+	if k.folder.Has(run.SplitFile) {
+		return nil
+	}
+	return split.Write(k.folder.Path(run.SplitFile))
+}
+
+// recordPart writes environment.json: this process, and all that took part in the run. It remarks on a run that resumes with
+// other arithmetic or another build.
+func (k *recorder) recordPart(on device.Info, step int, observe Observer) error {
+	before, err := k.folder.ReadEnvironment()
+	if err != nil {
+		return fmt.Errorf("reading what has computed the run so far: %w", err)
 	}
 	e := run.NewEnvironment()
-	info := job.device.Info()
-	e.Device, e.GPU, e.Driver, e.Started = info.Description, info.GPU, info.GPUDriver, time.Now().Format(time.RFC3339)
+	e.Device, e.GPU, e.Driver, e.Started = on.Description, on.GPU, on.GPUDriver, time.Now().Format(time.RFC3339)
+	now := run.Part{FromStep: step, Arithmetic: on.Arithmetic, Device: on.Description, Version: e.Version, Commit: e.Commit, Host: e.Host}
+	var changed *run.Part
+	if e.TookPart, changed = run.Join(before.TookPart, now); changed != nil {
+		text := fmt.Sprintf("resumes at step %d with %s; the steps before were computed by %s: rounding may differ from a run by either alone", step, now, changed)
+		if err := observe(Remark{text}); err != nil {
+			return err
+		}
+	}
 	return k.folder.WriteJSON(run.EnvironmentFile, e)
 }
 

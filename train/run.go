@@ -61,10 +61,11 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 			return nil, err
 		}
 	}
-	if err := k.resume(&job, open); err != nil {
+	observe := fanOut(append([]Observer{k.observe}, job.Observers...))
+	if err := k.resume(&job, open, observe); err != nil {
 		return nil, err
 	}
-	if err := Loop(ctx, open.Task, all(append([]Observer{k.observe}, job.Observers...))); err != nil {
+	if err := Loop(ctx, open.Task, observe); err != nil {
 		return nil, k.explain(err)
 	}
 	s, err := run.ReadSummary(k.folder.Dir)

@@ -380,3 +380,48 @@ func TestPreviewNeedsNoImages(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// environment reads a run's environment.json.
+func environment(t *testing.T, dir string) run.Environment {
+	t.Helper()
+	f, err := run.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	e, err := f.ReadEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// A run that resumes with other arithmetic says so in a line and records both; one that resumes with the same does not. GPU and
+// driver are recorded.
+func TestOtherArithmeticIsRemarkedOnAndRecorded(t *testing.T) {
+	for _, arithmetic := range []string{"", "other"} {
+		dir := filepath.Join(t.TempDir(), "r")
+		interrupt(t, dir, 3)
+		if e := environment(t, dir); e.GPU != "Fake 9000" || e.Driver != "CUDA 99" || len(e.TookPart) != 1 || e.TookPart[0].Arithmetic != "fake" {
+			t.Fatalf("%+v", e)
+		}
+		b := fake()
+		b.arithmetic = arithmetic
+		j := job(t, dir, b)
+		var remarks []string
+		j.Observers = append(j.Observers, func(e Event) error {
+			if r, ok := e.(Remark); ok {
+				remarks = append(remarks, r.Text)
+			}
+			return nil
+		})
+		mustRun(t, j)
+		e := environment(t, dir)
+		switch {
+		case arithmetic == "" && (len(remarks) != 0 || len(e.TookPart) != 1):
+			t.Errorf("the same arithmetic: remarks %q, parts %+v", remarks, e.TookPart)
+		case arithmetic != "" && (len(remarks) != 1 || !strings.Contains(remarks[0], "with other") || !strings.Contains(remarks[0], "by fake") || len(e.TookPart) != 2 || e.TookPart[1].FromStep == 0):
+			t.Errorf("other arithmetic: remarks %q, parts %+v", remarks, e.TookPart)
+		}
+	}
+}

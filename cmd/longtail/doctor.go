@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"longtail/data"
+	"longtail/internal/build"
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/train/curves"
@@ -70,11 +71,11 @@ func (d *doctorOptions) run(cmd *cobra.Command) error {
 	options := device.Options{Threads: d.threads}
 	if d.json {
 		return json.NewEncoder(out).Encode(map[string]any{
-			"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
+			"version": build.Version, "commit": build.Commit(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
 			"devices": deviceStates(options), "data": folder, "datasets": datasetStates(folder),
 		})
 	}
-	fmt.Fprintf(out, "longtail  %s, %s, %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(out, "longtail  %s\n", build.String())
 	for _, d := range device.Drivers() {
 		fmt.Fprintf(out, "%-9s %s\n", d.Name, strings.ReplaceAll(d.Describe(options), "\n", "\n          "))
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"longtail/eval"
@@ -19,6 +21,7 @@ import (
 type evalOptions struct {
 	*options
 	device, precision string
+	out               string // folder of the picture; empty: the run's
 }
 
 func newEvalCommand(o *options) *cobra.Command {
@@ -37,26 +40,29 @@ Exit codes: 0 done, 1 failed, 2 no run's folder, 3 no such device, 4 data or a c
 	}
 	f := cmd.Flags()
 	f.StringVar(&e.device, "device", "", "auto, cpu or cuda (default: that of the run's config)")
+	f.StringVar(&e.out, "out", "", "folder for the picture of the confusion matrix (default: the run's folder)")
 	f.StringVar(&e.precision, "precision", "", "auto, fp32 or mixed (default: that of the run)")
 	return cmd
 }
 
 func (o *evalOptions) run(cmd *cobra.Command, dir string) error {
 	messages := o.messages(cmd)
+	job := train.EvalJob{Dir: dir, DataDir: o.dataDir, Device: o.device, Precision: o.precision, Open: o.opener(messages)}
+	if o.dryRun {
+		return o.preview(cmd, job)
+	}
 	var bar *trainBar
 	if isTerminal(messages) {
 		bar = &trainBar{w: messages}
 		defer bar.end()
 	}
-	e, err := train.Evaluate(cmd.Context(), train.EvalJob{
-		Dir: dir, DataDir: o.dataDir, Device: o.device, Precision: o.precision, Open: o.opener(messages),
-		Observe: func(e train.Event) error {
-			if t, ok := e.(train.Testing); ok && bar != nil {
-				bar.testing(t)
-			}
-			return nil
-		},
-	})
+	job.Observe = func(e train.Event) error {
+		if t, ok := e.(train.Testing); ok && bar != nil {
+			bar.testing(t)
+		}
+		return nil
+	}
+	e, err := train.Evaluate(cmd.Context(), job)
 	if cmd.Context().Err() != nil {
 		return fail.Interrupted("interrupted: the run is as it was")
 	}
@@ -70,10 +76,10 @@ func (o *evalOptions) run(cmd *cobra.Command, dir string) error {
 		err = report.print(cmd.OutOrStdout())
 	}
 	last, ok := e.Results["last"]
-	if err != nil || !ok || o.dryRun {
+	if err != nil || !ok {
 		return err
 	}
-	paths, err := plots.Confusion("confusion", "Confusion on the test set, last checkpoint", e.ClassNames, e.Counts, last.Confusion).Write(dir)
+	paths, err := plots.Confusion("confusion", "Confusion on the test set, last checkpoint", e.ClassNames, e.Counts, last.Confusion).Write(cmp.Or(o.out, dir))
 	if err != nil {
 		return fmt.Errorf("drawing the confusion matrix: %w", err)
 	}
@@ -81,6 +87,19 @@ func (o *evalOptions) run(cmd *cobra.Command, dir string) error {
 		fmt.Fprintln(messages, "picture:", path)
 	}
 	return nil
+}
+
+// preview prints what would be evaluated.
+func (o *evalOptions) preview(cmd *cobra.Command, job train.EvalJob) error {
+	p, err := job.Preview()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(p)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "would evaluate the checkpoints %s of %s on the test set of %s, device %s\n", strings.Join(p.Checkpoints, ", "), p.Run, p.Dataset, p.Device)
+	return err
 }
 
 // evalReport is what eval prints.

@@ -47,6 +47,8 @@ type jsonEvent struct {
 
 func (r *trainReport) observe(e train.Event) error {
 	switch e := e.(type) {
+	case train.Remark:
+		fmt.Fprintf(r.messages, "%s: %s\n", r.cfg.Out, e.Text)
 	case train.Started:
 		return r.started(e)
 	case train.Progress:
@@ -72,7 +74,7 @@ func (r *trainReport) started(e train.Started) error {
 	c := r.cfg
 	fmt.Fprintf(r.messages, "%s: %s with %s on %d images of %s, %d steps of %d in %g epochs\n", c.Out, c.Model.Name, c.Loss.Name, e.Images, c.Data.Dataset, e.Steps, e.Batch, e.Epochs)
 	if e.From > 0 {
-		fmt.Fprintf(r.messages, "goes on after step %d\n", e.From)
+		fmt.Fprintf(r.messages, "resumes after step %d\n", e.From)
 	}
 	return nil
 }

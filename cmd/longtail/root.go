@@ -7,9 +7,9 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 
+	"longtail/internal/build"
 	"longtail/internal/fail"
 
 	"github.com/spf13/cobra"
@@ -37,6 +37,7 @@ func commands(o *options) []*cobra.Command {
 		newDataCommand(o),
 		newBenchCommand(o),
 		newDoctorCommand(o),
+		newVersionCommand(o),
 	}
 }
 
@@ -59,7 +60,7 @@ func newRoot(o *options) *cobra.Command {
 		Use:           "longtail",
 		Short:         "Train ResNets on long-tailed CIFAR with class-balanced losses",
 		Long:          rootHelp,
-		Version:       version(),
+		Version:       build.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -141,24 +142,6 @@ func Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s %v\n", paint(stderr, red, "longtail:"), err)
 	}
 	return fail.Code(err)
-}
-
-// version is the module's version or, in a build from a checkout, its commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	text := info.Main.Version
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision" && !strings.Contains(text, s.Value[:min(12, len(s.Value))]):
-			text += " " + s.Value[:min(12, len(s.Value))]
-		case s.Key == "vcs.modified" && s.Value == "true" && !strings.Contains(text, "dirty"):
-			text += " modified"
-		}
-	}
-	return text
 }
 
 // Colours of the terminal.

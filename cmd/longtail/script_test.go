@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,7 +22,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LONGTAIL_DATA", "")
 			env.Setenv("LONGTAIL_DATA_URL", "http://127.0.0.1:1")
 			env.Setenv("NO_COLOR", "1")
-			return nil
+			return os.CopyFS(filepath.Join(env.WorkDir, "before"), os.DirFS("testdata/before"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
 	"longtail/internal/config"
 	"longtail/internal/fail"
+	"longtail/internal/run"
 	"longtail/train"
 
 	"github.com/spf13/cobra"
@@ -71,6 +73,9 @@ func (t *trainOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := ownFolder(cfg, path); err != nil {
+		return err
+	}
 	if t.dryRun {
 		return t.preview(cmd, cfg)
 	}
@@ -93,6 +98,27 @@ func (t *trainOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	return report.result(outcome)
+}
+
+// ownFolder is where a run goes: a config.yaml that lies in a run's folder means that folder, wherever it was moved since. A folder
+// of runs is refused as the folder of one.
+func ownFolder(cfg *config.Config, path string) error {
+	dir := filepath.Dir(path)
+	own := filepath.Base(path) == run.ConfigFile && run.Exists(filepath.Join(dir, run.SplitFile))
+	if own && cfg.Place("out") != config.CommandLine && !sameFolder(dir, cfg.Out) {
+		cfg.Out = dir
+	}
+	if holdsRuns(cfg.Out) && !run.Exists(filepath.Join(cfg.Out, run.ConfigFile)) {
+		return fail.Usage("%s: out=%s is a folder of runs, and a run needs a folder of its own\nname one, such as out=%s", cfg.Place("out"), cfg.Out, filepath.Join(cfg.Out, cfg.RunName()))
+	}
+	return nil
+}
+
+// sameFolder reports whether two paths lead to one folder that exists.
+func sameFolder(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // preview prints what would be trained.

@@ -20,8 +20,8 @@ import (
 // maxConfigBytes bounds what is read as a config; real ones have a few hundred bytes.
 const maxConfigBytes = 1 << 20
 
-// commandLine is the place of overrides in messages.
-const commandLine = "command line"
+// CommandLine is the place of overrides in messages.
+const CommandLine = "command line"
 
 // readFile sets every key of a YAML file.
 func (c *Config) readFile(path string) error {
@@ -88,13 +88,13 @@ func (c *Config) Override(overrides []string) error {
 	for _, o := range overrides {
 		key, text, ok := strings.Cut(o, "=")
 		if !ok {
-			return fail.Usage("%s: %q is not of the form key=value", commandLine, o)
+			return fail.Usage("%s: %q is not of the form key=value", CommandLine, o)
 		}
 		n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 		if !c.isText(key) {
 			var document yaml.Node
 			if err := yaml.Unmarshal([]byte(text), &document); err != nil {
-				return fail.Usage("%s: the value of %s is no YAML: %w", commandLine, o, err)
+				return fail.Usage("%s: the value of %s is no YAML: %w", CommandLine, o, err)
 			}
 			if len(document.Content) == 1 {
 				n = document.Content[0]
@@ -116,7 +116,7 @@ func (c *Config) isText(key string) bool {
 // Set sets one key, or several where key is a section and n a mapping. file names the place of n in messages; it is empty for
 // the command line. Unknown keys and values of another type are usage errors.
 func (c *Config) Set(key string, n *yaml.Node, file string) error {
-	place := commandLine
+	place := CommandLine
 	if file != "" {
 		place = position(file, n)
 	}
@@ -142,7 +142,7 @@ func (c *Config) setAll(prefix string, mapping *yaml.Node, file string) error {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		name, value := mapping.Content[i], mapping.Content[i+1]
-		key, place := prefix+name.Value, commandLine
+		key, place := prefix+name.Value, CommandLine
 		if file != "" {
 			place = position(file, name)
 		}

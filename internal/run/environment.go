@@ -2,59 +2,103 @@ package run
 
 import (
 	"bufio"
+	"errors"
+	"io/fs"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
+
+	"longtail/internal/build"
 )
 
-// Environment is environment.json: where and by what a run was computed. A run that goes on elsewhere replaces it.
+// Environment is environment.json: where and by what a run was computed last, and all that took part before.
 type Environment struct {
-	Version string   `json:"version"` // of the program
-	Commit  string   `json:"commit"`  // of its source; ends in + where files were changed; empty where the build does not know
-	Go      string   `json:"go"`      // compiler
-	Command []string `json:"command"` // as typed
-	Host    string   `json:"host"`
-	System  string   `json:"system"`  // operating system and architecture
-	CPU     string   `json:"cpu"`     // model name
-	Cores   int      `json:"cores"`   // logical processors that the machine lends the process; device says how many threads the CPU backend used
-	Device  string   `json:"device"`  // what trains, in words
-	GPU     string   `json:"gpu"`     // model name; empty without one
-	Driver  string   `json:"driver"`  // version of the GPU's driver; empty without one
-	Started string   `json:"started"` // time of the (last) start, RFC 3339
+	Version  string   `json:"version"` // of the program
+	Commit   string   `json:"commit"`  // of its source; ends in + where files were changed; empty where the build does not know
+	Go       string   `json:"go"`      // compiler
+	Command  []string `json:"command"` // as typed
+	Host     string   `json:"host"`
+	System   string   `json:"system"`    // operating system and architecture
+	CPU      string   `json:"cpu"`       // model name
+	Cores    int      `json:"cores"`     // logical processors that the process may use; device has the threads of the CPU backend
+	Device   string   `json:"device"`    // what trains, in words
+	GPU      string   `json:"gpu"`       // model name; empty without one
+	Driver   string   `json:"driver"`    // version of the GPU's driver; empty without one
+	Started  string   `json:"started"`   // time of the (last) start, RFC 3339
+	TookPart []Part   `json:"took_part"` // what the bits depend on, in the order of the steps
 }
 
-// NewEnvironment describes this process; Device, GPU, Driver and Started are the caller's.
+// Part is what computed a run from a step on. Runs whose parts have different arithmetic or builds may differ in rounding from
+// runs of either alone.
+type Part struct {
+	FromStep   int    `json:"from_step"`
+	Arithmetic string `json:"arithmetic"` // backend and instruction set, such as "cpu avx2"; empty where it was not recorded
+	Device     string `json:"device"`
+	Version    string `json:"version"`
+	Commit     string `json:"commit"`
+	Host       string `json:"host"`
+}
+
+// NewEnvironment describes this process; Device, GPU, Driver, Started and TookPart are the caller's.
 func NewEnvironment() Environment {
 	e := Environment{
-		Version: "unknown", Go: runtime.Version(), Command: os.Args, System: runtime.GOOS + "/" + runtime.GOARCH,
+		Version: build.Version, Commit: build.Commit(), Go: runtime.Version(), Command: os.Args, System: runtime.GOOS + "/" + runtime.GOARCH,
 		CPU: cpuModel("/proc/cpuinfo"), Cores: runtime.NumCPU(),
 	}
 	if host, err := os.Hostname(); err == nil {
 		e.Host = host
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		e.Version = info.Main.Version
-		e.Commit = commit(info.Settings)
-	}
 	return e
 }
 
-// commit is the revision among the settings of a build.
-func commit(settings []debug.BuildSetting) string {
-	revision, changed := "", ""
-	for _, s := range settings {
-		switch {
-		case s.Key == "vcs.revision":
-			revision = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			changed = "+"
+// ReadEnvironment reads environment.json of a run's folder; one that is missing or damaged is empty, because nothing that a run
+// computes depends on it.
+func (f *Folder) ReadEnvironment() (e Environment, err error) {
+	text, err := os.ReadFile(f.Path(EnvironmentFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, nil
+	}
+	if err != nil {
+		return e, err
+	}
+	if err := DecodeJSON(text, &e); err != nil {
+		return Environment{}, nil
+	}
+	if len(e.TookPart) == 0 { // written before parts were recorded
+		e.TookPart = []Part{{Device: e.Device, Version: e.Version, Commit: e.Commit, Host: e.Host}}
+	}
+	return e, nil
+}
+
+// Join puts a part behind those of a run that resumes at a step. Parts from that step on never came into a checkpoint and
+// are dropped. changed is the part before where it computed with other arithmetic or another build.
+func Join(before []Part, now Part) (all []Part, changed *Part) {
+	for _, p := range before {
+		if p.FromStep < now.FromStep || p.FromStep == 0 && now.FromStep > 0 {
+			all = append(all, p)
 		}
 	}
-	if revision == "" {
-		return ""
+	if len(all) == 0 {
+		return []Part{now}, nil
 	}
-	return revision + changed
+	last := all[len(all)-1]
+	if last.Arithmetic == now.Arithmetic && last.Version == now.Version && last.Commit == now.Commit {
+		return all, nil
+	}
+	return append(all, now), &last
+}
+
+// String names a part for people: arithmetic, version and commit.
+func (p Part) String() string {
+	name := p.Arithmetic
+	if name == "" {
+		name = p.Device
+	}
+	name += ", version " + p.Version
+	if p.Commit != "" {
+		name += " (" + p.Commit[:min(12, len(p.Commit))] + ")"
+	}
+	return name
 }
 
 // cpuModel reads the model name from Linux's list of processors; elsewhere it is the architecture.

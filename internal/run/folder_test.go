@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -264,13 +263,39 @@ func TestScoreOfAConfusionMatrix(t *testing.T) {
 	}
 }
 
-func TestEnvironmentNamesCommitAndProcessor(t *testing.T) {
-	if got := commit([]debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}}); got != "abc+" {
-		t.Errorf("commit %q", got)
+func TestPartsOfARunAreJoined(t *testing.T) {
+	avx2 := Part{Arithmetic: "cpu avx2", Version: "1", Commit: "a"}
+	same := avx2
+	same.FromStep, same.Host = 7, "elsewhere"
+	generic := Part{FromStep: 9, Arithmetic: "cpu generic", Version: "1", Commit: "a"}
+	build := Part{FromStep: 12, Arithmetic: "cpu generic", Version: "1", Commit: "b"}
+	all, changed := Join(nil, avx2)
+	if len(all) != 1 || changed != nil {
+		t.Errorf("a new run: %v, changed %v", all, changed)
 	}
-	if got := commit(nil); got != "" {
-		t.Errorf("commit of a build without one: %q", got)
+	if all, changed = Join(all, same); len(all) != 1 || changed != nil {
+		t.Errorf("the same arithmetic elsewhere: %v, changed %v", all, changed)
 	}
+	if all, changed = Join(all, generic); len(all) != 2 || changed == nil || changed.Arithmetic != "cpu avx2" {
+		t.Errorf("another instruction set: %v, changed %v", all, changed)
+	}
+	if all, changed = Join(all, build); len(all) != 3 || changed == nil || changed.Commit != "a" {
+		t.Errorf("another build: %v, changed %v", all, changed)
+	}
+	// a part that was killed before its first checkpoint took no part
+	again := build
+	again.FromStep, again.Commit = 9, "c"
+	if all, changed = Join(all, again); len(all) != 2 || all[1] != again || changed == nil || changed.Arithmetic != "cpu avx2" {
+		t.Errorf("after a part without a checkpoint: %v, changed %v", all, changed)
+	}
+	first := generic
+	first.FromStep = 0
+	if all, changed = Join(all, first); len(all) != 1 || changed != nil {
+		t.Errorf("a run that starts again: %v, changed %v", all, changed)
+	}
+}
+
+func TestEnvironmentNamesProcessor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cpuinfo")
 	put(t, path, "processor\t: 0\nmodel name\t: Fast CPU @ 3 GHz\n")
 	if got := cpuModel(path); got != "Fast CPU @ 3 GHz" {

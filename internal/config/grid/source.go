@@ -22,9 +22,6 @@ type source struct {
 // sections are the keys of a sweep's file.
 var sections = []string{"base", "grid", "table", "figure"}
 
-// commandLine is the place of overrides in messages.
-const commandLine = "command line"
-
 func (s *source) place(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", s.path, n.Line, n.Column) }
 
 // pairs goes over the keys and values of a mapping; a key that comes twice or is no word is an error.
@@ -111,20 +108,20 @@ func (s *source) readGrid(n *yaml.Node) error {
 func (s *source) overrideAxis(text string) error {
 	key, list, ok := strings.Cut(text, "=")
 	if !ok {
-		return fail.Usage("%s: %q is not of the form %sKEY=[VALUE, ...]", commandLine, gridPrefix+text, gridPrefix)
+		return fail.Usage("%s: %q is not of the form %sKEY=[VALUE, ...]", config.CommandLine, gridPrefix+text, gridPrefix)
 	}
 	if !config.IsKey(key) {
 		return s.base.Clone().Set(key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: list}, "")
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte(list), &document); err != nil {
-		return fail.Usage("%s: the value of %s is no YAML: %w", commandLine, gridPrefix+text, err)
+		return fail.Usage("%s: the value of %s is no YAML: %w", config.CommandLine, gridPrefix+text, err)
 	}
 	values := &yaml.Node{}
 	if len(document.Content) == 1 {
 		values = document.Content[0]
 	}
-	a, err := newAxis(key, values, commandLine, "")
+	a, err := newAxis(key, values, config.CommandLine, "")
 	if err != nil {
 		return err
 	}
@@ -184,7 +181,7 @@ func (s *source) checkAxes(overrides []string) error {
 			}
 			if given.Given(key) {
 				return fail.Usage("%s: %s=%s changes nothing, for the grid varies that key\ngive the grid another list: %s%s=%s",
-					commandLine, key, given.Value(key), gridPrefix, a.key, exampleList(a.key))
+					config.CommandLine, key, given.Value(key), gridPrefix, a.key, exampleList(a.key))
 			}
 			owner[key] = a
 		}
