@@ -137,14 +137,16 @@ func multiplyGeneric(j *gemmJob) {
 		for o := 0; o < j.cols; o += panelWidth {
 			b := j.b[(n*j.cols+o)*j.inner:]
 			for r := range j.rows {
-				var sum [panelWidth]float32
+				var sum [panelWidth]float64 // in float32 without fused products, a deep network's gradients lose three digits
 				for i, x := range a[r*j.inner:][:j.inner] {
 					w := (*[panelWidth]float32)(b[i*panelWidth:])
 					for c := range sum {
-						sum[c] += x * w[c]
+						sum[c] += float64(x) * float64(w[c])
 					}
 				}
-				copy(dst[r*j.cols+o:], sum[:])
+				for c, v := range sum {
+					dst[r*j.cols+o+c] = float32(v)
+				}
 			}
 		}
 	}
