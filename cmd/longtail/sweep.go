@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"text/tabwriter"
 
@@ -22,8 +24,9 @@ import (
 // sweepOptions are the flags of the sweep command.
 type sweepOptions struct {
 	*options
-	keys keyFlags
-	jobs int
+	keys     keyFlags
+	jobs     int
+	launcher string
 }
 
 func newSweepCommand(o *options) *cobra.Command {
@@ -35,10 +38,10 @@ func newSweepCommand(o *options) *cobra.Command {
 section a value is a map of keys that change together. key=value changes the base, grid.KEY=[...] a list of the grid.
 
 Each run has its own folder below the sweep's folder (out), named after what the grid varies, and is the same, bit for bit, as
-"longtail train" makes it alone. What is done is left as it is, what was interrupted goes on, a run that fails does not stop
-the others, and one that another process is at work on is left to it.
+"longtail train" makes it alone. What is done is left as it is, what was interrupted resumes, a run that fails does not stop
+the others, and a run that another process is training is left to it.
 
---jobs N trains N runs at once: they share the threads of the CPU evenly, or one GPU. Ctrl-C finishes the steps at hand and saves
+--jobs N trains N runs at once: they share the threads of the CPU evenly, or one GPU. Ctrl-C finishes the current steps and saves
 all runs; a second one ends at once.
 
 Exit codes: 0 done, 1 a run failed, 2 a bad config, key or value, 3 no such device, 130 interrupted.`,
@@ -52,12 +55,16 @@ Exit codes: 0 done, 1 a run failed, 2 a bad config, key or value, 3 no such devi
 	s.keys.add(f)
 	f.Lookup("out").Usage = `folder of the runs (the base's key out; default: "runs")`
 	f.IntVarP(&s.jobs, "jobs", "j", 1, "runs at once")
+	f.StringVar(&s.launcher, "launcher", sweep.Local, "what trains the runs: "+strings.Join(sweep.Launchers(), ", "))
 	return cmd
 }
 
 func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	if s.jobs < 1 {
 		return fail.Usage("--jobs=%d: at least 1 run at once is wanted", s.jobs)
+	}
+	if !slices.Contains(sweep.Launchers(), s.launcher) {
+		return fail.Usage("--launcher %s: there is no such launcher\nchoose one of %s", s.launcher, strings.Join(sweep.Launchers(), ", "))
 	}
 	path, overrides := splitArgs(args)
 	if path == "" {
@@ -79,7 +86,7 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	defer secondSignalKills(ctx)()
 	report := newSweepReport(plans, cmd.OutOrStdout(), messages, s.json)
-	results, err := sweep.Execute(ctx, plans, sweep.Options{
+	results, err := sweep.Launch(ctx, s.launcher, plans, sweep.Options{
 		Jobs: s.jobs, DataDir: s.dataDir, Open: s.opener(plans, messages), Observe: report.observe, Attach: attachTensorBoard,
 	})
 	report.end()
@@ -90,7 +97,7 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("%w\nto go on: %s", err, fail.CommandLine(os.Args))
 	}
 	if err == nil {
-		fmt.Fprintf(messages, "next: %s\n", fail.CommandLine([]string{"longtail", "table", path, "out=" + g.Out}))
+		fmt.Fprintf(messages, "next: %s\n", fail.CommandLine([]string{"longtail", "table", path, "--runs", g.Out}))
 	}
 	return err
 }
