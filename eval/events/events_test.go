@@ -53,7 +53,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	for i := range want {
 		want[i].Wall = 1.7e9
 	}
-	if d := cmp.Diff(want, read(t, w.Path())); d != "" {
+	if d := cmp.Diff(want, read(t, w.path)); d != "" {
 		t.Error(d)
 	}
 }
@@ -102,7 +102,7 @@ func TestDamagedFiles(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	whole, err := os.ReadFile(w.Path())
+	whole, err := os.ReadFile(w.path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,9 +61,6 @@ func create(dir string, done int64, now func() time.Time) (*Writer, error) {
 	return w, w.Flush()
 }
 
-// Path is the file's name.
-func (w *Writer) Path() string { return w.path }
-
 // AddScalar writes one point of a curve. Tags with a slash are grouped by what stands before it.
 func (w *Writer) AddScalar(tag string, value float64, step int64) error {
 	return w.add(Event{Step: step, Values: []Value{{Tag: tag, Kind: Scalar, Scalar: float32(value)}}})

@@ -113,15 +113,6 @@ func elements(shape []int) (int, error) {
 	return n, nil
 }
 
-// WriteTensors writes a safetensors file atomically.
-func (f *Folder) WriteTensors(name string, t *Tensors) error {
-	content, err := t.Encode()
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", f.Path(name), err)
-	}
-	return f.Write(name, content)
-}
-
 // ReadTensors reads a file that Encode wrote. It checks everything: sizes, bounds, gaps, names, types and the checksum. What
 // it cannot trust is a data error that names the file.
 func ReadTensors(path string) (*Tensors, error) {

@@ -2,6 +2,7 @@ package events
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -199,4 +200,36 @@ func (v *Value) start(x field) error {
 		})
 	}
 	return nil
+}
+
+// maxRecord bounds the size of a record that is read: a picture of a confusion matrix is far below it.
+const maxRecord = 64 << 20
+
+// errCut is the end of a file within a record, as a killed process leaves it.
+var errCut = errors.New("the file ends within a record")
+
+// readRecord reads one record; io.EOF at the end.
+func readRecord(r *bufio.Reader) ([]byte, error) {
+	head := make([]byte, 12)
+	if _, err := io.ReadFull(r, head); err != nil {
+		if err == io.EOF {
+			return nil, io.EOF
+		}
+		return nil, errCut
+	}
+	n := binary.LittleEndian.Uint64(head)
+	if maskedCRC(head[:8]) != binary.LittleEndian.Uint32(head[8:]) {
+		return nil, errors.New("the checksum of a record's length does not match")
+	}
+	if n > maxRecord {
+		return nil, fmt.Errorf("a record of %d bytes, more than %d", n, maxRecord)
+	}
+	body := make([]byte, n+4)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return nil, errCut
+	}
+	if maskedCRC(body[:n]) != binary.LittleEndian.Uint32(body[n:]) {
+		return nil, errors.New("the checksum of a record does not match")
+	}
+	return body[:n], nil
 }
