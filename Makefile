@@ -6,10 +6,11 @@
 # make race       the short tests under the race detector (needs a C compiler)
 # make fuzz       every fuzz test, FUZZTIME each
 # make golden     re-runs the training curves of CURVES on DEVICE (cpu unless set)
+# make ci         all that CI does: the above on a clean checkout, and more (scripts/ci.sh)
 # make bench      images per second of whole training steps on DEVICE
 # make clean      takes away bin and build
 
-.PHONY: all demo test vet lint fuzz race golden bench clean
+.PHONY: all demo test vet lint fuzz race golden ci bench clean
 all: bin/longtail
 
 # cuda.mk gives GPU_ENV, GPU_TAGS and GPU_LIB (all empty without a C compiler), the target emulator and test-cuda.
@@ -55,6 +56,9 @@ fuzz:
 
 golden: bin/longtail
 	bin/longtail doctor --device $(DEVICE) --curves $(CURVES)
+
+ci:
+	scripts/ci.sh
 
 bench: bin/longtail
 	bin/longtail bench --device $(DEVICE) model.name=resnet32 train.batch=128

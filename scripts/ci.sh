@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Everything that is checked before a change lands (make ci): a tidy go.mod, tests, vet and staticcheck, race detector, a sweep that
+# is killed, fuzz tests, and a short training on real images where UNPACK names a program that makes them (UNPACK DEST cifar10).
+# Installs what is missing where it can. Prints the seconds of each stage; the first failure ends it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# install PROGRAM PACKAGE: gets a program that is missing, where that is possible. No stage needs all of them, so a machine without
+# one goes on.
+install() {
+  command -v "$1" >/dev/null && return
+  local sudo=
+  [ "$(id -u)" = 0 ] || sudo="sudo -n"
+  if command -v apt-get >/dev/null && { $sudo apt-get install -y -q "$2" || { $sudo apt-get update -q && $sudo apt-get install -y -q "$2"; }; } >&2; then
+    return
+  fi
+  echo "LEFT OUT: $1 is missing and cannot be installed" >&2
+}
+
+stage() {
+  local name=$1 start=$SECONDS
+  shift
+  echo "---- $name"
+  "$@" || { echo "---- $name FAILED after $((SECONDS - start)) s"; exit 1; }
+  echo "---- $name: $((SECONDS - start)) s"
+}
+
+tidy() {
+  go mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy" >&2; return 1; }
+}
+
+real_data() {
+  local images
+  images=$(mktemp -d)
+  "$UNPACK" "$images" cifar10 && scripts/ci_real_data.sh --data-dir "$images"
+  local result=$?
+  rm -rf "$images"
+  return $result
+}
+
+race() {
+  if command -v gcc >/dev/null; then make race; else echo "LEFT OUT: the race detector needs gcc"; fi
+}
+
+install g++ g++
+stage "build" make
+stage "go.mod is tidy" tidy
+stage "test" make test
+stage "vet and staticcheck" make lint
+stage "race detector" race
+stage "sweep killed and finished" scripts/ci_sweep.sh
+stage "fuzz tests" make fuzz FUZZTIME=10s
+if [ -n "${UNPACK:-}" ]; then
+  install dwebp webp
+  stage "training on real data" real_data
+else
+  echo "LEFT OUT: training on real data, UNPACK names no program that makes them"
+fi
+echo "---- all: $SECONDS s"
