@@ -117,7 +117,7 @@ func (s *Set) walk(root string, seen map[string]bool) {
 		case !errors.Is(err, fs.ErrNotExist):
 			problem(filepath.Join(path, run.SummaryFile), err)
 		case run.Exists(filepath.Join(path, run.ConfigFile)):
-			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it goes on with it", run.SummaryFile))
+			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile))
 		default:
 			return nil
 		}

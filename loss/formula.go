@@ -35,7 +35,7 @@ func (f *formula) scale(x *G.Node, by float64) *G.Node {
 	return f.unary(func(x *G.Node) (*G.Node, error) { return ops.Affine(x, by, 0) }, x)
 }
 
-func (f *formula) add(a, b *G.Node) *G.Node    { return f.binary(ops.Plus, a, b) }
+func (f *formula) add(a, b *G.Node) *G.Node    { return f.binary(ops.RowAdd, a, b) }
 func (f *formula) sub(a, b *G.Node) *G.Node    { return f.binary(ops.Sub, a, b) }
 func (f *formula) mul(a, b *G.Node) *G.Node    { return f.binary(ops.Mul, a, b) }
 func (f *formula) exp(x *G.Node) *G.Node       { return f.unary(ops.Exp, x) }

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # install PROGRAM PACKAGE: gets a program that is missing, where that is possible. No stage needs all of them, so a machine without
-# one goes on.
+# one continues.
 install() {
   command -v "$1" >/dev/null && return
   local sudo=

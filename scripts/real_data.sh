@@ -2,7 +2,7 @@
 # real_data.sh --data-dir FOLDER [--epochs N] [key=value ...]: ResNet-32 on CIFAR-10 at imbalance factor 100, once with softmax
 # and once with class-balanced focal loss (beta 0.9999, gamma 1), the paper's protocol with its schedule shortened in proportion
 # to N epochs (12 unless given); then both error rates, the tail classes apart. FOLDER holds cifar-10-batches-bin; without it
-# $LONGTAIL_DATA counts. Run folders are left in $OUT (runs/real unless set); the same command again goes on where it stopped.
+# $LONGTAIL_DATA counts. Run folders are left in $OUT (runs/real unless set); the same command again resumes.
 set -euo pipefail
 data=() epochs=12
 while [ $# -gt 0 ]; do

@@ -24,7 +24,7 @@ type Task struct {
 	Train      device.Session // the training program on the training images
 	Test       *Evaluator
 	Validation *Evaluator  // nil where no images are held out
-	From       *Checkpoint // where to go on
+	From       *Checkpoint // where to resume
 }
 
 // Loop trains: SGD over one stream of seeded permutations, with the learning rate of each step known beforehand, and at the end
@@ -139,7 +139,7 @@ func (l *loop) checkpointDue() bool {
 	return every > 0 && l.Step%every == 0
 }
 
-// epochEnds says whether an epoch ends with the last step; the run's end is one, however fractional.
+// epochEnds reports whether an epoch ends with the last step; the run's end is one, however fractional.
 func (l *loop) epochEnds() bool {
 	_, ends := epochEnds(l.Step, l.Config.Train.Batch, l.Images)
 	return ends || l.Step == len(l.rates)
@@ -171,7 +171,7 @@ func (l *loop) closeEpoch(ctx context.Context) error {
 	return l.observe(saving)
 }
 
-// testFailed handles the failure of a test: one that was interrupted is done again when the run goes on.
+// testFailed handles the failure of a test: an interrupted one is repeated when the run resumes.
 func (l *loop) testFailed(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
@@ -182,7 +182,7 @@ func (l *loop) testFailed(ctx context.Context, err error) error {
 	return l.interrupted()
 }
 
-// testDue says whether a multiple of train.eval_every was reached since the last record.
+// testDue reports whether a multiple of train.eval_every was reached since the last record.
 func (l *loop) testDue(epoch float64) bool {
 	every := l.Config.Train.EvalEvery
 	return l.Step == len(l.rates) || every > 0 && math.Floor(epoch/every) > math.Floor(l.Epoch/every)

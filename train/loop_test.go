@@ -288,7 +288,7 @@ func FuzzPosition(f *testing.F) {
 		}
 		r, err := runFake(context.Background(), c, &fakeBackend{stepsPerCall: 1}, &Checkpoint{p, fakeTask(c, &fakeBackend{}).From.State}, nil)
 		if err != nil && fail.Code(err) != fail.CodeDiverged || err == nil && !r.done {
-			t.Fatalf("a position that was taken cannot be gone on from: %v", err)
+			t.Fatalf("a position that was taken cannot be resumed from: %v", err)
 		}
 	})
 }

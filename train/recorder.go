@@ -50,7 +50,7 @@ func (k *recorder) record(e EpochDone) error {
 	return k.folder.AppendTiming(t)
 }
 
-// save writes the checkpoint. The last one is written last: it is the one that a run goes on from, so that whatever it
+// save writes the checkpoint. The last one is written last: it is the one that a run resumes from, so that whatever it
 // mentions is there.
 func (k *recorder) save(e Saving) error {
 	file, err := e.Checkpoint.Tensors(k.id)

@@ -91,10 +91,10 @@ func (k *recorder) recoveryHint() string {
 	if !k.folder.Has(run.Best) {
 		return restart
 	}
-	return fmt.Sprintf("to go on from the best checkpoint: cp %s %s\n%s", k.folder.Path(run.Best), k.folder.Path(run.Last), restart)
+	return fmt.Sprintf("to resume from the best checkpoint: cp %s %s\n%s", k.folder.Path(run.Best), k.folder.Path(run.Last), restart)
 }
 
-// compareSplit checks that a run goes on with the images it began with.
+// compareSplit checks that a run resumes with the images it began with.
 func (k *recorder) compareSplit(split data.Split) error {
 	path := k.folder.Path(run.SplitFile)
 	if !run.Exists(path) {

@@ -48,7 +48,7 @@ func LearningRates(c *config.Config, n int) []float32 {
 	return rates
 }
 
-// epochEnds says whether the stream of samples passes a multiple of n at the end of a step, and how many epochs are done then.
+// epochEnds reports whether the stream of samples passes a multiple of n at the end of a step, and how many epochs are done then.
 // done counts steps, so that it is 1 after the first.
 func epochEnds(done, batch, n int) (epochs int, ends bool) {
 	epochs = done * batch / n

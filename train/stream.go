@@ -2,7 +2,7 @@ package train
 
 import "longtail/data"
 
-// stream hands out the order of samples, and keeps the permutation of the epoch at hand.
+// stream hands out the order of samples, and keeps the permutation of the current epoch.
 type stream struct {
 	seed  uint64
 	n     int

@@ -47,11 +47,11 @@ func datasetArgs(args []string) ([]string, error) {
 func newFetchCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "fetch [DATASET ...]",
-		Short: "Download CIFAR, with checksums; goes on where it was interrupted",
+		Short: "Download CIFAR, with checksums; resumes where it was interrupted",
 		Long: `Downloads the official archives (170 MB each) of the data sets named, or of CIFAR-10 and CIFAR-100, checks them, and puts
 their files into the data folder. Files that are there and right are left alone. $LONGTAIL_DATA_URL names a mirror.
 
-Exit codes: 0 done, 2 unknown data set, 4 not to be had or damaged, 130 interrupted (the same command goes on).`,
+Exit codes: 0 done, 2 unknown data set, 4 not to be had or damaged, 130 interrupted (the same command resumes).`,
 		Example: "  longtail data fetch cifar10\n  longtail data fetch --data-dir ~/data",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, err := datasetArgs(args)

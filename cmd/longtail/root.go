@@ -88,8 +88,7 @@ func (o *options) apply() error {
 	return nil
 }
 
-// group makes cmd a command that only holds others: alone it prints its help, with a name that it does not know it fails
-// and names the nearest ones.
+// group makes a parent command: bare, it prints help; unknown subcommands get suggestions.
 func group(cmd *cobra.Command) {
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -159,7 +158,7 @@ func paint(w io.Writer, colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// isTerminal says whether a person watches w.
+// isTerminal reports whether a person watches w.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -94,7 +94,7 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 		err = failed
 	}
 	if fail.Code(err) == fail.CodeInterrupted {
-		return fmt.Errorf("%w\nto go on: %s", err, fail.CommandLine(os.Args))
+		return fmt.Errorf("%w\nto resume: %s", err, fail.CommandLine(os.Args))
 	}
 	if err == nil {
 		fmt.Fprintf(messages, "next: %s\n", fail.CommandLine([]string{"longtail", "table", path, "--runs", g.Out}))
@@ -132,7 +132,7 @@ func (s *sweepOptions) opener(plans []sweep.Plan, messages io.Writer) train.Open
 		d, err := open(name, precision)
 		if err == nil {
 			opened[key] = d
-			opened[[2]string{name, string(d.Precision)}] = d // which a run that goes on asks for
+			opened[[2]string{name, string(d.Precision)}] = d // which a run that resumes asks for
 		}
 		return d, err
 	}

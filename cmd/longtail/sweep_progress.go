@@ -102,7 +102,7 @@ type sweepEvent struct {
 func (r *sweepReport) observe(e sweep.Event) {
 	switch {
 	case e.Result != nil:
-		r.end1(e.Run, *e.Result)
+		r.runEnded(e.Run, *e.Result)
 	case e.Train != nil:
 		r.train(e.Run, e.Train)
 	default:
@@ -122,7 +122,7 @@ func (r *sweepReport) train(i int, e train.Event) {
 	case train.Started:
 		r.steps[i] = e.From
 		if e.From > 0 {
-			r.say(i, sweepEvent{Event: "started", From: e.From, Steps: e.Steps}, fmt.Sprintf("goes on after step %d of %d", e.From, e.Steps))
+			r.say(i, sweepEvent{Event: "started", From: e.From, Steps: e.Steps}, fmt.Sprintf("resumes after step %d of %d", e.From, e.Steps))
 		} else if r.json {
 			r.say(i, sweepEvent{Event: "started", Steps: e.Steps}, "")
 		}
@@ -143,8 +143,8 @@ func (r *sweepReport) train(i int, e train.Event) {
 	}
 }
 
-// end1 is the end of one run.
-func (r *sweepReport) end1(i int, result sweep.Result) {
+// runEnded is the end of one run.
+func (r *sweepReport) runEnded(i int, result sweep.Result) {
 	delete(r.views, i)
 	for k, at := range r.order {
 		if at == i {

@@ -103,7 +103,7 @@ func TestCtrlCSavesAllRunsOfASweep(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != fail.CodeInterrupted || interrupted != 2 {
 		t.Errorf("exit code %d with %d runs interrupted\n%s", code, interrupted, messages.String())
 	}
-	if want := "to go on: " + fail.CommandLine(cmd.Args); !strings.Contains(messages.String(), want) {
+	if want := "to resume: " + fail.CommandLine(cmd.Args); !strings.Contains(messages.String(), want) {
 		t.Errorf("%q is not in\n%s", want, messages.String())
 	}
 	mustSucceed(t, sweepCommand(t, out))

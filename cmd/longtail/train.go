@@ -55,7 +55,7 @@ func newTrainCommand(o *options) *cobra.Command {
 		Long: `Trains one network as the config says and keeps everything in a run folder: config, split, metrics, checkpoints, result.
 Without a config file the protocol of the paper for CIFAR-10 at imbalance factor 100 holds; key=value changes any key.
 
-The same command again goes on from the last checkpoint, or says that the run is done. Ctrl-C finishes the step and saves; a
+The same command again resumes from the last checkpoint, or says that the run is done. Ctrl-C finishes the step and saves; a
 second one ends at once. A run that was interrupted or killed ends with the same bits as one that was not.
 
 Exit codes: 0 done, 1 failed, 2 a bad config, key or value, 3 no such device, 4 data or a checkpoint missing or damaged,
@@ -92,7 +92,7 @@ func (t *trainOptions) run(cmd *cobra.Command, args []string) error {
 	report.end()
 	err = errors.Join(err, board.close())
 	if fail.Code(err) == fail.CodeInterrupted {
-		return fmt.Errorf("%w\nto go on: %s", err, fail.CommandLine(os.Args))
+		return fmt.Errorf("%w\nto resume: %s", err, fail.CommandLine(os.Args))
 	}
 	if err != nil {
 		return err

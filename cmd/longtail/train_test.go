@@ -96,8 +96,8 @@ func TestCtrlCSavesAndSaysHowToGoOn(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != fail.CodeInterrupted {
 			t.Fatalf("exit code %d\n%s", code, &messages)
 		}
-		if want := "to go on: longtail train data.dataset=synthetic10"; !strings.Contains(messages.String(), want) || !strings.Contains(messages.String(), "'out="+dir+"'") {
-			t.Errorf("no command to go on:\n%s", &messages)
+		if want := "to resume: longtail train data.dataset=synthetic10"; !strings.Contains(messages.String(), want) || !strings.Contains(messages.String(), "'out="+dir+"'") {
+			t.Errorf("no command to resume:\n%s", &messages)
 		}
 		if !run.Exists(filepath.Join(dir, run.Last)) {
 			t.Error("nothing was saved")

@@ -8,7 +8,7 @@
 //	w.Close()
 //
 // Every process writes a file of its own into the run's folder, as TensorFlow does; TensorBoard reads them in order of their
-// names. A writer of a run that goes on says after how many steps, and TensorBoard drops what a killed process wrote later.
+// names. A writer of a run that resumes says after how many steps, and TensorBoard drops what a killed process wrote later.
 package events
 
 import (
@@ -32,7 +32,7 @@ type Writer struct {
 // flushAt is the number of waiting bytes from which they are written without being asked to.
 const flushAt = 1 << 20
 
-// Create starts a new event file in dir, for a run that goes on after done steps (0 for a new one). Its name is
+// Create starts a new event file in dir, for a run that resumes after done steps (0 for a new one). Its name is
 // events.out.tfevents.SECONDS.HOST.PROCESS.NUMBER, later ones sorting after earlier ones.
 func Create(dir string, done int64) (*Writer, error) {
 	return create(dir, done, time.Now)

@@ -34,7 +34,7 @@ func NewModel(loss string, gamma, beta float64) Model {
 	return Model{loss, gamma, beta}
 }
 
-// Balanced says whether the loss is weighted by the effective number of samples.
+// Balanced reports whether the loss is weighted by the effective number of samples.
 func (m Model) Balanced() bool { return m.Beta > 0 }
 
 // Plain is the model without class-balancing.

@@ -11,7 +11,7 @@ import (
 	"longtail/eval/tables"
 )
 
-// maxLines is the number of groups that share one chart: more lines than that nobody can tell apart.
+// maxLines is the number of groups that share one chart: more lines cannot be told apart.
 const maxLines = 7
 
 // maxConfusions is the number of groups whose confusion matrices are drawn.

@@ -246,7 +246,7 @@ func CompareAll(g *paper.Grid, runs []*eval.Run, o Options) []Comparison {
 	return all
 }
 
-// defaultGrid is the table that nobody asked for by name; it is left out where all runs are of other data.
+// defaultGrid is the table where none was asked for by name; it is left out where all runs are of other data.
 const defaultGrid = "table2"
 
 // withRuns is a grid with only those columns in which there are runs.

@@ -49,8 +49,8 @@ type area struct{ h, w, c int }
 
 func (a area) size() int { return a.h * a.w * a.c }
 
-// place is where a value of an image lies: in the arena, stride floats apart, or in a worker's scratch block, there perhaps
-// with a border of zeros.
+// place locates one image's value: in the arena, stride floats from image to image, or in a worker's scratch block, optionally
+// padded with zeros.
 type place struct {
 	local  bool
 	off    int
@@ -76,7 +76,7 @@ type compiler struct {
 	s     *session
 	level *level
 	index int      // of the level
-	step  int      // number of the step at hand
+	step  int      // number of the current step
 	local []*place // in the scratch block of the level
 	// pads is the border that the convolutions of a level want around a value
 	pads map[use]int

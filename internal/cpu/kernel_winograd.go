@@ -23,7 +23,7 @@ var winoFactors = func() [7]float32 {
 	return [7]float32{1 / (a * a * b * b), 1 / nA, 1 / nB, a / nA, b / nB, a * a / nA, b * b / nB}
 }()
 
-// fitsWinograd says whether a stride 1 convolution of images [h, w, in] to [oh, ow, out] has whole tiles, enough of them, and
+// fitsWinograd reports whether a stride 1 convolution of images [h, w, in] to [oh, ow, out] has whole tiles, enough of them, and
 // whole panels.
 func fitsWinograd(window, stride, pad, oh, ow, in, out int) bool {
 	return window == 3 && stride == 1 && pad <= 2 && oh%winoTile == 0 && ow%winoTile == 0 && oh*ow >= gemmRows*winoTile*winoTile &&

@@ -14,7 +14,7 @@ type pool struct {
 
 // worker is what one goroutine owns.
 type worker struct {
-	scratch []float32 // values that live within one level, of the image at hand
+	scratch []float32 // values that live within one level, of the current image
 	rows    []float64 // registers of a row program
 	moments []float64 // of one image
 }

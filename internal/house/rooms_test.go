@@ -122,12 +122,12 @@ func (fs *faults) addAll(file, room, imported string, test bool) {
 	}
 }
 
-// within says whether a path is another or lies under it.
+// within reports whether a path is another or lies under it.
 func within(inner, outer string) bool { return inner == outer || strings.HasPrefix(inner, outer+"/") }
 
 func isTest(file string) bool { return strings.HasSuffix(file, "_test.go") }
 
-// forTests says whether a package helps tests only, as net/http/httptest does.
+// forTests reports whether a package helps tests only, as net/http/httptest does.
 func forTests(folder string) bool { return strings.HasSuffix(folder, "test") }
 
 func imports(f *ast.File) []string {

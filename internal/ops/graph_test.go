@@ -67,11 +67,11 @@ func TestRepeatedArguments(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for name, build := range map[string]opstest.Build{
 		"x + x":          func(in []*G.Node) (*G.Node, error) { return Add(in[0], in[0]) },
-		"plus(x, x)":     func(in []*G.Node) (*G.Node, error) { return Plus(in[0], in[0]) },
+		"plus(x, x)":     func(in []*G.Node) (*G.Node, error) { return RowAdd(in[0], in[0]) },
 		"x - x":          func(in []*G.Node) (*G.Node, error) { return Sub(in[0], in[0]) },
 		"x x":            func(in []*G.Node) (*G.Node, error) { return Mul(in[0], in[0]) },
 		"x / x":          func(in []*G.Node) (*G.Node, error) { return Div(in[0], in[0]) },
-		"x x + x":        func(in []*G.Node) (*G.Node, error) { return Plus(must(Mul(in[0], in[0])), in[0]) },
+		"x x + x":        func(in []*G.Node) (*G.Node, error) { return RowAdd(must(Mul(in[0], in[0])), in[0]) },
 		"x x x x":        func(in []*G.Node) (*G.Node, error) { y := must(Mul(in[0], in[0])); return Mul(y, y) },
 		"x of dense":     func(in []*G.Node) (*G.Node, error) { return Dense(in[0], in[0], in[1]) },
 		"x - sum x":      func(in []*G.Node) (*G.Node, error) { return Sub(in[0], must(RowSum(in[0]))) },

@@ -70,10 +70,10 @@ func (k Kind) String() string {
 	return definitions[k].name
 }
 
-// IsRow says whether the operation is one of the pieces that losses are made of.
+// IsRow reports whether the operation is one of the pieces that losses are made of.
 func (k Kind) IsRow() bool { return k >= KindAffine && k < kindEnd }
 
-// IsReduction says whether the operation sums over the samples of a batch, so that its result is known only when all of them
+// IsReduction reports whether the operation sums over the samples of a batch, so that its result is known only when all of them
 // were seen.
 func (k Kind) IsReduction() bool {
 	switch k {

@@ -9,8 +9,8 @@ import (
 
 // The pieces below take two values of which either may be [N, C], [N, 1] or [C]; the smaller one is repeated.
 
-// Plus is a + b.
-func Plus(a, b *G.Node) (*G.Node, error) { return apply(KindRowAdd, Attrs{}, a, b) }
+// RowAdd is a + b.
+func RowAdd(a, b *G.Node) (*G.Node, error) { return apply(KindRowAdd, Attrs{}, a, b) }
 
 // Sub is a - b.
 func Sub(a, b *G.Node) (*G.Node, error) { return apply(KindSub, Attrs{}, a, b) }

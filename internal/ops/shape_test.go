@@ -105,7 +105,7 @@ func TestMissingAndForeignInputsAreErrors(t *testing.T) {
 	other := variables(tensor.Shape{2, 3})[0]
 	single := G.NewMatrix(x.Graph(), G.Float32, G.WithShape(2, 3), G.WithName("single"))
 	for name, in := range map[string][]*G.Node{"missing": {x, nil}, "of another graph": {x, other}, "of another type": {x, single}} {
-		if _, err := Plus(in[0], in[1]); err == nil {
+		if _, err := RowAdd(in[0], in[1]); err == nil {
 			t.Errorf("an input %s is accepted", name)
 		}
 	}
@@ -119,7 +119,7 @@ func TestMissingAndForeignInputsAreErrors(t *testing.T) {
 
 func TestWrongValuesAreErrors(t *testing.T) {
 	in := variables(tensor.Shape{2, 3}, tensor.Shape{2, 3})
-	n, err := Plus(in[0], in[1])
+	n, err := RowAdd(in[0], in[1])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -165,7 +165,7 @@ func (w *walker) operation(n *G.Node, in []ValueID) (ops.Op, error) {
 	return nil, fmt.Errorf("the graph has an operation that is not ours: %v", n.Op())
 }
 
-// isRow says whether a value is the result of a piece of a loss.
+// isRow reports whether a value is the result of a piece of a loss.
 func (w *walker) isRow(v ValueID) bool {
 	for _, s := range w.program.Steps {
 		if s.Out == v {

@@ -109,7 +109,7 @@ func TestPlansAreDeterministic(t *testing.T) {
 	}
 }
 
-// A graph with an operation that is not ours, or with a variable that nobody feeds, is an error that names it.
+// A graph with an operation that is not ours, or with a variable without a value, is an error that names it.
 func TestForeignOperationsAreErrors(t *testing.T) {
 	build := func(change func(z *G.Node) *G.Node) error {
 		g := G.NewGraph()
@@ -135,14 +135,14 @@ func TestForeignOperationsAreErrors(t *testing.T) {
 		t.Errorf("a foreign operation: %v", err)
 	}
 	stray := func(z *G.Node) *G.Node {
-		y, err := ops.Plus(z, G.NewMatrix(z.Graph(), G.Float32, G.WithShape(2, 4), G.WithName("stray")))
+		y, err := ops.RowAdd(z, G.NewMatrix(z.Graph(), G.Float32, G.WithShape(2, 4), G.WithName("stray")))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return y
 	}
 	if err := build(stray); err == nil || !strings.Contains(err.Error(), "stray") {
-		t.Errorf("a variable that nobody feeds: %v", err)
+		t.Errorf("a variable without a value: %v", err)
 	}
 }
 

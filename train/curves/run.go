@@ -49,7 +49,7 @@ type Deviation struct {
 	Want           Bounds
 }
 
-// OK says whether all deviations are within the bounds.
+// OK reports whether all deviations are within the bounds.
 func (d Deviation) OK() bool {
 	return d.Loss <= d.Want.Loss && d.Gradient <= d.Want.Gradient && (math.IsNaN(d.Logits) || d.Logits <= d.Want.Logits)
 }

@@ -7,14 +7,14 @@ import (
 	"longtail/data"
 )
 
-// datasets loads each set of images once for all runs that want it at the same time, and keeps the last one that nobody
+// datasets loads each set of images once for all runs that want it at the same time, and keeps the last one that no run
 // wants any more, for the run that comes next: a sweep has no more sets in memory than runs at once, and one.
 type datasets struct {
 	load func(context.Context, data.Spec) (*data.Dataset, error)
 
 	mu   sync.Mutex
 	sets map[data.Spec]*sharedSet
-	idle *data.Spec // loaded, and wanted by nobody
+	idle *data.Spec // loaded, and not in use
 }
 
 type sharedSet struct {
@@ -28,7 +28,7 @@ func newDatasets() *datasets {
 	return &datasets{load: data.Load, sets: map[data.Spec]*sharedSet{}}
 }
 
-// take gives the set; release must follow, whatever the error. The set is shared: nobody may change it.
+// take gives the set; release must follow, whatever the error. The set is shared and must not be changed.
 func (d *datasets) take(ctx context.Context, spec data.Spec) (*data.Dataset, error) {
 	d.mu.Lock()
 	set := d.sets[spec]

@@ -19,7 +19,7 @@ type Options struct {
 	Jobs    int              // runs at once, at least 1
 	DataDir string           // as in data.Spec
 	Open    train.OpenDevice // called for every run; the runs may share what it gives, so it divides the threads
-	Observe func(Event)      // is told of all runs, one event at a time; nil: nobody is
+	Observe func(Event)      // is called for all runs, one event at a time; may be nil
 
 	// Attach gives a run one more observer and what is to be called after the run; nil: none.
 	Attach func(*config.Config) (train.Observer, func() error, error)
@@ -43,7 +43,7 @@ type Result struct {
 // Execute trains the runs that are not done, in their order and several at once, and gives a result for each plan. A run that
 // fails does not stop the others; one that another process is at work on is left to it, and looked at once more at the end.
 //
-// A context that is cancelled ends the runs at hand with their state saved (fail.Interrupted). Failures of runs are an error
+// A cancelled context ends the current runs with their state saved (fail.Interrupted). Failures of runs are an error
 // that lists them. Runs that are elsewhere are none.
 func Execute(ctx context.Context, plans []Plan, o Options) ([]Result, error) {
 	e := &executor{Options: o, plans: plans, results: make([]Result, len(plans)), sets: newDatasets()}

@@ -1,0 +1,44 @@
+package adding
+
+import (
+	"longtail/internal/ops"
+	"longtail/loss"
+
+	G "gorgonia.org/gorgonia"
+)
+
+func init() {
+	loss.Register("squared-hinge", func(o loss.Options) loss.Loss { return hinge{o["margin"]} },
+		loss.Option{Name: "margin", Default: 1, Min: 0, Max: 10, Doc: "distance wanted from the boundary"})
+}
+
+// hinge is the squared hinge of C one-against-all classifiers, w_y sum_c max(0, margin - s_c z_c)^2 with s = 1 for the true class
+// and -1 for the others. The margin of a class grows with its weight, as an example of an input that a loss declares.
+type hinge struct{ margin float64 }
+
+func (hinge) Head(int) ops.Head { return ops.Head{DecayBias: true} }
+
+func (l hinge) Build(in *loss.Inputs) (*G.Node, error) {
+	margins := make([]float64, in.Weight.Shape()[0])
+	for c := range margins {
+		margins[c] = l.margin
+	}
+	var f formula
+	sign := f.do(ops.Affine(in.Target, 2, -1))
+	short := f.do(ops.Sub(in.PerClass("hinge_margins", margins), f.do(ops.Mul(sign, in.Logits)))) // margin - s z
+	zero := f.do(ops.Affine(short, 0, 0))
+	missing := f.do(ops.Mul(short, f.do(ops.GreaterEqual(short, zero)))) // max(0, .)
+	terms := f.do(ops.RowSum(f.do(ops.Mul(missing, missing))))
+	weight := f.do(ops.RowSum(f.do(ops.Mul(in.Target, in.Weight))))
+	return f.do(ops.BatchMean(f.do(ops.Mul(weight, terms)))), f.err
+}
+
+// formula keeps the first error of a row of operations.
+type formula struct{ err error }
+
+func (f *formula) do(n *G.Node, err error) *G.Node {
+	if f.err == nil {
+		f.err = err
+	}
+	return n
+}
