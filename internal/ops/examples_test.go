@@ -76,7 +76,7 @@ var examples = map[string]func(d draw) example{
 		e.wrt = nil
 		return e
 	},
-	"plus": func(d draw) example { return d.binary(Plus, func(a, b float64) float64 { return a + b }) },
+	"plus": func(d draw) example { return d.binary(RowAdd, func(a, b float64) float64 { return a + b }) },
 	"sub":  func(d draw) example { return d.binary(Sub, func(a, b float64) float64 { return a - b }) },
 	"mul":  func(d draw) example { return d.binary(Mul, func(a, b float64) float64 { return a * b }) },
 	"div":  func(d draw) example { return d.binary(Div, func(a, b float64) float64 { return a / b }) },
