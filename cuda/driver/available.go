@@ -20,29 +20,41 @@ import (
 // Built says whether this program has CUDA.
 const Built = true
 
-// Available describes the first GPU. Where there is none that can be used, the error is of the kind fail.Device and says what is
-// missing: the driver, a device, or a recent version of either.
+// Available describes the first GPU. Where it cannot be used, the error is of the kind fail.Device and says what is missing: the
+// driver, a device, or a recent version of either.
 func Available() (Info, error) {
+	_, info, err := find(0)
+	return info, err
+}
+
+// find is Available for the GPU of that number, counted from 0.
+func find(ordinal int) (cu.Device, Info, error) {
 	status := C.trampolineStatus()
 	library := C.GoString(status.library)
 	if status.problem != nil {
-		return Info{}, fail.Device("no CUDA driver: %s\ninstall the NVIDIA driver, or use --device cpu", C.GoString(status.problem))
+		return 0, Info{}, fail.Device("no CUDA driver: %s\ninstall the NVIDIA driver, or use --device cpu", C.GoString(status.problem))
 	}
 	if status.init != C.CUDA_SUCCESS {
-		return Info{}, fail.Device("%s\n%s, or use --device cpu", initProblem(library, int(status.init)), initHint(int(status.init)))
+		return 0, Info{}, fail.Device("%s\n%s, or use --device cpu", initProblem(library, int(status.init)), initHint(int(status.init)))
 	}
 	count, err := cu.NumDevices()
+	switch {
+	case err != nil:
+		return 0, Info{}, fail.Device("counting GPUs: %w\nrun nvidia-smi, or use --device cpu", wrap("counting GPUs", err))
+	case count == 0:
+		return 0, Info{}, fail.Device("the CUDA driver %s finds no GPU\ncheck CUDA_VISIBLE_DEVICES and nvidia-smi, or use --device cpu", library)
+	case ordinal < 0 || ordinal >= count:
+		return 0, Info{}, fail.Device("there is no GPU %d: the driver finds %d, counted from 0\ncheck CUDA_VISIBLE_DEVICES and nvidia-smi", ordinal, count)
+	}
+	device, err := cu.GetDevice(ordinal)
 	if err != nil {
-		return Info{}, fail.Device("counting GPUs: %w\nrun nvidia-smi, or use --device cpu", wrap("counting GPUs", err))
+		return 0, Info{}, fail.Device("%w", wrap(fmt.Sprintf("opening GPU %d", ordinal), err))
 	}
-	if count == 0 {
-		return Info{}, fail.Device("the CUDA driver %s finds no GPU\ncheck CUDA_VISIBLE_DEVICES and nvidia-smi, or use --device cpu", library)
-	}
-	info, err := describe(cu.Device(0))
+	info, err := describe(device)
 	if err != nil {
-		return Info{}, fail.Device("%w", err)
+		return 0, Info{}, fail.Device("%w", err)
 	}
-	return info, tooOld(info)
+	return device, info, tooOld(info)
 }
 
 func initProblem(library string, code int) string {

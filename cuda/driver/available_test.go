@@ -4,6 +4,7 @@ package driver_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,4 +89,14 @@ func TestInfoOfTheDevice(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 	t.Log(info)
+}
+
+// Opening a GPU judges that one, not the first.
+func TestOpenOfAMissingGPU(t *testing.T) {
+	for _, ordinal := range []int{-1, 99} {
+		_, err := driver.Open(ordinal)
+		if fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), fmt.Sprintf("there is no GPU %d", ordinal)) {
+			t.Errorf("GPU %d: %v", ordinal, err)
+		}
+	}
 }

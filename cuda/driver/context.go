@@ -21,18 +21,8 @@ type Context struct {
 
 // Open makes the context of a GPU, counted from 0. Close it when done.
 func Open(ordinal int) (*Context, error) {
-	if _, err := Available(); err != nil {
-		return nil, err
-	}
-	device, err := cu.GetDevice(ordinal)
+	device, info, err := find(ordinal)
 	if err != nil {
-		return nil, fail.Device("%w", wrap(fmt.Sprintf("opening GPU %d", ordinal), err))
-	}
-	info, err := describe(device)
-	if err != nil {
-		return nil, fail.Device("%w", err)
-	}
-	if err := tooOld(info); err != nil {
 		return nil, err
 	}
 	handle, err := device.RetainPrimaryCtx()

@@ -35,12 +35,16 @@ struct Rows {
 	unsigned *ticket;
 };
 
-// e^x: x = n ln 2 + r, the reduction in two pieces of ln 2.
+// 2^n by exponent bits, for -126 <= n <= 127.
+__device__ inline float power_of_two(int n) { return float_of((unsigned)(n + 127) << 23); }
+// e^x: x = n ln 2 + r, the reduction in two pieces of ln 2. One approximate power, of r; the scaling by 2^n is exact, in two steps
+// because n goes beyond the exponents of a float.
 __device__ inline float exp_f(float x) {
 	const float log2_e = 1.44269504f, high = 0.693359375f, low = -2.12194440e-4f;
 	float n = round_even(min_f(max_f(x * log2_e, -160), 160)), r = fma(-n, low, fma(-n, high, x));
 	if (!(abs_f(x) < 104)) return x > 0 ? float_of(0x7f800000u) : x < 0 ? 0 : x;
-	return exp2_approx(n * 0.5f) * exp2_approx(r * log2_e) * exp2_approx(n - n * 0.5f);
+	int whole = (int)n, half = whole / 2;
+	return exp2_approx(r * log2_e) * power_of_two(half) * power_of_two(whole - half);
 }
 // Natural logarithm: x = m 2^e with m in [sqrt(1/2), sqrt(2)), 2 artanh((m - 1) / (m + 1)) as a series.
 __device__ inline float log_f(float x) {
