@@ -14,6 +14,7 @@ import (
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/device"
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 
@@ -187,7 +188,7 @@ func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Check
 // parsePosition reads a position and checks that everything in it fits a run of so many steps and classes.
 func parsePosition(text []byte, steps, classes int) (Position, error) {
 	var p Position
-	if err := run.DecodeJSON(text, &p); err != nil {
+	if err := disk.Decode(text, &p); err != nil {
 		return p, err
 	}
 	switch {

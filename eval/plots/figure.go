@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"longtail/internal/run"
+	"longtail/internal/disk"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -128,7 +128,7 @@ func (f Figure) Write(dir string) ([]string, error) {
 			return paths, err
 		}
 		path := filepath.Join(dir, f.Name+format.ext)
-		if err := run.WriteAtomically(path, b); err != nil {
+		if err := disk.Write(path, b); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)

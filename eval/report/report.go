@@ -16,7 +16,7 @@ import (
 	"longtail/eval/paper"
 	"longtail/eval/plots"
 	"longtail/eval/tables"
-	"longtail/internal/run"
+	"longtail/internal/disk"
 )
 
 //go:embed page.html
@@ -84,7 +84,7 @@ func WriteFile(path string, set eval.Set, o Options) error {
 	if err := Write(&b, set, o); err != nil {
 		return err
 	}
-	return run.WriteAtomically(path, b.Bytes())
+	return disk.Write(path, b.Bytes())
 }
 
 // paperTables are our runs beside the paper's, restricted to what has runs.

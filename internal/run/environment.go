@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"longtail/internal/build"
+	"longtail/internal/disk"
 )
 
 // Environment is environment.json: where and by what a run was computed last, and all that took part before.
@@ -61,7 +62,7 @@ func (f *Folder) ReadEnvironment() (e Environment, err error) {
 	if err != nil {
 		return e, err
 	}
-	if err := DecodeJSON(text, &e); err != nil {
+	if err := disk.Decode(text, &e); err != nil {
 		return Environment{}, nil
 	}
 	if len(e.TookPart) == 0 { // written before parts were recorded

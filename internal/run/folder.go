@@ -6,9 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"syscall"
 
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
@@ -24,6 +25,9 @@ const (
 	Best            = "checkpoints/best.safetensors"            // best on the test set
 	BestValidation  = "checkpoints/best_validation.safetensors" // best on the held-out part
 )
+
+// ErrBusy is the error of a folder that another process has locked.
+var ErrBusy = errors.New("another process is at work")
 
 // Folder is a run's folder that this process alone may write to.
 type Folder struct {
@@ -57,9 +61,9 @@ func folderError(dir string, err error) error {
 
 // take locks the folder and removes what a killed process left half-written.
 func (f *Folder) take() error {
-	err := syscall.Flock(int(f.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err := disk.Lock(f.lock)
 	switch {
-	case errors.Is(err, syscall.EWOULDBLOCK):
+	case errors.Is(err, disk.ErrLocked):
 		return fmt.Errorf("%w in %s\nwait for it, or choose another folder with out=FOLDER", ErrBusy, f.Dir)
 	case err != nil:
 		return fmt.Errorf("locking %s: %w\nput the run on a file system with locks (flock)", f.Dir, err)
@@ -87,37 +91,23 @@ func (f *Folder) take() error {
 	return nil
 }
 
-// isLeftover says whether an entry is a temporary file of writeAtomically: ".NAME.NUMBER", where NAME is one of ours.
+// isLeftover reports whether an entry is a temporary file of Write.
 func isLeftover(e fs.DirEntry) bool {
-	name, hidden := strings.CutPrefix(e.Name(), ".")
-	if !hidden || !e.Type().IsRegular() {
-		return false
-	}
-	dot := strings.LastIndexByte(name, '.')
-	for _, ours := range []string{ConfigFile, EnvironmentFile, SplitFile, SummaryFile, Last, Best, BestValidation} {
-		if dot > 0 && name[:dot] == filepath.Base(ours) && strings.Trim(name[dot+1:], "0123456789") == "" {
-			return true
-		}
-	}
-	return false
+	ours := []string{ConfigFile, EnvironmentFile, SplitFile, SummaryFile, Last, Best, BestValidation}
+	return slices.ContainsFunc(ours, func(name string) bool { return disk.IsLeftover(e, filepath.Base(name)) })
 }
 
 // Path is where a file of the run lies.
 func (f *Folder) Path(name string) string { return filepath.Join(f.Dir, name) }
 
-// Has says whether a file of the run is there.
+// Has reports whether a file of the run is there.
 func (f *Folder) Has(name string) bool { return Exists(f.Path(name)) }
 
-// Exists says whether there is something at path.
-func Exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
+// Exists is disk.Exists.
+func Exists(path string) bool { return disk.Exists(path) }
 
 // Write writes a file of the run atomically.
-func (f *Folder) Write(name string, content []byte) error {
-	return WriteAtomically(f.Path(name), content)
-}
+func (f *Folder) Write(name string, content []byte) error { return disk.Write(f.Path(name), content) }
 
 // Close gives the lock back.
 func (f *Folder) Close() error { return f.lock.Close() }

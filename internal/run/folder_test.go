@@ -3,7 +3,6 @@ package run
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -88,29 +87,6 @@ func TestLeftoversOfAKilledProcessAreRemoved(t *testing.T) {
 	}
 	if !f.Has(".config.yaml.swp") {
 		t.Error("somebody else's hidden file was removed")
-	}
-}
-
-func TestFullDiskLeavesTheOldFile(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, SummaryFile)
-	if err := WriteAtomically(path, []byte("old")); err != nil {
-		t.Fatal(err)
-	}
-	err := writeAtomically(path, func(w io.Writer) error {
-		if _, err := w.Write([]byte("ne")); err != nil {
-			return err
-		}
-		return syscall.ENOSPC
-	})
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), path) || fail.Code(err) != fail.CodeFailed {
-		t.Errorf("%v", err)
-	}
-	if text, _ := os.ReadFile(path); string(text) != "old" {
-		t.Errorf("the old file is now %q", text)
-	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("left behind: %v", entries)
 	}
 }
 

@@ -1,21 +1,18 @@
 package run
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
 // SummaryVersion is the version of summary.json that is written and read.
 const SummaryVersion = 1
-
-func syncParent(path string) error { return syncFolder(filepath.Dir(path)) }
 
 // WriteJSON writes a record of the run as indented JSON, atomically.
 func (f *Folder) WriteJSON(name string, record any) error {
@@ -43,7 +40,7 @@ func ReadSummary(dir string) (*Summary, error) {
 
 func parseSummary(text []byte) (*Summary, error) {
 	s := &Summary{}
-	if err := DecodeJSON(text, s); err != nil {
+	if err := disk.Decode(text, s); err != nil {
 		return nil, err
 	}
 	if s.Version != SummaryVersion {
@@ -73,19 +70,6 @@ func (r *Result) check(classes int) error {
 		if len(row) != classes {
 			return errors.New("a confusion matrix that is not square")
 		}
-	}
-	return nil
-}
-
-// DecodeJSON decodes one JSON value that must be all of text and have no unknown fields; errors say at which byte.
-func DecodeJSON(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("at byte %d of %d: %w", d.InputOffset(), len(text), err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("at byte %d of %d: text after the end", d.InputOffset(), len(text))
 	}
 	return nil
 }

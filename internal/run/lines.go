@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
@@ -36,7 +38,7 @@ func appendLine(path string, record any) (err error) {
 	created := !Exists(path)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
-		return writeError(path, err)
+		return disk.WriteError(path, err)
 	}
 	size, err := endOfLines(f)
 	if err == nil {
@@ -44,10 +46,10 @@ func appendLine(path string, record any) (err error) {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil && created {
-		err = syncParent(path)
+		err = disk.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
-		return writeError(path, err)
+		return disk.WriteError(path, err)
 	}
 	return nil
 }
@@ -112,10 +114,10 @@ func (f *Folder) CutEpochs(n int) error {
 	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return writeError(path, err)
+		return disk.WriteError(path, err)
 	}
 	if err := errors.Join(file.Truncate(int64(size)), file.Sync(), file.Close()); err != nil {
-		return writeError(path, err)
+		return disk.WriteError(path, err)
 	}
 	return nil
 }
@@ -146,7 +148,7 @@ func parseEpochs(text []byte, n int) (epochs []Epoch, size int, err error) {
 			return epochs, size, err
 		}
 		var e Epoch
-		if err := DecodeJSON(text[size:size+end], &e); err != nil {
+		if err := disk.Decode(text[size:size+end], &e); err != nil {
 			return epochs, size, fmt.Errorf("line %d: %w", len(epochs)+1, err)
 		}
 		if e.Step <= step {

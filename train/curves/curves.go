@@ -6,13 +6,11 @@
 package curves
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
@@ -67,13 +65,8 @@ func Read(path string) ([]Case, error) {
 
 func parse(text []byte) ([]Case, error) {
 	var cases []Case
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&cases); err != nil {
+	if err := disk.Decode(text, &cases); err != nil {
 		return nil, err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("there is text after the list of cases")
 	}
 	if len(cases) == 0 {
 		return nil, fmt.Errorf("it has no case")

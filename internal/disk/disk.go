@@ -1,0 +1,78 @@
+// Package disk is how files are written, locked and read where a crash, a full disk or a careless edit must not cost anything:
+// [Write] replaces whole files, [Lock] keeps two processes apart, [Decode] reads JSON without guessing.
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// ErrLocked is the error of [Lock] where another process holds the lock.
+var ErrLocked = errors.New("locked by another process")
+
+// Write replaces the file at path so that a reader, or a machine that loses power, finds the old file or the whole new one: it
+// writes a temporary file in the same folder, syncs it, renames it and syncs the folder. After an error (a full disk, say) the
+// old file is unchanged. Errors are those of [WriteError].
+func Write(path string, content []byte) error {
+	return writeWith(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
+// writeWith is Write for content that write produces. The temporary file's name is one that IsLeftover knows.
+func writeWith(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return WriteError(path, err)
+	}
+	err = errors.Join(f.Chmod(0o644), write(f))
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return WriteError(path, errors.Join(err, os.Remove(f.Name())))
+	}
+	if err := SyncFolder(filepath.Dir(path)); err != nil {
+		return WriteError(path, err)
+	}
+	return nil
+}
+
+// IsLeftover reports whether entry is the temporary file of a Write to a file called name whose process was killed:
+// ".NAME.DIGITS".
+func IsLeftover(entry fs.DirEntry, name string) bool {
+	digits, ok := strings.CutPrefix(entry.Name(), "."+name+".")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == "" && entry.Type().IsRegular()
+}
+
+// SyncFolder makes the names in a folder survive a power cut.
+func SyncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// WriteError is err with the file that could not be written and what to do about it.
+func WriteError(path string, err error) error {
+	return fmt.Errorf("writing %s: %w\nnothing that was saved is lost: make room or give the folder write permission, then give the same command again", path, err)
+}
+
+// Exists reports whether there is something at path. A failure to look (no permission, a broken disk) counts as something, so
+// that reading it fails with the reason instead of a new file replacing the old one.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+}
