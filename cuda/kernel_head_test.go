@@ -43,7 +43,7 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 		})
 		got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), cudatest.Download[int32](t, b.stream, batchLabels, batch)
 		for n, sample := range order {
-			draw := data.Draw{DY: data.Border, DX: data.Border}
+			draw := data.Crop{DY: data.Border, DX: data.Border}
 			if augment && sample >= 0 {
 				draw = data.Augment(seed, (int(step)*batch+n)/images, int(sample))
 			}
@@ -65,7 +65,7 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 }
 
 // drawn is channel c of pixel (y, x) of a drawn image.
-func drawn(pixels []byte, sample int, d data.Draw, y, x, c int) float32 {
+func drawn(pixels []byte, sample int, d data.Crop, y, x, c int) float32 {
 	if sample < 0 || c == 3 {
 		return 0
 	}

@@ -101,7 +101,7 @@ func (e experiment) open(t testing.TB, b device.Backend, precision device.Precis
 }
 
 func (e experiment) order(first, n int) []int32 {
-	return data.Order(7, samples, first*e.batch, n*e.batch)
+	return programtest.Order(7, samples, first*e.batch, n*e.batch)
 }
 
 // compareClose fails where two tensors differ by more than tolerance times the root mean square of the wanted one.

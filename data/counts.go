@@ -3,11 +3,15 @@ package data
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"longtail/internal/fail"
 )
+
+// Profiles are the known shapes of a long tail.
+func Profiles() []string { return []string{"exp", "step"} }
 
 // Counts are the training images of each class [C] that Load(s) would give, so without those held out. It reads no file
 // unless s.SplitFile is set: then the labels of the images listed there are counted.
@@ -43,8 +47,8 @@ func Check(s Spec) error {
 }
 
 // check is Check, with the data set.
-func check(s Spec) (*set, error) {
-	set, err := lookup(s.Dataset)
+func check(s Spec) (*Set, error) {
+	set, err := Lookup(s.Dataset)
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +58,11 @@ func check(s Spec) (*set, error) {
 	case s.Imbalance < 1:
 		return nil, fail.Usage("data.imbalance=%v: factors are head over tail, at least 1: did you mean %s?\nuse data.imbalance=%[2]s",
 			s.Imbalance, strconv.FormatFloat(1/s.Imbalance, 'g', 6, 64))
-	case s.Profile != "" && s.Profile != "exp" && s.Profile != "step":
+	case s.Profile != "" && !slices.Contains(Profiles(), s.Profile):
 		return nil, fail.Usage("data.profile=%s: no such profile\nchoose one of %s", s.Profile, strings.Join(Profiles(), ", "))
-	case s.MaxPerClass < 0 || s.MaxPerClass > set.train:
-		return nil, fail.Usage("data.max_per_class=%d: %s has %d training images a class\nuse a number from 1 to %[3]d, or 0 for all",
-			s.MaxPerClass, set.name, set.train)
+	case s.MaxPerClass < 0 || s.MaxPerClass > set.most():
+		return nil, fail.Usage("data.max_per_class=%d: %s has %d training images of its most frequent class\nuse a number from 1 to %[3]d, or 0 for all",
+			s.MaxPerClass, set.Name, set.most())
 	case math.IsNaN(s.Validation) || s.Validation < 0 || s.Validation >= 1:
 		return nil, fail.Usage("data.validation=%v: the held-out part is a fraction of at least 0 and below 1\nuse for example data.validation=0.1", s.Validation)
 	}
@@ -73,32 +77,33 @@ func check(s Spec) (*set, error) {
 //	exp:  n_c = int(n_max * (1 / IF)^(c / (C - 1)))
 //	step: n_max for the first C / 2 classes, int(n_max * (1 / IF)) for the others
 //
-// in just this order of operations, as the authors' code does; an exp of a log loses images. The step profile is that of
-// Cao et al., "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss", NeurIPS 2019.
-func longTail(s Spec, set *set) ([]int, error) {
-	top := float64(set.train)
+// in just this order of operations, as the authors' code does; an exp of a log loses images. A class of a set whose classes are
+// not equal has no more than it has there. The step profile is that of Cao et al., "Learning Imbalanced Datasets with
+// Label-Distribution-Aware Margin Loss", NeurIPS 2019.
+func longTail(s Spec, set *Set) ([]int, error) {
+	top := float64(set.most())
 	if s.MaxPerClass > 0 {
 		top = float64(s.MaxPerClass)
 	}
 	tail := newPower(1 / s.Imbalance)
-	counts := make([]int, len(set.classes))
+	counts := make([]int, len(set.Classes))
 	for c := range counts {
 		exponent := float64(c) / float64(len(counts)-1)
 		if s.Profile == "step" {
 			exponent = math.Floor(2 * float64(c) / float64(len(counts)))
 		}
-		counts[c] = int(top * tail.to(exponent))
+		counts[c] = min(int(top*tail.to(exponent)), set.Train[c])
 		if counts[c] == 0 {
 			return nil, fail.Usage("data.imbalance=%v: class %d (%s) of %s would have no training image of at most %v\nlower data.imbalance to %v or less%s",
-				s.Imbalance, c, set.classes[c], set.name, top, top, raiseHint(s, set))
+				s.Imbalance, c, set.Classes[c], set.Name, top, top, raiseHint(s, set))
 		}
 	}
 	return counts, nil
 }
 
 // raiseHint is the other way out of an empty class, where there is one.
-func raiseHint(s Spec, set *set) string {
-	if need := int(math.Ceil(s.Imbalance)); s.MaxPerClass > 0 && need <= set.train {
+func raiseHint(s Spec, set *Set) string {
+	if need := int(math.Ceil(s.Imbalance)); s.MaxPerClass > 0 && need <= set.most() {
 		return fmt.Sprintf(", or raise data.max_per_class to %d or more", need)
 	}
 	return ""

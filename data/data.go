@@ -1,10 +1,15 @@
-// Package data turns a few words of a config into images: CIFAR-10, CIFAR-20 and CIFAR-100 from their official files, or
-// two procedural sets that need no file, cut to a long-tailed subset, with a held-out part if one is asked for.
+// Package data turns a few words of a config into images: a registered data set, cut to a long-tailed subset, with a held-out
+// part if one is asked for. It also decides in which order images are seen and how each is cropped and flipped.
 //
-// It also says in which order images are seen ([Permutation], [Order]) and how each is cropped and flipped ([Augment]).
-// All of it follows from seeds alone (package rng), so that every backend and any number of threads see the same.
+//	ds, err := data.Load(ctx, data.Spec{Dataset: "cifar10", Imbalance: 100})
 //
-// The protocol is that of Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019.
+// A [Spec] is checked by [Check], counted by [Counts] and loaded by [Load] into a [Dataset]. Data sets register themselves
+// ([Set], [Register]): package data/cifar reads CIFAR-10, -20 and -100 from their official files, data/synthetic draws two sets
+// that need no file; a program imports those that it ships. The order of an epoch is a registered [Sampler]'s, handed out by a
+// [Stream]; [Augment] draws crops.
+//
+// All of it follows from seeds alone (package rng), so that every backend and any number of threads see the same. The protocol is
+// that of Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019.
 package data
 
 // Spec says which images to use. Its fields are the config's data section, named there in lower case with underscores.
@@ -12,11 +17,11 @@ type Spec struct {
 	Dataset     string  // one of Names()
 	Imbalance   float64 // images of the most frequent class / images of the rarest one, at least 1
 	Profile     string  // how counts fall from class to class: exp, or step; empty is exp
-	MaxPerClass int     // takes the place of the data set's own training images a class; 0 leaves it
+	MaxPerClass int     // takes the place of the most frequent class's training images; 0 leaves them
 	SplitSeed   uint64  // draws the subset, the held-out part and the pixels of procedural sets
 	SplitFile   string  // takes the training images from this file instead (see ReadSplit); empty draws them
 	Validation  float64 // part of each class's training images that is held out, in [0, 1)
-	Dir         string  // folder with the CIFAR folders or archives; empty asks the environment (see Folder)
+	Dir         string  // folder with the files of data sets; empty asks the environment (see Folder)
 }
 
 // Images is a labelled set of images in memory.
@@ -26,26 +31,14 @@ type Images struct {
 	Classes, Channels, Height, Width int
 }
 
-// Side and Channels are the size of every image of every set here: 3 x 32 x 32 bytes.
-const (
-	Side       = 32
-	Channels   = 3
-	imageBytes = Channels * Side * Side
-)
-
 // Len is N, the number of images.
 func (m Images) Len() int { return len(m.Labels) }
 
-// newImages has room for n images of a set with so many classes.
-func newImages(n, classes int) Images {
-	return Images{
-		Pixels: make([]byte, n*imageBytes), Labels: make([]int32, n),
-		Classes: classes, Channels: Channels, Height: Side, Width: Side,
-	}
+// Image is the bytes of image i, [Channels, Height, Width].
+func (m Images) Image(i int) []byte {
+	size := m.Channels * m.Height * m.Width
+	return m.Pixels[i*size : (i+1)*size]
 }
-
-// image is the bytes of image i, [Channels, Side, Side].
-func (m Images) image(i int) []byte { return m.Pixels[i*imageBytes : (i+1)*imageBytes] }
 
 // Dataset is what a Spec asks for. Training images stand in the order of the original training set, whatever the order
 // of the list that chose them; so do the held-out ones.

@@ -11,7 +11,7 @@ import (
 const FolderVariable = "LONGTAIL_DATA"
 
 // Folder is where data sets lie: dir if it is not empty, else $LONGTAIL_DATA, else the folder longtail in the user's cache
-// folder. It holds cifar-10-batches-bin and cifar-100-binary, or the official archives of these. It need not exist.
+// folder. It need not exist.
 func Folder(dir string) (string, error) {
 	if dir != "" {
 		return dir, nil

@@ -1,190 +1,29 @@
 package data
 
-import (
-	"context"
-	"os"
-	"path/filepath"
-
-	"longtail/internal/fail"
-
-	"golang.org/x/sync/errgroup"
-)
+import "context"
 
 // Load reads or draws the images that s asks for. Errors are usage errors (a bad value of s) or data errors (files missing
-// or damaged), each with the way out in its last line.
-//
-// Every file is compared with its SHA-256 every time: that costs about a tenth of a second, and no stamp of an earlier check
-// can vouch for the bytes that are read now.
+// or damaged), each with what to do in its last line.
 func Load(ctx context.Context, s Spec) (*Dataset, error) {
 	set, err := check(s)
 	if err != nil {
 		return nil, err
 	}
-	all, err := open(ctx, s, set, true)
+	all, err := set.open(ctx, s, true)
 	if err != nil {
 		return nil, err
 	}
-	split, err := choose(s, set, all.labels(false))
+	split, err := choose(s, set, all.Labels(false))
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{Name: set.name, ClassNames: set.classes, Counts: split.Counts, Split: *split}
-	if d.Train, err = all.images(ctx, false, split.Indices); err != nil {
+	d := &Dataset{Name: set.Name, ClassNames: set.Classes, Counts: split.Counts, Split: *split}
+	if d.Train, err = all.Images(ctx, false, split.Indices); err != nil {
 		return nil, err
 	}
-	if d.Validation, err = all.images(ctx, false, split.Validation); err != nil {
+	if d.Validation, err = all.Images(ctx, false, split.Validation); err != nil {
 		return nil, err
 	}
-	d.Test, err = all.images(ctx, true, testIndices(s, set, all.labels(true)))
+	d.Test, err = all.Images(ctx, true, testIndices(s, set, all.Labels(true)))
 	return d, err
-}
-
-// pool is all images of a data set, of which a subset is taken. Indices count from 0 in the original order.
-type pool interface {
-	labels(test bool) []int32                                               // [N]
-	images(ctx context.Context, test bool, indices []int32) (Images, error) // those at the indices, in their order
-}
-
-// open makes the images of a set available; without withTest only the training labels are sure to be there.
-func open(ctx context.Context, s Spec, set *set, withTest bool) (pool, error) {
-	if set.source == nil {
-		return newDrawer(s.SplitSeed, set), nil
-	}
-	dir, err := Folder(s.Dir)
-	if err != nil {
-		return nil, err
-	}
-	return readCIFAR(ctx, dir, set, withTest, fetchHint(set.name, s.Dir))
-}
-
-// cifar is the contents of an archive's files as read for one data set.
-type cifar struct {
-	set         *set
-	train, test part
-}
-
-// part is the training or the test set: files one after the other.
-type part struct {
-	raw    [][]byte // records of each file
-	per    int      // records in each file
-	labels []int32  // [N]
-}
-
-func (c *cifar) part(test bool) *part {
-	if test {
-		return &c.test
-	}
-	return &c.train
-}
-
-func (c *cifar) labels(test bool) []int32 { return c.part(test).labels }
-
-func (c *cifar) images(_ context.Context, test bool, indices []int32) (Images, error) {
-	p := c.part(test)
-	m := newImages(len(indices), len(c.set.classes))
-	for i, index := range indices {
-		m.Labels[i] = p.labels[index]
-		copy(m.image(i), c.set.source.pixels(p.raw[int(index)/p.per], int(index)%p.per))
-	}
-	return m, nil
-}
-
-// readCIFAR reads and checks the files of a set from its folder in dir or, where that is incomplete, from the archive in dir.
-// hint ends its errors.
-func readCIFAR(ctx context.Context, dir string, set *set, withTest bool, hint string) (*cifar, error) {
-	a := set.source.archive
-	wanted := a.train
-	if withTest {
-		wanted = a.files()
-	}
-	contents, err := a.read(ctx, dir, wanted)
-	if err != nil {
-		return nil, fail.Data("reading %s: %w\n%s", set.name, err, hint)
-	}
-	c := &cifar{set: set}
-	if c.train, err = set.part(contents, a.train); err == nil && withTest {
-		c.test, err = set.part(contents, a.test)
-	}
-	if err != nil {
-		return nil, fail.Data("reading %s in %s: %w\n%s", set.name, dir, err, hint)
-	}
-	return c, nil
-}
-
-// part puts files together and reads their labels.
-func (s *set) part(contents map[string][]byte, files []file) (part, error) {
-	p := part{per: files[0].records}
-	for _, f := range files {
-		labels, err := s.source.labels(contents[f.name], len(s.classes))
-		if err != nil {
-			return part{}, &fileError{f.name, err}
-		}
-		p.raw = append(p.raw, contents[f.name])
-		p.labels = append(p.labels, labels...)
-	}
-	return p, nil
-}
-
-// fileError says which file an error is about.
-type fileError struct {
-	path string
-	err  error
-}
-
-func (e *fileError) Error() string { return e.path + ": " + e.err.Error() }
-func (e *fileError) Unwrap() error { return e.err }
-
-// read gives the checked contents of the wanted files by name. It takes the files if they are all there, else the archive.
-func (a *archive) read(ctx context.Context, dir string, wanted []file) (map[string][]byte, error) {
-	missing := a.missing(dir, wanted)
-	if missing == nil {
-		return a.readFiles(ctx, dir, wanted)
-	}
-	path := filepath.Join(dir, a.name)
-	if _, err := os.Stat(path); err == nil {
-		return a.readArchive(ctx, path, wanted)
-	}
-	return nil, missing
-}
-
-// missing is the error about the first wanted file that is not in dir, nil where all are.
-func (a *archive) missing(dir string, wanted []file) error {
-	for _, f := range wanted {
-		path := filepath.Join(dir, a.folder, f.name)
-		if _, err := os.Stat(path); err != nil {
-			return &fileError{path, errMissing(a.bytes(f), a.name)}
-		}
-	}
-	return nil
-}
-
-// readFiles reads the files at once, so that their checksums are computed on all cores.
-func (a *archive) readFiles(ctx context.Context, dir string, wanted []file) (map[string][]byte, error) {
-	raw := make([][]byte, len(wanted))
-	group, ctx := errgroup.WithContext(ctx)
-	for i, f := range wanted {
-		group.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			path := filepath.Join(dir, a.folder, f.name)
-			contents, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			if err := a.checkFile(f, contents); err != nil {
-				return &fileError{path, err}
-			}
-			raw[i] = contents
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	contents := make(map[string][]byte, len(wanted))
-	for i, f := range wanted {
-		contents[f.name] = raw[i]
-	}
-	return contents, nil
 }

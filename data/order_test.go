@@ -1,26 +1,64 @@
 package data
 
 import (
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
+	"longtail/internal/fail"
 	"longtail/internal/rng"
 
 	"pgregory.net/rapid"
 )
 
-func TestOrderIsTheEpochsLaidEndToEnd(t *testing.T) {
+// A stream of any sampler is its epochs laid end to end, in whatever pieces it is taken.
+func TestStreamIsTheEpochsLaidEndToEnd(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed, n := rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 60).Draw(t, "n")
-		first, length := rapid.IntRange(0, 300).Draw(t, "first"), rapid.IntRange(0, 200).Draw(t, "count")
 		var all []int32
-		for epoch := 0; len(all) < first+length; epoch++ {
+		for epoch := 0; len(all) < 600; epoch++ {
 			all = append(all, Permutation(seed, epoch, n)...)
 		}
-		if got := Order(seed, n, first, length); !slices.Equal(got, all[first:first+length]) {
-			t.Fatalf("Order = %v, want %v", got, all[first:first+length])
+		s, err := NewStream(Instance, Epoch{Seed: seed, Labels: make([]int32, n), Classes: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			first, count := rapid.IntRange(0, 300).Draw(t, "first"), rapid.IntRange(0, 200).Draw(t, "count")
+			got, err := s.Take(first, count)
+			if err != nil || !slices.Equal(got, all[first:first+count]) {
+				t.Fatalf("from %d on: %v, %v, want %v", first, got, err, all[first:first+count])
+			}
 		}
 	})
+}
+
+// What a sampler gives is checked: too few samples and images that are not there are errors, not crashes.
+func TestSamplersAreChecked(t *testing.T) {
+	for name, c := range map[string]struct {
+		sampler Sampler
+		want    string
+	}{
+		"test-short":  {func(e Epoch) []int32 { return make([]int32, len(e.Labels)-1) }, "gives 4 samples for an epoch of 5"},
+		"test-beyond": {func(e Epoch) []int32 { return []int32{0, 1, 2, 3, int32(e.Number + 5)} }, "gives image 5 of 5 as sample 4 of epoch 0"},
+		"test-below":  {func(e Epoch) []int32 { return []int32{0, -1, 2, 3, 4} }, "gives image -1 of 5"},
+	} {
+		RegisterSampler(name, c.sampler)
+		s, err := NewStream(name, Epoch{Labels: make([]int32, 5), Classes: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Take(0, 1); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := NewStream(Instance, Epoch{}); fail.Code(err) != fail.CodeUsage {
+		t.Errorf("no images: %v", err)
+	}
+	if _, err := NewStream("instanec", Epoch{}); fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), Instance) {
+		t.Errorf("unknown sampler: %v", err)
+	}
 }
 
 func TestEpochsDiffer(t *testing.T) {
@@ -34,7 +72,7 @@ func TestAugmentIsOnePhiloxCall(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed, epoch, sample := rapid.Uint64().Draw(t, "seed"), rapid.IntRange(0, 1000).Draw(t, "epoch"), rapid.IntRange(0, 50000).Draw(t, "sample")
 		w := rng.Philox(seed, [4]uint32{uint32(sample), uint32(epoch), 0, 3})
-		want := Draw{DY: int(uint64(w[0]) * 9 >> 32), DX: int(uint64(w[1]) * 9 >> 32), Flip: w[2] >= 1<<31}
+		want := Crop{DY: int(uint64(w[0]) * 9 >> 32), DX: int(uint64(w[1]) * 9 >> 32), Flip: w[2] >= 1<<31}
 		if got := Augment(seed, epoch, sample); got != want {
 			t.Fatalf("Augment = %+v, want %+v", got, want)
 		}
@@ -54,11 +92,11 @@ func TestAugmentUsesEveryOffsetAndSideEqually(t *testing.T) {
 		}
 	}
 	for k := range 9 { // five standard errors of a binomial
-		if abs(float32(dy[k]-draws/9)) > 480 || abs(float32(dx[k]-draws/9)) > 480 {
+		if math.Abs(float64(dy[k]-draws/9)) > 480 || math.Abs(float64(dx[k]-draws/9)) > 480 {
 			t.Errorf("offset %d was drawn %d and %d times of %d", k, dy[k], dx[k], draws)
 		}
 	}
-	if abs(float32(flips-draws/2)) > 750 {
+	if math.Abs(float64(flips-draws/2)) > 750 {
 		t.Errorf("%d flips of %d", flips, draws)
 	}
 }

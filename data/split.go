@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
@@ -35,13 +35,10 @@ type Split struct {
 // from the split alone.
 func (s Split) Write(path string) error {
 	text, err := json.Marshal(s)
-	if err == nil {
-		err = writeAtomically(path, append(text, '\n'))
-	}
 	if err != nil {
 		return fmt.Errorf("writing the split %s: %w", path, err)
 	}
-	return nil
+	return disk.Write(path, append(text, '\n'))
 }
 
 // ReadSplit reads a file of Split.Write, or a plain list of indices, which is how others exchange their subsets: as JSON, or as
@@ -67,7 +64,7 @@ func parseSplit(text []byte) (*Split, error) {
 	if trimmed := bytes.TrimLeft(text, " \t\r\n"); len(trimmed) > 0 && trimmed[0] != '{' {
 		var err error
 		if trimmed[0] == '[' {
-			err = decodeStrictly(text, &s.Indices)
+			err = disk.Decode(text, &s.Indices)
 		} else {
 			s.Indices, err = plainList(string(text))
 		}
@@ -75,10 +72,10 @@ func parseSplit(text []byte) (*Split, error) {
 			return nil, err
 		}
 		s.Profile = profileList
-		slices.Sort(s.Indices) // a list of somebody else's may be in any order
+		slices.Sort(s.Indices) // a list of another program may be in any order
 		return s, s.checkIndices()
 	}
-	if err := decodeStrictly(text, s); err != nil {
+	if err := disk.Decode(text, s); err != nil {
 		return nil, err
 	}
 	if s.Version != SplitVersion {
@@ -103,19 +100,6 @@ func plainList(text string) ([]int32, error) {
 		}
 	}
 	return indices, nil
-}
-
-// decodeStrictly decodes one JSON value that is all of text, without unknown fields.
-func decodeStrictly(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("at byte %d of %d: %w", d.InputOffset(), len(text), err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("at byte %d of %d: text after the end", d.InputOffset(), len(text))
-	}
-	return nil
 }
 
 // checkIndices finds what is wrong with the indices whatever the data set: no image, order, sign, repetition.
@@ -145,13 +129,13 @@ func (s *Split) checkIndices() error {
 }
 
 // checkAgainst compares the split with the data set it is used for: labels [N] are those of the original training set.
-func (s *Split) checkAgainst(set *set, labels []int32) error {
+func (s *Split) checkAgainst(set *Set, labels []int32) error {
 	for _, list := range [][]int32{s.Indices, s.Validation} {
 		if n := len(list); n > 0 && int(list[n-1]) >= len(labels) {
-			return fmt.Errorf("index %d is beyond the %d training images of %s", list[n-1], len(labels), set.name)
+			return fmt.Errorf("index %d is beyond the %d training images of %s", list[n-1], len(labels), set.Name)
 		}
 	}
-	counts := count(labels, s.Indices, len(set.classes))
+	counts := count(labels, s.Indices, len(set.Classes))
 	if s.Counts != nil && !slices.Equal(s.Counts, counts) {
 		return fmt.Errorf("its counts are %v, but its indices have %v", s.Counts, counts)
 	}

@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -21,12 +22,28 @@ func drawn(t interface{ Fatal(...any) }, s Spec) (*Split, []int32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	labels := newDrawer(s.SplitSeed, set).labels(false)
+	labels := poolOf(t, set, Spec{SplitSeed: s.SplitSeed}).Labels(false)
 	split, err := choose(s, set, labels)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return split, labels
+}
+
+func write(t testing.TB, path string, raw []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// poolOf opens a set that needs no file.
+func poolOf(t interface{ Fatal(...any) }, set *Set, s Spec) Pool {
+	p, err := set.Open(context.Background(), s, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func TestSplitHasTheCountsOfItsSpec(t *testing.T) {
@@ -148,7 +165,7 @@ func TestBadSplitFilesAreErrors(t *testing.T) {
 		text, want string
 		code       int
 	}{
-		{"", "at byte 0 of 0", fail.CodeData},
+		{"", "it is empty", fail.CodeData},
 		{"{", "unexpected EOF", fail.CodeData},
 		{"[1, 2", "unexpected EOF", fail.CodeData},
 		{"[1, 2] 3", "text after the end", fail.CodeData},
@@ -200,11 +217,11 @@ func TestWriteReplacesWholeFilesOnly(t *testing.T) {
 
 func TestMaxPerClassCapsTheTestImagesInProportion(t *testing.T) {
 	for _, c := range []struct{ limit, want int }{{0, 1000}, {500, 100}, {5000, 1000}, {7, 1}, {1, 1}} {
-		set, err := lookup("synthetic10")
+		set, err := Lookup("synthetic10")
 		if err != nil {
 			t.Fatal(err)
 		}
-		indices := testIndices(Spec{MaxPerClass: c.limit}, set, newDrawer(0, set).labels(true))
+		indices := testIndices(Spec{MaxPerClass: c.limit}, set, poolOf(t, set, Spec{SplitSeed: 0}).Labels(true))
 		if len(indices) != 10*c.want {
 			t.Errorf("max_per_class %d: %d test images, want %d a class", c.limit, len(indices), c.want)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // choose is the split that s asks for, drawn or from its file. labels [N] are those of the original training set.
-func choose(s Spec, set *set, labels []int32) (*Split, error) {
+func choose(s Spec, set *Set, labels []int32) (*Split, error) {
 	if s.SplitFile != "" {
 		return chooseFromFile(s, set, labels)
 	}
@@ -23,10 +23,10 @@ func choose(s Spec, set *set, labels []int32) (*Split, error) {
 		profile = "exp"
 	}
 	split := &Split{
-		Version: SplitVersion, Dataset: set.name, Profile: profile,
+		Version: SplitVersion, Dataset: set.Name, Profile: profile,
 		Imbalance: s.Imbalance, MaxPerClass: s.MaxPerClass, Seed: s.SplitSeed,
 	}
-	for class, members := range byClass(labels, len(set.classes)) {
+	for class, members := range byClass(labels, len(set.Classes)) {
 		for _, k := range rng.New(s.SplitSeed, rng.Split, uint32(class), 0).Perm(len(members))[:counts[class]] {
 			split.Indices = append(split.Indices, members[k])
 		}
@@ -45,20 +45,20 @@ func byClass(labels []int32, classes int) [][]int32 {
 	return members
 }
 
-// holdOut moves the part s.Validation of each class from Indices to Validation. Which images go first is drawn for the whole
-// class, so that a larger part holds a smaller one, and sets Counts to what is left to train on.
-func (s *Split) holdOut(spec Spec, set *set, labels []int32) {
-	s.Counts = count(labels, s.Indices, len(set.classes))
+// holdOut moves the part s.Validation of each class from Indices to Validation, and sets Counts to what is left to train on. The order
+// is drawn once per class, so larger fractions contain smaller ones.
+func (s *Split) holdOut(spec Spec, set *Set, labels []int32) {
+	s.Counts = count(labels, s.Indices, len(set.Classes))
 	if spec.Validation == 0 {
 		return
 	}
 	rank := make([]int32, len(labels)) // the order in which the images of a class are held out
-	for class, members := range byClass(labels, len(set.classes)) {
+	for class, members := range byClass(labels, len(set.Classes)) {
 		for place, k := range rng.New(spec.SplitSeed, rng.Validation, uint32(class), 0).Perm(len(members)) {
 			rank[members[k]] = int32(place)
 		}
 	}
-	chosen := make([][]int32, len(set.classes))
+	chosen := make([][]int32, len(set.Classes))
 	for _, i := range s.Indices {
 		chosen[labels[i]] = append(chosen[labels[i]], i)
 	}
@@ -75,15 +75,15 @@ func (s *Split) holdOut(spec Spec, set *set, labels []int32) {
 }
 
 // splitFromFile is the split of s.SplitFile, checked against the labels of the set.
-func splitFromFile(s Spec, set *set) (*Split, error) {
-	all, err := open(context.Background(), s, set, false)
+func splitFromFile(s Spec, set *Set) (*Split, error) {
+	all, err := set.open(context.Background(), s, false)
 	if err != nil {
 		return nil, err
 	}
-	return chooseFromFile(s, set, all.labels(false))
+	return chooseFromFile(s, set, all.Labels(false))
 }
 
-func chooseFromFile(s Spec, set *set, labels []int32) (*Split, error) {
+func chooseFromFile(s Spec, set *Set, labels []int32) (*Split, error) {
 	split, err := ReadSplit(s.SplitFile)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func chooseFromFile(s Spec, set *set, labels []int32) (*Split, error) {
 		return nil, fail.Data("split file %s: %w\nuse the list with the data set that it was made for, or make it again", s.SplitFile, err)
 	}
 	if split.Dataset == "" {
-		split.Version, split.Dataset, split.Seed = SplitVersion, set.name, s.SplitSeed
+		split.Version, split.Dataset, split.Seed = SplitVersion, set.Name, s.SplitSeed
 	}
 	if len(split.Validation) == 0 {
 		split.holdOut(s, set, labels)
@@ -106,11 +106,11 @@ func chooseFromFile(s Spec, set *set, labels []int32) (*Split, error) {
 }
 
 // checkOrigin finds where a split of our own making does not fit the rest of the spec.
-func (s *Split) checkOrigin(spec Spec, set *set) error {
-	if s.Dataset != set.name {
-		return fail.Usage("data.split_file=%s is a split of %s, but data.dataset is %s\nuse data.dataset=%[2]s", spec.SplitFile, s.Dataset, set.name)
+func (s *Split) checkOrigin(spec Spec, set *Set) error {
+	if s.Dataset != set.Name {
+		return fail.Usage("data.split_file=%s is a split of %s, but data.dataset is %s\nuse data.dataset=%[2]s", spec.SplitFile, s.Dataset, set.Name)
 	}
-	if set.source == nil && s.Seed != spec.SplitSeed {
+	if set.Drawn && s.Seed != spec.SplitSeed {
 		return fail.Usage("data.split_file=%s chose among the images of data.split_seed=%d, but data.split_seed is %d, which draws others\nuse data.split_seed=%[2]d",
 			spec.SplitFile, s.Seed, spec.SplitSeed)
 	}
@@ -120,18 +120,21 @@ func (s *Split) checkOrigin(spec Spec, set *set) error {
 	return nil
 }
 
-// testIndices are the test images to use: all, or with max_per_class the first of each class in the original order, as many
-// as keep the proportion of training to test images, rounded, at least one. No seed enters, so that runs with different
-// subsets are judged by the same images. labels [N] are those of the original test set.
-func testIndices(s Spec, set *set, labels []int32) []int32 {
-	limit := set.test
-	if s.MaxPerClass > 0 {
-		limit = max(1, int(math.Round(float64(set.test)*float64(s.MaxPerClass)/float64(set.train))))
+// testIndices are the test images to use: all, or, of a class that max_per_class cuts, the first in the original order, as many as
+// keep the proportion of training to test images, rounded, at least one. No seed enters, so that runs with different subsets are
+// judged by the same images. labels [N] are those of the original test set.
+func testIndices(s Spec, set *Set, labels []int32) []int32 {
+	limit := slices.Clone(set.Test)
+	for class, n := range limit {
+		if s.MaxPerClass > 0 && n > 0 {
+			kept := min(s.MaxPerClass, set.Train[class])
+			limit[class] = max(1, int(math.Round(float64(n)*float64(kept)/float64(set.Train[class]))))
+		}
 	}
 	var indices []int32
-	taken := make([]int, len(set.classes))
+	taken := make([]int, len(set.Classes))
 	for i, class := range labels {
-		if taken[class] < limit {
+		if taken[class] < limit[class] {
 			taken[class]++
 			indices = append(indices, int32(i))
 		}

@@ -98,7 +98,7 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		if !run.Exists(path) {
 			continue
 		}
-		c, err := ReadCheckpoint(path, id, Steps(w.Images, config.Train.Batch, config.Train.Epochs), w.Classes)
+		c, err := ReadCheckpoint(path, id, Steps(w.images(), config.Train.Batch, config.Train.Epochs), w.Classes)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +109,7 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.Results[name] = run.NewResult(epochOf(config, c.Step, w.Images), c.Step, sums.Confusion, w.Classes, sums.Loss)
+		e.Results[name] = run.NewResult(epochOf(config, c.Step, w.images()), c.Step, sums.Confusion, w.Classes, sums.Loss)
 	}
 	if len(e.Results) == 0 {
 		return nil, job.noCheckpoint()
@@ -146,7 +146,7 @@ func (j *EvalJob) open(config *config.Config, ds *data.Dataset) (w *openJob, err
 		return nil, err
 	}
 	w = &openJob{data: ds}
-	w.Images, w.Classes = ds.Train.Len(), ds.Train.Classes
+	w.Labels, w.Classes = ds.Train.Labels, ds.Train.Classes
 	if w.programs, err = Build(config, ds); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/fail"
@@ -18,7 +19,7 @@ import (
 // Task is what Loop trains. Its sessions share their parameters.
 type Task struct {
 	Config     *config.Config
-	Images     int            // N, training images
+	Labels     []int32        // [N] of the training images
 	Classes    int            // C
 	Weights    []float32      // [C] class weights
 	Train      device.Session // the training program on the training images
@@ -26,6 +27,9 @@ type Task struct {
 	Validation *Evaluator  // nil where no images are held out
 	From       *Checkpoint // where to resume
 }
+
+// images is N, the number of training images.
+func (t *Task) images() int { return len(t.Labels) }
 
 // Loop trains: SGD over one stream of seeded permutations, with the learning rate of each step known beforehand, and at the end
 // of each epoch a look at the test set. Files, logs and progress are the observer's.
@@ -35,7 +39,7 @@ type Task struct {
 //
 // Calls are split at the same steps with or without an interruption, so sums stay bit-identical.
 func Loop(ctx context.Context, task Task, observe Observer) error {
-	l := &loop{Task: task, observe: observe, rates: LearningRates(task.Config, task.Images), Position: task.From.Position}
+	l := &loop{Task: task, observe: observe, rates: LearningRates(task.Config, task.images()), Position: task.From.Position}
 	if err := l.start(ctx); err != nil {
 		return err
 	}
@@ -65,12 +69,15 @@ type loop struct {
 	Position
 	observe Observer
 	rates   []float32 // [steps]
-	order   stream
+	order   *data.Stream
 }
 
 // start gives the sessions what they need, and closes an epoch that was interrupted in its tests.
 func (l *loop) start(ctx context.Context) error {
-	l.order = stream{seed: l.Config.Seed, n: l.Images}
+	var err error
+	if l.order, err = data.NewStream(l.Config.Data.Sampler, data.Epoch{Seed: l.Config.Seed, Epochs: l.Config.Train.Epochs, Labels: l.Labels, Classes: l.Classes}); err != nil {
+		return err
+	}
 	if err := l.Train.Set(plan.LearningRates, l.rates); err != nil {
 		return fmt.Errorf("setting the learning rates: %w", err)
 	}
@@ -86,7 +93,7 @@ func (l *loop) start(ctx context.Context) error {
 	if err := l.Train.Load(l.From.State); err != nil {
 		return fmt.Errorf("loading the parameters: %w", err)
 	}
-	if err := l.observe(Started{l.Step, len(l.rates), l.Images, l.Config.Train.Batch, l.Config.Train.Epochs}); err != nil {
+	if err := l.observe(Started{l.Step, len(l.rates), l.images(), l.Config.Train.Batch, l.Config.Train.Epochs}); err != nil {
 		return err
 	}
 	if l.Step > l.Recorded && l.epochEnds() {
@@ -98,7 +105,11 @@ func (l *loop) start(ctx context.Context) error {
 // steps does the next call of the backend and adds up what it saw.
 func (l *loop) steps() error {
 	began, n, batch := time.Now(), l.block(), l.Config.Train.Batch
-	sums, err := l.Train.Run(l.order.take(l.Step*batch, n*batch), l.Step, n)
+	order, err := l.order.Take(l.Step*batch, n*batch)
+	if err != nil {
+		return err
+	}
+	sums, err := l.Train.Run(order, l.Step, n)
 	if err != nil {
 		return fmt.Errorf("step %d: %w", l.Step, err)
 	}
@@ -108,7 +119,7 @@ func (l *loop) steps() error {
 	l.Step += n
 	l.Sums.add(sums)
 	return l.observe(Progress{
-		Step: l.Step, Epoch: epochAt(l.Step, batch, l.Images), Loss: l.Sums.Loss / float64(max(l.Sums.samples(), 1)), LR: l.rate(),
+		Step: l.Step, Epoch: epochAt(l.Step, batch, l.images()), Loss: l.Sums.Loss / float64(max(l.Sums.samples(), 1)), LR: l.rate(),
 		Samples: n * batch, Seconds: time.Since(began).Seconds(),
 	})
 }
@@ -126,7 +137,7 @@ func (l *loop) block() int {
 		end = min(end, (l.Step/every+1)*every)
 	}
 	batch := l.Config.Train.Batch
-	epochEnd := (l.Step*batch/l.Images + 1) * l.Images // in samples
+	epochEnd := (l.Step*batch/l.images() + 1) * l.images() // in samples
 	return min(end, (epochEnd+batch-1)/batch) - l.Step
 }
 
@@ -141,13 +152,13 @@ func (l *loop) checkpointDue() bool {
 
 // epochEnds reports whether an epoch ends with the last step; the run's end is one, however fractional.
 func (l *loop) epochEnds() bool {
-	_, ends := epochEnds(l.Step, l.Config.Train.Batch, l.Images)
+	_, ends := epochEnds(l.Step, l.Config.Train.Batch, l.images())
 	return ends || l.Step == len(l.rates)
 }
 
 // closeEpoch tests where that is due, makes the epoch's record and saves.
 func (l *loop) closeEpoch(ctx context.Context) error {
-	record := run.Epoch{Epoch: epochOf(l.Config, l.Step, l.Images), Step: l.Step, LR: l.rate(), Train: run.NewScore(l.Sums.Confusion, l.Classes, l.Sums.Loss)}
+	record := run.Epoch{Epoch: epochOf(l.Config, l.Step, l.images()), Step: l.Step, LR: l.rate(), Train: run.NewScore(l.Sums.Confusion, l.Classes, l.Sums.Loss)}
 	saving, done := Saving{}, EpochDone{}
 	if l.testDue(record.Epoch) {
 		began := time.Now()
@@ -239,7 +250,7 @@ func (l *loop) finiteState() (device.State, error) {
 
 func (l *loop) diverged(what string, step int) error {
 	return fail.Diverged("%s after step %d (epoch %.2f, learning rate %g)", what, step,
-		epochAt(step, l.Config.Train.Batch, l.Images), l.rates[step-1])
+		epochAt(step, l.Config.Train.Batch, l.images()), l.rates[step-1])
 }
 
 func (l *loop) interrupted() error {

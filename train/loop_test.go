@@ -9,12 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/internal/run"
-
-	"pgregory.net/rapid"
 )
 
 var testIdentity = Identity{config.Protocol(100, 200), "split"}
@@ -213,21 +210,6 @@ func TestRunsInOneProcessDoNotMeet(t *testing.T) {
 		})
 	}
 	wait.Wait()
-}
-
-func TestStreamIsTheOrderOfTheData(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 50).Draw(t, "n")
-		s := stream{seed: 3, n: n}
-		at := 0
-		for range 10 {
-			count := rapid.IntRange(0, 70).Draw(t, "count")
-			if got, want := s.take(at, count), data.Order(3, n, at, count); !slices.Equal(got, want) {
-				t.Fatalf("from %d on: %v, want %v", at, got, want)
-			}
-			at += count
-		}
-	})
 }
 
 func TestStrangeCheckpointsAreRefused(t *testing.T) {

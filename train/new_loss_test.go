@@ -78,7 +78,7 @@ func TestNewLossTrainsWithoutAKernel(t *testing.T) {
 	}
 	var first, last float64
 	for step := range steps {
-		sums, err := s.Run(data.Order(1, batch, step*batch, batch), step, 1)
+		sums, err := s.Run(programtest.Order(1, batch, step*batch, batch), step, 1)
 		if err != nil || sums.NonFinite {
 			t.Fatal(step, sums, err)
 		}

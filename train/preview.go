@@ -25,18 +25,20 @@ func NewPreview(c *config.Config, dataDir string) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Preview{Counts: counts}
-	if p.ClassNames, err = data.ClassNames(spec.Dataset); err != nil {
+	set, err := data.Lookup(spec.Dataset)
+	if err != nil {
 		return nil, err
 	}
+	p := &Preview{Counts: counts, ClassNames: set.Classes}
 	for _, n := range counts {
 		p.Images += n
 	}
 	if p.Steps, err = stepsOrError(c, p.Images); err != nil {
 		return nil, err
 	}
-	labels := data.Images{Labels: make([]int32, p.Images), Classes: len(counts), Channels: data.Channels, Height: data.Side, Width: data.Side} // a graph needs no pixels
-	programs, err := Build(c, &data.Dataset{Counts: counts, Train: labels})
+	images := set.NewImages(0) // a graph needs no pixels
+	images.Labels = make([]int32, p.Images)
+	programs, err := Build(c, &data.Dataset{Counts: counts, Train: images})
 	if err != nil {
 		return nil, err
 	}

@@ -99,8 +99,8 @@ func (j *Job) prepare(ctx context.Context) (w *openJob, err error) {
 	if w.programs, err = Build(c, w.data); err != nil {
 		return nil, err
 	}
-	w.Task = Task{Config: c, Images: w.data.Train.Len(), Classes: w.data.Train.Classes, Weights: w.programs.Weights}
-	if w.steps, err = stepsOrError(c, w.Images); err != nil {
+	w.Task = Task{Config: c, Labels: w.data.Train.Labels, Classes: w.data.Train.Classes, Weights: w.programs.Weights}
+	if w.steps, err = stepsOrError(c, w.images()); err != nil {
 		return nil, err
 	}
 	if err := w.open(j.device); err != nil {

@@ -1,7 +1,9 @@
 package main
 
-// The backends that the program ships with: each registers itself with internal/device.
+// What the program ships with: each registers itself, and nothing else names it.
 import (
 	_ "longtail/cuda"
+	_ "longtail/data/cifar"
+	_ "longtail/data/synthetic"
 	_ "longtail/internal/cpu"
 )

@@ -16,7 +16,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// statsOptions has no flags of its own.
+type statsOptions struct{ *options }
+
 func newStatsCommand(o *options) *cobra.Command {
+	s := &statsOptions{o}
 	return &cobra.Command{
 		Use:   "stats [CONFIG] [key=value ...]",
 		Short: "Images, effective number and weight of each class",
@@ -26,21 +30,23 @@ data.split_file names a list of images.
 
 Exit codes: 0 done, 2 a bad config, key or value, 4 a split file missing or damaged.`,
 		Example: "  longtail data stats data.dataset=cifar10 data.imbalance=50 loss.beta=0.9999",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := config.Load(splitArgs(args))
-			if err != nil {
-				return err
-			}
-			s, err := newStats(cfg, o.dataDir)
-			if err != nil {
-				return err
-			}
-			if o.json {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(s)
-			}
-			return s.print(cmd.OutOrStdout())
-		},
+		RunE:    func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
 	}
+}
+
+func (s *statsOptions) run(cmd *cobra.Command, args []string) error {
+	cfg, err := config.Load(splitArgs(args))
+	if err != nil {
+		return err
+	}
+	stats, err := newStats(cfg, s.dataDir)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(stats)
+	}
+	return stats.print(cmd.OutOrStdout())
 }
 
 // stats describes the training images of a config.

@@ -81,11 +81,17 @@ func (d *doctorOptions) run(cmd *cobra.Command) error {
 	}
 	fmt.Fprintf(out, "data      %s\n", folder)
 	states := datasetStates(folder)
-	for _, name := range archives {
+	for _, name := range downloads() {
 		fmt.Fprintf(out, "          %s: %s\n", name, states[name])
 	}
-	fmt.Fprintf(out, "          synthetic10, synthetic100: drawn, always there\n")
-	return nil
+	var drawn []string
+	for _, name := range data.Names() {
+		if set, err := data.Lookup(name); err == nil && set.Drawn {
+			drawn = append(drawn, name)
+		}
+	}
+	_, err = fmt.Fprintf(out, "          %s: drawn, always there\n", strings.Join(drawn, ", "))
+	return err
 }
 
 // deviceStates is what the machine has of each kind of device, or why it has none.
@@ -100,20 +106,31 @@ func deviceStates(o device.Options) map[string]string {
 // datasetStates says of each archive whether its files are there and right.
 func datasetStates(folder string) map[string]string {
 	states := map[string]string{}
-	for _, name := range archives {
+	for _, name := range downloads() {
 		states[name] = "there, checksums right"
-		reports, err := data.Verify(folder, name)
-		for _, r := range reports {
-			if r.State != data.FileOK {
-				err = fmt.Errorf("%s is %s; get it with: longtail data fetch %s", r.Path, r.State, name)
-				break
-			}
-		}
-		if err != nil {
+		if err := verifyFiles(name, folder); err != nil {
 			states[name] = err.Error()
 		}
 	}
 	return states
+}
+
+// verifyFiles returns an error about the first file of a set that is missing or damaged.
+func verifyFiles(name, folder string) error {
+	set, err := data.Lookup(name)
+	if err != nil {
+		return err
+	}
+	reports, err := set.Verify(folder)
+	if err != nil {
+		return err
+	}
+	for _, r := range reports {
+		if r.State != data.FileOK {
+			return fmt.Errorf("%s is %s; get it with: longtail data fetch %s", r.Path, r.State, name)
+		}
+	}
+	return nil
 }
 
 func (d *doctorOptions) runCurves(cmd *cobra.Command) error {

@@ -26,6 +26,7 @@ func (c *Config) check() error {
 	}{
 		{"data.dataset", c.Data.Dataset, data.Names()},
 		{"data.profile", c.Data.Profile, data.Profiles()},
+		{"data.sampler", c.Data.Sampler, data.Samplers()},
 		{"model.name", c.Model.Name, models.Names()},
 		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
 		{"model.init", c.Model.Init, models.Inits()},

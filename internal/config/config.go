@@ -42,6 +42,7 @@ type Data struct {
 	SplitSeed   uint64  `key:"split_seed" role:"repetition"` // draws the subset
 	SplitFile   string  `key:"split_file" role:"source"`     // takes the subset from a file; empty: draws it
 	Validation  float64 `key:"validation"`                   // held-out part of the training images, in [0, 1)
+	Sampler     string  `key:"sampler"`                      // one of data.Samplers
 }
 
 // Model is the section model.
@@ -78,7 +79,7 @@ type Train struct {
 // that follow from others (warm-up, milestones, multipliers, out) are empty until Complete.
 func Defaults() *Config {
 	c := &Config{
-		Data:  Data{Dataset: "cifar10", Imbalance: 100, Profile: "exp"},
+		Data:  Data{Dataset: "cifar10", Imbalance: 100, Profile: "exp", Sampler: data.Instance},
 		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
 		Loss:  Loss{Name: "softmax", options: map[string]*float64{}},
 		Train: Train{

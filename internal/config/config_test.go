@@ -34,6 +34,7 @@ func TestDefaultsAreThePapersProtocol(t *testing.T) {
   split_seed: 0
   split_file: ""
   validation: 0
+  sampler: instance
 model:
   name: resnet32
   shortcut: avgpool

@@ -14,10 +14,6 @@ import (
 // arithmetic: small enough to feed many threads at batch 128, large enough that the merging is cheap.
 const imagesPerChunk = 4
 
-// border is the zero border around the raw bytes of an image, from which crops are taken; the crop at (border, border) is the
-// image itself.
-const border = 4
-
 // session is a program with its memory.
 type session struct {
 	program *plan.Program
@@ -249,11 +245,11 @@ func (s *session) drawImage(dst view, p *place, n int) {
 		return
 	}
 	m := s.images
-	draw := data.Draw{DY: border, DX: border}
+	window := data.Crop{DY: data.Border, DX: data.Border}
 	if s.program.Augment {
-		draw = data.Augment(s.program.Seed, (s.first+n)/s.program.Samples, int(index))
+		window = data.Augment(s.program.Seed, (s.first+n)/s.program.Samples, int(index))
 	}
 	size := m.Channels * m.Height * m.Width
 	pixels := m.Pixels[int(index)*size:][:size]
-	s.kernels.image(dst, pixels, m.Channels, m.Height, m.Width, crop{border: border, dy: draw.DY, dx: draw.DX, flip: draw.Flip})
+	s.kernels.image(dst, pixels, m.Channels, m.Height, m.Width, crop{border: data.Border, dy: window.DY, dx: window.DX, flip: window.Flip})
 }

@@ -79,7 +79,7 @@ func bits(t *testing.T, s device.Session) []byte {
 
 func run(t *testing.T, s device.Session, images data.Images, batch, first, n int) device.Sums {
 	t.Helper()
-	sums, err := s.Run(data.Order(5, images.Len(), first*batch, n*batch), first, n)
+	sums, err := s.Run(programtest.Order(5, images.Len(), first*batch, n*batch), first, n)
 	if err != nil {
 		t.Fatal(err)
 	}

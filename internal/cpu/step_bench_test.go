@@ -3,11 +3,11 @@ package cpu_test
 import (
 	"testing"
 
-	"longtail/data"
 	"longtail/internal/cpu"
 	"longtail/internal/device"
 	"longtail/internal/plan"
 	"longtail/internal/program"
+	"longtail/internal/program/programtest"
 )
 
 // A whole training step of ResNet-32 at batch 128 on one thread: augmentation, forward, backward, update.
@@ -30,7 +30,7 @@ func BenchmarkStep(b *testing.B) {
 	if err := s.Load(program.InitialState(net, 3)); err != nil {
 		b.Fatal(err)
 	}
-	order := data.Order(1, images.Len(), 0, b.N*batch)
+	order := programtest.Order(1, images.Len(), 0, b.N*batch)
 	b.ResetTimer()
 	if _, err := s.Run(order, 0, b.N); err != nil {
 		b.Fatal(err)

@@ -12,6 +12,7 @@ var floors = map[string]int{
 	"internal/house": 0, // tests alone
 	"internal/ops":   1, "internal/rng": 1, "internal/fail": 1, "internal/build": 1, "internal/disk": 1,
 	"models": 2, "loss": 2, "data": 2,
+	"data/cifar": 3, "data/synthetic": 3,
 	"internal/plan":    3,
 	"internal/device":  4,
 	"internal/program": 5, "internal/cpu": 5, "cuda": 5,
@@ -33,7 +34,8 @@ var testDoors = map[string][]string{
 	"internal/cpu":  {"internal/program"}, // the graphs to run
 	"internal/plan": {"internal/program"},
 	"train/curves":  {"train"},
-	"internal/disk": {"internal/fail"},
+	"data":          {"data/cifar", "data/synthetic"},
+	"data":          {"data/cifar", "data/synthetic"},
 	"loss":          {"data"},                   // weights are checked on the counts of the data sets
 	"eval":          {"train", "internal/plan"}, // run folders to read are made by training
 }
@@ -62,6 +64,9 @@ var onlyIn = map[string]string{
 	"C":               "cuda",
 	"gorgonia.org/cu": "cuda",
 }
+
+// shipped are rooms that register themselves: only the program and tests import them, so that no other room depends on what is shipped.
+var shipped = []string{"longtail/data/cifar", "longtail/data/synthetic", "longtail/internal/cpu", "longtail/cuda", "longtail/internal/adding"}
 
 // randomness is what only tests may import: all else draws from internal/rng.
 var randomness = []string{"math/rand", "math/rand/v2", "crypto/rand"}
@@ -104,6 +109,10 @@ func (fs *faults) addAll(file, room, imported string, test bool) {
 	}
 	if !test && slices.ContainsFunc(ignorance[room], func(no string) bool { return within(imported, no) }) {
 		fs.add("%s: %s must not know %s", file, room, imported)
+	}
+	if !test && room != "cmd" && slices.Contains(shipped, imported) {
+		fs.add("%s: only the program and tests import %s, which registers itself", file, imported)
+		return
 	}
 	if !within(imported, module) {
 		return

@@ -53,6 +53,10 @@ const imageCount = 12406
 func Run(cfg *config.Config, d *device.Device, o Options) (Measurement, error) {
 	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
+	var err error
+	if b.order, err = data.NewStream(cfg.Data.Sampler, data.Epoch{Seed: cfg.Seed, Epochs: cfg.Train.Epochs, Labels: b.images.Labels, Classes: o.Classes}); err != nil {
+		return m, err
+	}
 	for i := range o.Runs {
 		if err := b.open(d, o); err != nil {
 			b.close()
@@ -91,6 +95,7 @@ func (m *Measurement) count(before, after device.Counters, steps float64) {
 type measured struct {
 	cfg      *config.Config
 	images   data.Images
+	order    *data.Stream
 	sessions []device.Session
 	at       int // steps done
 }
@@ -125,7 +130,10 @@ func (b *measured) step(n int) error {
 	batch, end := b.cfg.Train.Batch, b.at+n
 	for b.at < end {
 		call := train.CallEnd(b.at, b.sessions[0].StepsPerCall(), end) - b.at
-		order := data.Order(b.cfg.Seed, b.images.Len(), b.at*batch, call*batch)
+		order, err := b.order.Take(b.at*batch, call*batch)
+		if err != nil {
+			return err
+		}
 		if err := b.call(order, call); err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package data
+package cifar
 
 import (
 	"archive/tar"
@@ -11,13 +11,13 @@ import (
 	"path"
 )
 
-// errMissing says that a file of so many bytes, or the archive that holds it, is not there.
+// errMissing is the error that a file of so many bytes, or the archive that holds it, is not there.
 func errMissing(bytes int, archive string) error {
 	return fmt.Errorf("no such file; expected %d bytes there, or %s beside its folder", bytes, archive)
 }
 
 // unpackedSlack is how many bytes an archive may unpack to beyond the wanted files: its folder, read-me and class names take
-// a few kilobytes, and an archive that goes on and on must not be read to its end.
+// a few kilobytes, and an endless archive must not be read to its end.
 const unpackedSlack = 1 << 20
 
 // readArchive gives the checked contents of the wanted files in the tar.gz at path, by name.
@@ -105,7 +105,7 @@ func (a *archive) unfinished(left map[string]file, err error) error {
 	return err
 }
 
-// noEOF makes the end of a file an error like any other, so that nobody takes it for a regular end.
+// noEOF makes the end of a file an error like any other, so that it does not pass for a regular end.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -1,9 +1,22 @@
-package data
+// Package cifar reads CIFAR-10, CIFAR-20 and CIFAR-100 (Krizhevsky 2009) from their official files or archives, gets and verifies them.
+// CIFAR-20 is CIFAR-100 with its 20 coarse labels. Importing it registers the three sets with package data.
+package cifar
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
+
+	"longtail/data"
+)
+
+// The images of all sets here are 3 x 32 x 32 bytes: red, green and blue planes.
+const (
+	side       = 32
+	channels   = 3
+	imageBytes = channels * side * side
 )
 
 // archive is an official download and what is wanted from it.
@@ -37,6 +50,43 @@ type source struct {
 	label int // which of the label bytes
 }
 
+// set is a data set with its files.
+type set struct {
+	data.Set
+	source *source
+}
+
+func init() {
+	for _, s := range []*set{
+		newSet("cifar10", cifar10Names, 5000, 1000, &source{cifar10Archive, 0}),
+		newSet("cifar20", cifar20Names, 2500, 500, &source{cifar100Archive, 0}),
+		newSet("cifar100", cifar100Names, 500, 100, &source{cifar100Archive, 1}),
+	} {
+		if s.source.archive == cifar100Archive && s.Name != "cifar100" {
+			s.FilesOf = "cifar100"
+		}
+		data.Register(s.Set)
+	}
+}
+
+// newSet describes a set of so many training and test images a class.
+func newSet(name string, classes []string, train, test int, from *source) *set {
+	s := &set{source: from, Set: data.Set{
+		Name: name, Classes: classes, Channels: channels, Height: side, Width: side,
+		Train: slices.Repeat([]int{train}, len(classes)), Test: slices.Repeat([]int{test}, len(classes)),
+	}}
+	s.Open = func(ctx context.Context, spec data.Spec, withTest bool) (data.Pool, error) {
+		dir, err := data.Folder(spec.Dir)
+		if err != nil {
+			return nil, err
+		}
+		return s.read(ctx, dir, withTest, fetchHint(name, spec.Dir))
+	}
+	s.Fetch = s.fetch
+	s.Verify = s.verify
+	return s
+}
+
 // The SHA-256 are those of the files in the official archives; the MD5 are on https://www.cs.toronto.edu/~kriz/cifar.html.
 var cifar10Archive = &archive{
 	name: "cifar-10-binary.tar.gz", md5: "c32a1d4ab5d03f1284b67883e8d87530", size: 170052171,
@@ -56,15 +106,6 @@ var cifar100Archive = &archive{
 	folder: "cifar-100-binary", labelBytes: 2,
 	train: []file{{"train.bin", 50000, "f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29"}},
 	test:  []file{{"test.bin", 10000, "d8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a"}},
-}
-
-// sets are all data sets, in the order in which they are listed to a user.
-var sets = []set{
-	{"cifar10", cifar10Names, 5000, 1000, &source{cifar10Archive, 0}},
-	{"cifar20", cifar20Names, 2500, 500, &source{cifar100Archive, 0}},
-	{"cifar100", cifar100Names, 500, 100, &source{cifar100Archive, 1}},
-	{"synthetic10", synthetic10Names, 5000, 1000, nil},
-	{"synthetic100", synthetic100Names(), 500, 100, nil},
 }
 
 // checkFile compares a file's bytes with its size and checksum. Its errors name what was expected and found.
@@ -100,7 +141,7 @@ func (s *source) labels(raw []byte, classes int) ([]int32, error) {
 	return labels, nil
 }
 
-// pixels is the part of record i that holds the image, [Channels, Side, Side].
+// pixels is the part of record i that holds the image, [3, 32, 32].
 func (s *source) pixels(raw []byte, i int) []byte {
 	end := (i + 1) * s.recordBytes()
 	return raw[end-imageBytes : end]

@@ -1,4 +1,4 @@
-package data
+package cifar
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"longtail/data"
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
@@ -19,26 +21,23 @@ const BaseURL = "https://www.cs.toronto.edu/~kriz/"
 // MirrorVariable is the environment variable that names another place with the same archives.
 const MirrorVariable = "LONGTAIL_DATA_URL"
 
-// Fetch puts the files of a data set into the data folder (see Folder), unless they are there and right: it downloads the
+// fetch puts the files of the set into the data folder (see data.Folder), unless they are there and right: it downloads the
 // official archive, compares its MD5, takes the files out of it, compares their SHA-256, and renames each into place. An
-// interrupted download goes on where it stopped. An archive that lies in the folder is used and left there.
+// interrupted download resumes where it stopped. An archive that lies in the folder is used and left there.
 //
-// progress, if not nil, is told how many bytes of the archive are there. Procedural sets need nothing. Failures are data
-// errors; a cancelled ctx gives fail.Interrupted.
-func Fetch(ctx context.Context, dir, dataset string, progress func(done, total int64)) error {
-	set, err := lookup(dataset)
-	if err != nil || set.source == nil {
-		return err
-	}
-	if dir, err = Folder(dir); err != nil {
+// progress, if not nil, is called with the bytes of the archive that are there. Failures are data errors; a cancelled ctx gives
+// fail.Interrupted.
+func (s *set) fetch(ctx context.Context, dir string, progress func(done, total int64)) error {
+	dir, err := data.Folder(dir)
+	if err != nil {
 		return err
 	}
 	base := os.Getenv(MirrorVariable)
 	if base == "" {
 		base = BaseURL
 	}
-	d := &download{archive: set.source.archive, dir: dir, base: base, progress: progress, patience: patient()}
-	return d.explained(ctx, dataset)
+	d := &download{archive: s.source.archive, dir: dir, base: base, progress: progress, patience: patient()}
+	return d.explained(ctx, s.Name)
 }
 
 // explained is fetch with errors that say what to do.
@@ -48,7 +47,7 @@ func (d *download) explained(ctx context.Context, dataset string) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fail.Interrupted("fetching %s: interrupted\nthe same command goes on where it stopped", dataset)
+		return fail.Interrupted("fetching %s: interrupted\nthe same command resumes where it stopped", dataset)
 	}
 	return fail.Data("fetching %s: %w\nthe same command tries again; or get %s by other means and put it into %s", dataset, err, d.url(), d.dir)
 }
@@ -83,7 +82,7 @@ func (d *download) fetch(ctx context.Context) error {
 		return err
 	}
 	defer part.Close()
-	if err := lock(part); err != nil {
+	if err := disk.Lock(part); err != nil {
 		return fmt.Errorf("%s is in use by another fetch: %w", part.Name(), err)
 	}
 	if err := d.complete(ctx, part); err != nil {
@@ -142,7 +141,7 @@ func (d *download) install(ctx context.Context, f *os.File, folder string) error
 		return err
 	}
 	return d.unpack(ctx, f, d.files(), func(f file, raw []byte) error {
-		return writeAtomically(filepath.Join(folder, f.name), raw)
+		return disk.Write(filepath.Join(folder, f.name), raw)
 	})
 }
 

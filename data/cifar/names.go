@@ -1,4 +1,4 @@
-package data
+package cifar
 
 // Class names as in batches.meta.txt of the official archive.
 var cifar10Names = []string{

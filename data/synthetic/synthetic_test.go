@@ -1,4 +1,4 @@
-package data
+package synthetic
 
 import (
 	"bytes"
@@ -6,47 +6,41 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"longtail/data"
 	"runtime"
 	"slices"
 	"testing"
 )
 
-func loadSynthetic(t testing.TB, dataset string, seed uint64, limit int) *Dataset {
+func loadSynthetic(t testing.TB, dataset string, seed uint64, limit int) *data.Dataset {
 	t.Helper()
-	d, err := Load(context.Background(), Spec{Dataset: dataset, Imbalance: 1, MaxPerClass: limit, SplitSeed: seed})
+	d, err := data.Load(context.Background(), data.Spec{Dataset: dataset, Imbalance: 1, MaxPerClass: limit, SplitSeed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
 }
 
+// The synthetic sets have the sizes of CIFAR-10 and CIFAR-100, and as many images of each class as they say.
 func TestSyntheticSetsHaveTheSizesOfCIFAR(t *testing.T) {
-	for _, c := range []struct{ synthetic, cifar string }{{"synthetic10", "cifar10"}, {"synthetic100", "cifar100"}} {
-		a, err := lookup(c.synthetic)
+	for name, want := range map[string]struct{ classes, train, test int }{"synthetic10": {10, 5000, 1000}, "synthetic100": {100, 500, 100}} {
+		set, err := data.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := lookup(c.cifar)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a.train != b.train || a.test != b.test || len(a.classes) != len(b.classes) {
-			t.Errorf("%s has other sizes than %s", c.synthetic, c.cifar)
-		}
-		d := newDrawer(0, a)
+		d := newDrawer(0, *set)
 		for _, test := range []bool{false, true} {
-			want := a.train
+			each := want.train
 			if test {
-				want = a.test
+				each = want.test
 			}
-			labels := d.labels(test)
-			all := make([]int32, len(labels))
-			for i := range all {
-				all[i] = int32(i)
+			counts := make([]int, want.classes)
+			for _, label := range d.Labels(test) {
+				counts[label]++
 			}
-			for class, n := range count(labels, all, len(a.classes)) {
-				if n != want {
-					t.Errorf("%s, test %v: class %d has %d images, want %d", a.name, test, class, n, want)
+			for class, n := range counts {
+				if n != each || !test && set.Train[class] != n || test && set.Test[class] != n {
+					t.Errorf("%s, test %v: class %d has %d images, want %d", name, test, class, n, each)
 				}
 			}
 		}
@@ -54,8 +48,8 @@ func TestSyntheticSetsHaveTheSizesOfCIFAR(t *testing.T) {
 }
 
 func TestClassNamesAreDistinct(t *testing.T) {
-	for _, name := range Names() {
-		names, err := ClassNames(name)
+	for _, name := range []string{"synthetic10", "synthetic100"} {
+		names, err := data.ClassNames(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,20 +70,20 @@ func TestSyntheticImagesAreTheSameForAnyNumberOfThreads(t *testing.T) {
 }
 
 func TestAnImageDoesNotDependOnWhichOthersAreDrawn(t *testing.T) {
-	set, err := lookup("synthetic100")
+	set, err := data.Lookup("synthetic100")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDrawer(9, set)
-	alone, err := d.images(t.Context(), true, []int32{777})
+	d := newDrawer(9, *set)
+	alone, err := d.Images(t.Context(), true, []int32{777})
 	if err != nil {
 		t.Fatal(err)
 	}
-	among, err := d.images(t.Context(), true, []int32{3, 777, 0})
+	among, err := d.Images(t.Context(), true, []int32{3, 777, 0})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(alone.image(0), among.image(1)) || alone.Labels[0] != 77 {
+	if !bytes.Equal(alone.Image(0), among.Image(1)) || alone.Labels[0] != 77 {
 		t.Error("image 777 is another among others, or not of class 77")
 	}
 }
@@ -98,9 +92,9 @@ func TestEveryImageIsItsOwn(t *testing.T) {
 	seen := map[[32]byte]string{}
 	for _, seed := range []uint64{0, 1} {
 		d := loadSynthetic(t, "synthetic10", seed, 20)
-		for _, part := range []Images{d.Train, d.Test} {
+		for _, part := range []data.Images{d.Train, d.Test} {
 			for i := range part.Len() {
-				sum := sha256.Sum256(part.image(i))
+				sum := sha256.Sum256(part.Image(i))
 				if where, twice := seen[sum]; twice {
 					t.Fatalf("image %d of seed %d equals one of %s", i, seed, where)
 				}
@@ -129,8 +123,8 @@ func TestClassesAreNotToldByBrightness(t *testing.T) {
 	d := loadSynthetic(t, "synthetic10", 0, 200)
 	means := make([]float64, 10)
 	for i := range d.Train.Len() {
-		for _, v := range d.Train.image(i) {
-			means[d.Train.Labels[i]] += float64(v) / imageBytes / 200
+		for _, v := range d.Train.Image(i) {
+			means[d.Train.Labels[i]] += float64(v) / (channels * side * side) / 200
 		}
 	}
 	if spread := slices.Max(means) - slices.Min(means); spread > 12 {
@@ -141,22 +135,22 @@ func TestClassesAreNotToldByBrightness(t *testing.T) {
 func TestDrawingStopsWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Load(ctx, Spec{Dataset: "synthetic10", Imbalance: 100}); !errors.Is(err, context.Canceled) {
+	if _, err := data.Load(ctx, data.Spec{Dataset: "synthetic10", Imbalance: 100}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func BenchmarkSynthetic(b *testing.B) {
-	set, err := lookup("synthetic10")
+	set, err := data.Lookup("synthetic10")
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, indices := newDrawer(0, set), make([]int32, 2000)
+	d, indices := newDrawer(0, *set), make([]int32, 2000)
 	for i := range indices {
 		indices[i] = int32(i)
 	}
 	for b.Loop() {
-		if _, err := d.images(b.Context(), false, indices); err != nil {
+		if _, err := d.Images(b.Context(), false, indices); err != nil {
 			b.Fatal(err)
 		}
 	}

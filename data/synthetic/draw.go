@@ -1,4 +1,4 @@
-package data
+package synthetic
 
 import (
 	"math"
@@ -29,13 +29,13 @@ const (
 
 // canvas is room for drawing one image.
 type canvas struct {
-	pixels [Channels][Side][Side]float32 // brightness
-	nodes  [Channels][nodes][nodes]float32
+	pixels [channels][side][side]float32 // brightness
+	nodes  [channels][nodes][nodes]float32
 }
 
-const nodes = Side/cell + 1
+const nodes = side/cell + 1
 
-type colour [Channels]float32
+type colour [channels]float32
 
 // brush draws numbers for the canvas.
 type brush struct{ *rng.Stream }
@@ -61,13 +61,13 @@ const hues = 7
 // lean moves a colour towards the hue of a shape, at the same brightness.
 func (c colour) lean(shape int) colour {
 	for i := range c {
-		angle := 2 * math.Pi * (float64(shape%hues)/hues + float64(i)/Channels)
+		angle := 2 * math.Pi * (float64(shape%hues)/hues + float64(i)/channels)
 		c[i] += leaning * float32(math.Cos(angle))
 	}
 	return c
 }
 
-// draw makes the image of a kind that the stream tells, [Channels, Side, Side] bytes.
+// draw makes the image of a kind that the stream tells, [channels, side, side] bytes.
 func (c *canvas) draw(s *rng.Stream, k kind, image []byte) {
 	b := brush{s}
 	if k.texture < 0 {
@@ -101,7 +101,7 @@ func (c *canvas) background(b brush, base colour) {
 				c.nodes[ch][y][x] = base[ch] + b.within(-waves, waves)
 			}
 		}
-		for y := range Side {
+		for y := range side {
 			top, bottom := &c.nodes[ch][y/cell], &c.nodes[ch][y/cell+1]
 			fy := float32(y%cell) / cell
 			row := &c.pixels[ch][y]
@@ -118,7 +118,7 @@ func (c *canvas) background(b brush, base colour) {
 
 // mark draws a small disc or block anywhere, in any colour.
 func (c *canvas) mark(b brush) {
-	x, y := b.within(0, Side), b.within(0, Side)
+	x, y := b.within(0, side), b.within(0, side)
 	rx, ry := b.within(minMark, maxMark), b.within(minMark, maxMark)
 	shade := b.colour(b.within(0.2, 0.8))
 	block := b.Uint32()>>31 == 1
@@ -132,7 +132,7 @@ func (c *canvas) mark(b brush) {
 
 // object draws the one thing that the image shows.
 func (c *canvas) object(b brush, k kind, shade colour) {
-	x, y := Side/2+b.within(-shift, shift)-0.5, Side/2+b.within(-shift, shift)-0.5
+	x, y := side/2+b.within(-shift, shift)-0.5, side/2+b.within(-shift, shift)-0.5
 	radius, turn := b.within(minRadius, maxRadius), float64(b.within(-tilt, tilt))
 	tall := 1 + b.within(-stretch, stretch)
 	sin, cos := float32(math.Sin(turn)), float32(math.Cos(turn))
@@ -146,8 +146,8 @@ func (c *canvas) object(b brush, k kind, shade colour) {
 // paint covers the canvas with a colour about (x, y). For a pixel at an offset, at says how much is covered (clipped to
 // [0, 1]) and how much brighter the colour is there; it is asked only within reach.
 func (c *canvas) paint(x, y, reach float32, at func(dx, dy float32) (cover, light float32), shade colour) {
-	for py := max(0, int(y-reach)); py < min(Side, int(y+reach)+2); py++ {
-		for px := max(0, int(x-reach)); px < min(Side, int(x+reach)+2); px++ {
+	for py := max(0, int(y-reach)); py < min(side, int(y+reach)+2); py++ {
+		for px := max(0, int(x-reach)); px < min(side, int(x+reach)+2); px++ {
 			cover, light := at(float32(px)-x, float32(py)-y)
 			if cover <= 0 {
 				continue
@@ -165,9 +165,9 @@ func (c *canvas) paint(x, y, reach float32, at func(dx, dy float32) (cover, ligh
 func (c *canvas) bytes(b brush, image []byte) {
 	i := 0
 	for ch := range c.pixels {
-		for y := range Side {
+		for y := range side {
 			row := &c.pixels[ch][y]
-			for x := 0; x < Side; x += 2 {
+			for x := 0; x < side; x += 2 {
 				w := b.Uint32()
 				image[i] = toByte(row[x], w&0xffff)
 				image[i+1] = toByte(row[x+1], w>>16)

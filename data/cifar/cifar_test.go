@@ -1,4 +1,4 @@
-package data
+package cifar
 
 import (
 	"archive/tar"
@@ -10,9 +10,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"longtail/data"
 	"longtail/internal/fail"
 	"longtail/internal/rng"
 )
@@ -29,7 +31,7 @@ func newSmall(t testing.TB, labelBytes, label int) *small {
 	t.Helper()
 	a := &archive{name: "small.tar.gz", folder: "small", labelBytes: labelBytes}
 	s := &small{contents: map[string][]byte{}}
-	s.set = set{"small", []string{"a", "b", "c"}, 8, 4, &source{a, label}}
+	s.set = *newSet("small", []string{"a", "b", "c"}, 8, 4, &source{a, label})
 	for i, f := range []struct {
 		name    string
 		records int
@@ -67,7 +69,7 @@ type entry struct {
 	body []byte
 }
 
-// entries are what an official archive has: the folder, a file that nobody wants, the files.
+// entries are what an official archive has: the folder, a file that is not wanted, the files.
 func (s *small) entries() []entry {
 	a := s.source.archive
 	all := []entry{{a.folder + "/", tar.TypeDir, nil}, {path.Join(a.folder, "readme.html"), tar.TypeReg, []byte("<p>")}}
@@ -131,20 +133,20 @@ func TestImagesComeFromFilesAndFromTheArchive(t *testing.T) {
 		packed := t.TempDir()
 		write(t, filepath.Join(packed, "small.tar.gz"), s.packed)
 		for _, dir := range []string{s.lay(t), packed} {
-			c, err := readCIFAR(t.Context(), dir, &s.set, true, "hint")
+			c, err := s.read(t.Context(), dir, true, "hint")
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := c.images(t.Context(), false, []int32{1, 13, 23})
+			m, err := c.Images(t.Context(), false, []int32{1, 13, 23})
 			if err != nil {
 				t.Fatal(err)
 			}
 			second := s.contents["two.bin"][1*(2+imageBytes)+2:][:imageBytes]
-			if !bytes.Equal(m.image(1), second) || m.Labels[1] != 1 || m.Len() != 3 || m.Classes != 3 {
+			if !bytes.Equal(m.Image(1), second) || m.Labels[1] != 1 || m.Len() != 3 || m.Classes != 3 {
 				t.Errorf("label byte %d: image 13 is not the second of the second file", label)
 			}
-			if len(c.labels(false)) != 24 || len(c.labels(true)) != 12 {
-				t.Errorf("%d and %d labels", len(c.labels(false)), len(c.labels(true)))
+			if len(c.Labels(false)) != 24 || len(c.Labels(true)) != 12 {
+				t.Errorf("%d and %d labels", len(c.Labels(false)), len(c.Labels(true)))
 			}
 		}
 	}
@@ -169,7 +171,7 @@ func TestDamageIsADataErrorThatNamesTheFile(t *testing.T) {
 			if err := c.change(path, bytes.Clone(s.contents["two.bin"])); err != nil {
 				t.Fatal(err)
 			}
-			_, err := readCIFAR(t.Context(), dir, &s.set, true, fetchHint("cifar10", dir))
+			_, err := s.read(t.Context(), dir, true, fetchHint("cifar10", dir))
 			if fail.Code(err) != fail.CodeData {
 				t.Fatalf("error %v, want a data error", err)
 			}
@@ -182,7 +184,7 @@ func TestDamageIsADataErrorThatNamesTheFile(t *testing.T) {
 	}
 }
 
-func TestHintLeavesOutAFolderThatNobodyNamed(t *testing.T) {
+func TestHintLeavesOutAFolderThatWasNotNamed(t *testing.T) {
 	if hint := fetchHint("cifar10", ""); strings.Contains(hint, "--data-dir") {
 		t.Error(hint)
 	}
@@ -199,54 +201,61 @@ func TestLabelsOutsideTheClassesAreErrors(t *testing.T) {
 
 func TestMissingSetNamesTheFolderAndTheCommand(t *testing.T) {
 	dir := t.TempDir()
-	_, err := Load(t.Context(), Spec{Dataset: "cifar100", Imbalance: 10, Dir: dir})
+	_, err := data.Load(t.Context(), data.Spec{Dataset: "cifar100", Imbalance: 10, Dir: dir})
 	if fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), filepath.Join(dir, "cifar-100-binary", "train.bin")) ||
 		!strings.Contains(err.Error(), "longtail data fetch cifar100") {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestFolderIsTheFlagThenTheVariableThenTheCache(t *testing.T) {
-	t.Setenv(FolderVariable, "/from/variable")
-	t.Setenv("XDG_CACHE_HOME", "/cache")
-	t.Setenv("HOME", t.TempDir())
-	if dir, err := Folder("/from/flag"); err != nil || dir != "/from/flag" {
-		t.Error(dir, err)
-	}
-	if dir, err := Folder(""); err != nil || dir != "/from/variable" {
-		t.Error(dir, err)
-	}
-	t.Setenv(FolderVariable, "")
-	if dir, err := Folder(""); err != nil || !strings.HasSuffix(dir, string(filepath.Separator)+"longtail") {
-		t.Error(dir, err)
-	}
-}
-
 // With $LONGTAIL_DATA the real files are read: sizes, checksums, label order and the labels of all three sets.
 func TestRealFiles(t *testing.T) {
-	dir := os.Getenv(FolderVariable)
+	dir := os.Getenv(data.FolderVariable)
 	if dir == "" {
-		t.Skipf("$%s is not set", FolderVariable)
+		t.Skipf("$%s is not set", data.FolderVariable)
 	}
 	for _, name := range []string{"cifar10", "cifar20", "cifar100"} {
-		set, err := lookup(name)
+		set, err := data.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if set.source.missing(dir, set.source.files()) != nil {
+		reports, err := set.Verify(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reports[0].State == data.FileMissing {
 			t.Logf("%s is not in %s", name, dir)
 			continue
 		}
-		d, err := Load(t.Context(), Spec{Dataset: name, Imbalance: 100})
+		spec := data.Spec{Dataset: name, Imbalance: 100}
+		d, err := data.Load(t.Context(), spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := Counts(Spec{Dataset: name, Imbalance: 100})
+		want, err := data.Counts(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Train.Len() != sum(want) || d.Test.Len() != 10000 {
-			t.Errorf("%s: %d training and %d test images, want %d and 10000", name, d.Train.Len(), d.Test.Len(), sum(want))
+		total := 0
+		for _, n := range want {
+			total += n
+		}
+		if d.Train.Len() != total || d.Test.Len() != 10000 {
+			t.Errorf("%s: %d training and %d test images, want %d and 10000", name, d.Train.Len(), d.Test.Len(), total)
+		}
+	}
+}
+
+// The published counts of the paper's three sets: all classes are equal, and CIFAR-20 reads the files of CIFAR-100.
+func TestSetsAreThePublishedOnes(t *testing.T) {
+	for name, want := range map[string]struct{ classes, train, test int }{"cifar10": {10, 5000, 1000}, "cifar20": {20, 2500, 500}, "cifar100": {100, 500, 100}} {
+		s, err := data.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Classes) != want.classes || len(slices.Compact(slices.Sorted(slices.Values(s.Classes)))) != want.classes ||
+			s.Train[0] != want.train || s.Test[want.classes-1] != want.test || s.Drawn || (s.FilesOf == "cifar100") != (name == "cifar20") {
+			t.Errorf("%+v", s)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package data
+package cifar
 
 import (
 	"archive/tar"

@@ -1,4 +1,4 @@
-package data
+package cifar
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"longtail/data"
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
@@ -85,7 +87,7 @@ func TestFetchRepairsOnlyByWholeFiles(t *testing.T) {
 	checkInstalled(t, s, dir)
 }
 
-func TestFetchGoesOnAfterABrokenConnection(t *testing.T) {
+func TestFetchResumesAfterABrokenConnection(t *testing.T) {
 	s, dir := newSmall(t, 1, 0), t.TempDir()
 	base, ranges := serve(t, s.packed, 1000)
 	if err := newDownload(s, dir, base).fetch(t.Context()); err != nil {
@@ -97,7 +99,7 @@ func TestFetchGoesOnAfterABrokenConnection(t *testing.T) {
 	}
 }
 
-func TestFetchGoesOnWithAnEarlierPart(t *testing.T) {
+func TestFetchResumesWithAnEarlierPart(t *testing.T) {
 	s := newSmall(t, 1, 0)
 	for _, c := range []struct {
 		name string
@@ -181,7 +183,7 @@ func TestTwoFetchesDoNotShareAPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer part.Close()
-	if err := lock(part); err != nil {
+	if err := disk.Lock(part); err != nil {
 		t.Fatal(err)
 	}
 	base, ranges := serve(t, s.packed)
@@ -203,14 +205,12 @@ func TestFetchEndsByItsKind(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Fetch(ctx, dir, "cifar10", nil); fail.Code(err) != fail.CodeInterrupted {
+	set, err := data.Lookup("cifar10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Fetch(ctx, dir, nil); fail.Code(err) != fail.CodeInterrupted {
 		t.Errorf("error %v after an interrupt", err)
-	}
-	if err := Fetch(t.Context(), dir, "synthetic10", nil); err != nil {
-		t.Errorf("a procedural set: %v", err)
-	}
-	if err := Fetch(t.Context(), dir, "mnist", nil); fail.Code(err) != fail.CodeUsage {
-		t.Errorf("an unknown set: %v", err)
 	}
 }
 
@@ -220,20 +220,21 @@ func TestVerifyReportsEveryFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "cifar-10-batches-bin", "data_batch_2.bin"), []byte("short"))
-	reports, err := Verify(dir, "cifar10")
+	set, err := data.Lookup("cifar10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports, err := set.Verify(dir)
 	if err != nil || len(reports) != 6 {
 		t.Fatalf("%d reports, error %v", len(reports), err)
 	}
 	for i, r := range reports {
-		want := FileMissing
+		want := data.FileMissing
 		if i == 1 {
-			want = FileDamaged
+			want = data.FileDamaged
 		}
 		if r.State != want || r.Err == nil {
 			t.Errorf("%+v, want %s and a reason", r, want)
 		}
-	}
-	if _, err := Verify(dir, "mnist"); fail.Code(err) != fail.CodeUsage {
-		t.Errorf("an unknown set: %v", err)
 	}
 }

@@ -1,0 +1,16 @@
+package programtest
+
+import "longtail/data"
+
+// Order is a piece of the stream of samples of n images in seeded permutations: count samples from position first on.
+func Order(seed uint64, n, first, count int) []int32 {
+	stream, err := data.NewStream(data.Instance, data.Epoch{Seed: seed, Labels: make([]int32, n), Classes: 1})
+	if err != nil {
+		panic(err)
+	}
+	order, err := stream.Take(first, count)
+	if err != nil {
+		panic(err)
+	}
+	return order
+}
