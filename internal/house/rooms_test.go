@@ -35,7 +35,6 @@ var testDoors = map[string][]string{
 	"internal/plan": {"internal/program"},
 	"train/curves":  {"train"},
 	"data":          {"data/cifar", "data/synthetic"},
-	"data":          {"data/cifar", "data/synthetic"},
 	"loss":          {"data"},                   // weights are checked on the counts of the data sets
 	"eval":          {"train", "internal/plan"}, // run folders to read are made by training
 }
