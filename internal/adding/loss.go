@@ -13,7 +13,7 @@ func init() {
 }
 
 // hinge is the squared hinge of C one-against-all classifiers, w_y sum_c max(0, margin - s_c z_c)^2 with s = 1 for the true class
-// and -1 for the others. The margin of a class grows with its weight, as an example of an input that a loss declares.
+// and -1 for the others. The margins are an input that the loss declares, so that they can be set for each class during a run.
 type hinge struct{ margin float64 }
 
 func (hinge) Head(int) ops.Head { return ops.Head{DecayBias: true} }
