@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +47,7 @@ func (s Split) Write(path string) error {
 // An index that is negative, out of order in a Split, or there twice is an error, and so are unknown fields and trailing
 // text: data errors, that name the file.
 func ReadSplit(path string) (*Split, error) {
-	text, err := os.ReadFile(path)
+	text, err := disk.Read(path, maxSplitBytes)
 	if err != nil {
 		return nil, fail.Data("reading the split: %w\nname a file in data.split_file, or leave it empty to draw a subset", err)
 	}
@@ -58,6 +57,9 @@ func ReadSplit(path string) (*Split, error) {
 	}
 	return split, nil
 }
+
+// maxSplitBytes bounds a split file: a hundred million images of ten bytes each.
+const maxSplitBytes = 1 << 30
 
 func parseSplit(text []byte) (*Split, error) {
 	s := &Split{}

@@ -12,6 +12,7 @@ import (
 
 	"longtail/eval/paper"
 	"longtail/internal/config"
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/loss"
@@ -147,7 +148,7 @@ func (r *Run) readRest() (problems []Problem) {
 		}
 	}
 	read(run.ConfigFile, func(path string) error {
-		b, err := os.ReadFile(path)
+		b, err := config.ReadFile(path)
 		if err != nil {
 			return err
 		}
@@ -160,7 +161,7 @@ func (r *Run) readRest() (problems []Problem) {
 		return r.applySummary()
 	})
 	read(run.EnvironmentFile, func(path string) error {
-		b, err := os.ReadFile(path)
+		b, err := disk.Read(path, run.MaxRecordBytes)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"longtail/data"
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 
 	"golang.org/x/sync/errgroup"
@@ -123,7 +124,7 @@ func (a *archive) readFiles(ctx context.Context, dir string, wanted []file) (map
 				return ctx.Err()
 			}
 			path := filepath.Join(dir, a.folder, f.name)
-			contents, err := os.ReadFile(path)
+			contents, err := disk.Read(path, int64(a.bytes(f))+1)
 			if err != nil {
 				return err
 			}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"longtail/data"
-	"os"
+	"longtail/internal/disk"
 	"path/filepath"
 )
 
@@ -19,7 +19,7 @@ func (s *set) verify(dir string) ([]data.FileReport, error) {
 	var reports []data.FileReport
 	for _, f := range a.files() {
 		path := filepath.Join(dir, a.folder, f.name)
-		raw, err := os.ReadFile(path)
+		raw, err := disk.Read(path, int64(a.bytes(f))+1)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			reports = append(reports, data.FileReport{Path: path, State: data.FileMissing, Err: errMissing(a.bytes(f), a.name)})

@@ -109,7 +109,10 @@ func (c *Config) checkSchedule() error {
 			c.Place(key), len(t.Milestones), len(t.Multipliers))
 	}
 	for i, m := range t.Milestones {
-		if m < 0 || m > maxEpochs || i > 0 && m <= t.Milestones[i-1] {
+		if m < 0 || m > maxEpochs {
+			return fail.Usage("%s: train.milestones=%v is impossible: epochs are from 0 to %d", c.Place("train.milestones"), t.Milestones, maxEpochs)
+		}
+		if i > 0 && m <= t.Milestones[i-1] {
 			return fail.Usage("%s: train.milestones=%v is impossible: epochs must rise", c.Place("train.milestones"), t.Milestones)
 		}
 	}

@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 
 	"go.yaml.in/yaml/v3"
@@ -34,16 +36,12 @@ func (c *Config) readFile(path string) error {
 
 // ReadFile reads the text of a config or of a sweep; the error where there is no such file names the nearest one.
 func ReadFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
+	text, err := disk.Read(path, maxConfigBytes)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return nil, fail.Usage("config file %s: %w%s", path, os.ErrNotExist, nearestFile(path))
-	} else if err != nil {
-		return nil, fail.Usage("opening the config file: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
-	if err != nil {
-		return nil, fail.Usage("reading the config file %s: %w\ngive a YAML file such as configs/demo.yaml", path, err)
+	case err != nil:
+		return nil, fail.Usage("reading the config file: %w\ngive a YAML file such as configs/demo.yaml", err)
 	}
 	return text, nil
 }
@@ -176,27 +174,39 @@ func assign(field reflect.Value, n *yaml.Node) (problem string) {
 		}
 		list := make([]float64, len(n.Content))
 		for i, item := range n.Content {
-			v, err := number(item)
-			if err != nil {
-				return fmt.Sprintf("item %d: a number is wanted, not %s %q", i+1, kindOf(item), item.Value)
+			v, problem := number(item)
+			if problem != "" {
+				return fmt.Sprintf("item %d: %s", i+1, problem)
 			}
 			list[i] = v
 		}
 		field.Set(reflect.ValueOf(list))
 	case reflect.Float64:
-		v, err := number(n)
-		if err != nil {
-			return "a number is wanted, not " + kindOf(n)
+		v, problem := number(n)
+		if problem != "" {
+			return problem
 		}
 		field.SetFloat(v)
 	case reflect.Int:
-		v, err := strconv.ParseInt(n.Value, 0, 32)
+		if problem := plainNumber(n); problem != "" {
+			return problem
+		}
+		v, err := strconv.ParseInt(n.Value, 10, 32)
+		if errors.Is(err, strconv.ErrRange) {
+			return "the number is too large"
+		}
 		if n.Tag != "!!int" || err != nil {
 			return "a whole number is wanted, not " + kindOf(n)
 		}
 		field.SetInt(v)
 	case reflect.Uint64:
-		v, err := strconv.ParseUint(n.Value, 0, 64)
+		if problem := plainNumber(n); problem != "" {
+			return problem
+		}
+		v, err := strconv.ParseUint(n.Value, 10, 64)
+		if errors.Is(err, strconv.ErrRange) {
+			return "the number is too large"
+		}
 		if n.Tag != "!!int" || err != nil {
 			return "a whole number of at least 0 is wanted, not " + kindOf(n)
 		}
@@ -205,19 +215,35 @@ func assign(field reflect.Value, n *yaml.Node) (problem string) {
 	return ""
 }
 
-// number reads a finite number.
-func number(n *yaml.Node) (float64, error) {
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" && n.Tag != "!!float" {
-		return 0, errors.New("not a number")
+// number reads a finite number, or says what is wrong.
+func number(n *yaml.Node) (v float64, problem string) {
+	if problem := plainNumber(n); problem != "" {
+		return 0, problem
 	}
-	var v float64
-	if err := n.Decode(&v); err != nil {
-		return 0, err
+	v, err := strconv.ParseFloat(n.Value, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, "the number is too large"
+	case n.Kind == yaml.ScalarNode && (math.IsNaN(v) || math.IsInf(v, 0) || notFinite.MatchString(n.Value)):
+		return 0, "a finite number is wanted"
+	case n.Kind != yaml.ScalarNode || err != nil || n.Tag != "!!int" && n.Tag != "!!float":
+		return 0, "a number is wanted, not " + kindOf(n)
 	}
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, errors.New("not finite")
+	return v, ""
+}
+
+// Forms of numbers: YAML and Go disagree about what 010, 0x10 and 1_000 mean, so that none of them is taken.
+var (
+	oddNumber = regexp.MustCompile(`^[+-]?(0[0-9_]+|0[xXoObB][0-9a-fA-F_]+|[0-9]+_[0-9_]*)(\.[0-9]*)?$`)
+	notFinite = regexp.MustCompile(`^[+-]?\.(inf|Inf|INF|nan|NaN|NAN)$`)
+)
+
+// plainNumber finds numbers that are not written as plain decimal ones.
+func plainNumber(n *yaml.Node) (problem string) {
+	if n.Kind == yaml.ScalarNode && n.Style == 0 && oddNumber.MatchString(n.Value) {
+		return "write it as a plain decimal number, without leading zeros"
 	}
-	return v, nil
+	return ""
 }
 
 // kindOf names what a node is.

@@ -9,7 +9,7 @@ import (
 )
 
 // Decode decodes one JSON value into the variable that into points to. The value must be all of text and have no unknown
-// fields. Errors start with the place, counted from 1: the byte, and the line where text has several; that of an unknown field
+// fields and no null in a list, which Go would take for a zero. Errors start with the place, counted from 1: the byte, and the line where text has several; that of an unknown field
 // names the field instead.
 func Decode(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -20,7 +20,7 @@ func Decode(text []byte, into any) error {
 		if rest := bytes.TrimLeft(text[end:], " \t\r\n"); len(rest) > 0 {
 			return place(text, len(text)-len(rest)+1, errors.New("text after the end"))
 		}
-		return nil
+		return noNull(text)
 	}
 	var syntax *json.SyntaxError
 	var mismatch *json.UnmarshalTypeError
@@ -35,6 +35,28 @@ func Decode(text []byte, into any) error {
 		return place(text, int(mismatch.Offset), err)
 	}
 	return err
+}
+
+// noNull returns an error at the first null in a list of a JSON text.
+func noNull(text []byte) error {
+	if !bytes.Contains(text, []byte("null")) {
+		return nil
+	}
+	var within []json.Delim
+	for d := json.NewDecoder(bytes.NewReader(text)); ; {
+		token, err := d.Token()
+		if err != nil {
+			return nil // the end: the text has been decoded before
+		}
+		switch at := len(within) - 1; {
+		case token == json.Delim('['), token == json.Delim('{'):
+			within = append(within, token.(json.Delim))
+		case token == json.Delim(']'), token == json.Delim('}'):
+			within = within[:at]
+		case token == nil && at >= 0 && within[at] == '[':
+			return place(text, int(d.InputOffset())-3, errors.New("null stands where a value is wanted"))
+		}
+	}
 }
 
 // place is err at the byte of text with that number, counted from 1.

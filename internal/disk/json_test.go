@@ -22,6 +22,17 @@ func TestDecodeTakesOneValue(t *testing.T) {
 	}
 }
 
+func TestNullIsNoZero(t *testing.T) {
+	var list []int32
+	if err := Decode([]byte("[1,null,2]"), &list); err == nil || !strings.Contains(err.Error(), "byte 4: null") {
+		t.Errorf("%v", err)
+	}
+	var names []string
+	if err := Decode([]byte(`["null"]`), &names); err != nil {
+		t.Errorf("a word: %v", err)
+	}
+}
+
 func TestDecodeSaysWhere(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                     "it is empty",

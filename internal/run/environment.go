@@ -55,7 +55,7 @@ func NewEnvironment() Environment {
 // ReadEnvironment reads environment.json of a run's folder; one that is missing or damaged is empty, because nothing that a run
 // computes depends on it.
 func (f *Folder) ReadEnvironment() (e Environment, err error) {
-	text, err := os.ReadFile(f.Path(EnvironmentFile))
+	text, err := disk.Read(f.Path(EnvironmentFile), MaxRecordBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return e, nil
 	}

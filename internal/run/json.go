@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"longtail/internal/disk"
@@ -13,6 +12,9 @@ import (
 
 // SummaryVersion is the version of summary.json that is written and read.
 const SummaryVersion = 1
+
+// MaxRecordBytes bounds summary.json and environment.json: a confusion matrix of some thousand classes.
+const MaxRecordBytes = 256 << 20
 
 // WriteJSON writes a record of the run as indented JSON, atomically.
 func (f *Folder) WriteJSON(name string, record any) error {
@@ -27,7 +29,7 @@ func (f *Folder) WriteJSON(name string, record any) error {
 // gives one that is fs.ErrNotExist.
 func ReadSummary(dir string) (*Summary, error) {
 	path := filepath.Join(dir, SummaryFile)
-	text, err := os.ReadFile(path)
+	text, err := disk.Read(path, MaxRecordBytes)
 	if err != nil {
 		return nil, fail.Data("reading the result of a run: %w", err)
 	}

@@ -94,11 +94,14 @@ func endOfLines(f *os.File) (int64, error) {
 	return 0, nil
 }
 
+// maxLinesBytes bounds metrics.jsonl: a hundred thousand epochs of ten thousand classes would not fit, real runs have a few MB.
+const maxLinesBytes = 1 << 30
+
 // CutEpochs cuts metrics.jsonl back to its first n lines, which a checkpoint says belong to it, and syncs it. Where it has
 // fewer, or one of them is damaged or does not end at a rising step, it is a data error and the file stays as it is.
 func (f *Folder) CutEpochs(n int) error {
 	path := f.Path(MetricsFile)
-	text, err := os.ReadFile(path)
+	text, err := disk.Read(path, maxLinesBytes)
 	if errors.Is(err, fs.ErrNotExist) && n == 0 {
 		return nil
 	}
@@ -125,7 +128,7 @@ func (f *Folder) CutEpochs(n int) error {
 // ReadEpochs reads a metrics.jsonl. A last line without an end, as a killed process leaves it, is left out; any other damage
 // is a data error that names the line.
 func ReadEpochs(path string) ([]Epoch, error) {
-	text, err := os.ReadFile(path)
+	text, err := disk.Read(path, maxLinesBytes)
 	if err != nil {
 		return nil, fail.Data("reading the epochs of a run: %w", err)
 	}

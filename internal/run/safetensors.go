@@ -11,10 +11,10 @@ import (
 	"io"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
@@ -113,10 +113,13 @@ func elements(shape []int) (int, error) {
 	return n, nil
 }
 
+// maxTensorBytes bounds a checkpoint: a network of two billion values with momenta.
+const maxTensorBytes = 16 << 30
+
 // ReadTensors reads a file that Encode wrote. It checks everything: sizes, bounds, gaps, names, types and the checksum. What
 // it cannot trust is a data error that names the file.
 func ReadTensors(path string) (*Tensors, error) {
-	content, err := os.ReadFile(path)
+	content, err := disk.Read(path, maxTensorBytes)
 	if err != nil {
 		return nil, fail.Data("reading a checkpoint: %w", err)
 	}

@@ -8,7 +8,6 @@ package curves
 import (
 	_ "embed"
 	"fmt"
-	"os"
 
 	"longtail/internal/disk"
 	"longtail/internal/fail"
@@ -52,7 +51,7 @@ func Golden() []Case {
 
 // Read reads cases from a file of the format of golden.json: a JSON list of objects.
 func Read(path string) ([]Case, error) {
-	text, err := os.ReadFile(path)
+	text, err := disk.Read(path, maxBytes)
 	if err != nil {
 		return nil, fail.Data("reading curves: %w\nname a file like train/curves/golden.json, or none for the built-in cases", err)
 	}
@@ -62,6 +61,9 @@ func Read(path string) ([]Case, error) {
 	}
 	return cases, nil
 }
+
+// maxBytes bounds a file of curves.
+const maxBytes = 64 << 20
 
 func parse(text []byte) ([]Case, error) {
 	var cases []Case
