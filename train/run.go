@@ -7,6 +7,7 @@ import (
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/device"
+	"longtail/internal/fail"
 	"longtail/internal/run"
 )
 
@@ -52,6 +53,9 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 		}
 	}
 	open, err := job.prepare(ctx)
+	if ctx.Err() != nil && err != nil {
+		return nil, fail.Interrupted("interrupted before the first step: nothing was begun")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func newBenchCommand(o *options) *cobra.Command {
 number is the median over the timed windows; steps before the first window are not counted. On a busy machine, compare with
 something measured in the same run (see scripts/bench_cpu.sh).
 
-Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device.`,
+Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device, 130 interrupted.`,
 		Example: "  longtail bench --device cpu model.name=resnet32 train.batch=128 --threads 2 --json\n  longtail bench --device cuda --precision mixed --runs 4",
 		RunE:    func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
 	}
@@ -81,7 +81,8 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was measured")
 		return nil
 	}
-	m, err := bench.Run(cfg, d, o)
+	defer secondSignalKills(cmd.Context())()
+	m, err := bench.Run(cmd.Context(), cfg, d, o)
 	if err != nil {
 		return err
 	}

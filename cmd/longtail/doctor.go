@@ -60,6 +60,9 @@ Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such devi
 }
 
 func (d *doctorOptions) run(cmd *cobra.Command) error {
+	if d.curves == "" && (cmd.Flags().Changed("device") || cmd.Flags().Changed("precision")) {
+		return fail.Usage("doctor: --device and --precision choose where curves are re-run\nadd --curves")
+	}
 	if d.curves != "" {
 		return d.runCurves(cmd)
 	}
@@ -154,7 +157,11 @@ func (d *doctorOptions) runCurves(cmd *cobra.Command) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d curves on %s; bounds: loss %g, gradient norms %g, logits %g\n", len(cases), dev, bounds.Loss, bounds.Gradient, bounds.Logits)
 	}
 	bad := 0
+	defer secondSignalKills(cmd.Context())()
 	for _, c := range cases {
+		if cmd.Context().Err() != nil {
+			return fail.Interrupted("interrupted: the curves that are shown are complete")
+		}
 		deviation, err := c.Run(dev, bounds)
 		if err != nil {
 			return fmt.Errorf("%v: %w", c, err)

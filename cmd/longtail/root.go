@@ -77,10 +77,13 @@ func newRoot(o *options) *cobra.Command {
 	return root
 }
 
+// maxThreads bounds --threads; no machine has as many cores, and every thread has buffers of its own.
+const maxThreads = 4096
+
 // apply puts the flags into force that concern the whole process.
 func (o *options) apply() error {
-	if o.threads < 0 {
-		return fail.Usage("--threads=%d: the number of threads is at least 1, or 0 for all cores", o.threads)
+	if o.threads < 0 || o.threads > maxThreads {
+		return fail.Usage("--threads=%d: the number of threads is from 1 to %d, or 0 for all cores", o.threads, maxThreads)
 	}
 	if o.threads > 0 {
 		runtime.GOMAXPROCS(o.threads)

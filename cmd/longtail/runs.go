@@ -132,6 +132,14 @@ func (o *runsOptions) load(cmd *cobra.Command, in inputs) (eval.Set, error) {
 		return set, err
 	}
 	reportProblems(o.messages(cmd), set)
+	if n := len(set.Problems); n > 0 && len(set.Runs) == 0 {
+		p := set.Problems[0]
+		more := ""
+		if n > 1 {
+			more = fmt.Sprintf(", and %d more problems", n-1)
+		}
+		return set, fail.Data("no run can be read: %s: %w%s", p.Path, p.Err, more)
+	}
 	if len(set.Runs) == 0 {
 		return set, fail.Usage("no finished run in %s\nstart one with: longtail train out=%s/first", strings.Join(in.folders, ", "), in.folders[0])
 	}

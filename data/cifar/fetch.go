@@ -49,7 +49,7 @@ func (d *download) explained(ctx context.Context, dataset string) error {
 	case ctx.Err() != nil:
 		return fail.Interrupted("fetching %s: interrupted\nthe same command resumes where it stopped", dataset)
 	}
-	return fail.Data("fetching %s: %w\nthe same command tries again; or get %s by other means and put it into %s", dataset, err, d.url(), d.dir)
+	return fail.Data("fetching %s: %w\nthe same command tries again; or get %s by other means and put it into %s", dataset, err, d.shown(), d.dir)
 }
 
 // download is one fetching of an archive.
@@ -59,6 +59,7 @@ type download struct {
 	base     string // URL of the folder with the archive
 	progress func(done, total int64)
 	patience pause
+	restarts int // of the whole file, because the server does not send the rest
 }
 
 func (d *download) fetch(ctx context.Context) error {

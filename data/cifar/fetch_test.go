@@ -238,3 +238,83 @@ func TestVerifyReportsEveryFile(t *testing.T) {
 		}
 	}
 }
+
+// answers serves one function for every request and counts them.
+func answers(t *testing.T, f http.HandlerFunc) (base string, requests *atomic.Int32) {
+	t.Helper()
+	requests = new(atomic.Int32)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		f(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, requests
+}
+
+// A server that answers with a page instead of the rest does not cost what was downloaded.
+func TestPageInPlaceOfTheRestLosesNothing(t *testing.T) {
+	s, dir := newSmall(t, 1, 0), t.TempDir()
+	part := filepath.Join(dir, "small.tar.gz.part")
+	write(t, part, s.packed[:2000])
+	for _, length := range []string{"5", ""} {
+		base, requests := answers(t, func(w http.ResponseWriter, _ *http.Request) {
+			if length != "" {
+				w.Header().Set("Content-Length", length)
+			}
+			w.WriteHeader(http.StatusOK)
+			w.(http.Flusher).Flush()
+			w.Write([]byte("<p>no"))
+		})
+		err := newDownload(s, dir, base).fetch(t.Context())
+		if err == nil || !strings.Contains(err.Error(), part) || requests.Load() != 1 {
+			t.Errorf("%d requests, error %v", requests.Load(), err)
+		}
+		if left, _ := os.ReadFile(part); !bytes.Equal(left, s.packed[:2000]) {
+			t.Errorf("%d bytes are left of 2000", len(left))
+		}
+	}
+}
+
+// A server that ignores ranges and breaks off is asked a few times, not for ever.
+func TestServerThatBeginsAnewIsGivenUp(t *testing.T) {
+	s, dir := newSmall(t, 1, 0), t.TempDir()
+	count := 0
+	base, requests := answers(t, func(w http.ResponseWriter, _ *http.Request) {
+		count++
+		w.Header().Set("Content-Length", fmt.Sprint(len(s.packed)))
+		w.Write(s.packed[:len(s.packed)/2+100*count]) // a little further each time
+	})
+	err := newDownload(s, dir, base).fetch(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "begins anew") || requests.Load() > 10 {
+		t.Errorf("%d requests, error %v", requests.Load(), err)
+	}
+}
+
+// An endless body is cut at the archive's size.
+func TestEndlessBodyIsCut(t *testing.T) {
+	s, dir := newSmall(t, 1, 0), t.TempDir()
+	base, _ := answers(t, func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+				return
+			}
+		}
+	})
+	err := newDownload(s, dir, base).fetch(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "more than the") {
+		t.Errorf("error %v", err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "small.tar.gz.part")); err != nil || info.Size() > s.source.size {
+		t.Errorf("%v, %v: more than the archive was written", info, err)
+	}
+}
+
+// A password in the address is in no message.
+func TestPasswordsAreNotShown(t *testing.T) {
+	for _, base := range []string{"http://user:secret@127.0.0.1:1/", "http://user:secret@[bad/", "ftp://user:secret@host/"} {
+		err := newDownload(newSmall(t, 1, 0), t.TempDir(), base).explained(t.Context(), "cifar10")
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+}

@@ -2,9 +2,11 @@ package cifar
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -21,7 +23,24 @@ type pause struct {
 // patient is for servers on the internet: seven seconds of waiting in all.
 func patient() pause { return pause{tries: 4, wait: time.Second, stall: 30 * time.Second} }
 
+// maxRestarts is how often a download begins anew because the server does not send the rest of a file.
+const maxRestarts = 3
+
 func (d *download) url() string { return strings.TrimRight(d.base, "/") + "/" + d.name }
+
+// shown is the archive's address for messages, without a password.
+func (d *download) shown() string {
+	u, err := url.Parse(d.url())
+	if err != nil {
+		return "the address in $" + MirrorVariable
+	}
+	return u.Redacted()
+}
+
+// permanent is an error that asking again cannot mend.
+type permanent struct{ error }
+
+func (p permanent) Unwrap() error { return p.error }
 
 // get appends to part until the server has nothing more. A broken connection is taken up again where it broke.
 func (d *download) get(ctx context.Context, part *os.File) error {
@@ -32,7 +51,7 @@ func (d *download) get(ctx context.Context, part *os.File) error {
 			return err
 		}
 		again, err := d.getRest(ctx, part, before)
-		if err == nil || !again || ctx.Err() != nil {
+		if err == nil || !again || ctx.Err() != nil || errors.As(err, new(permanent)) {
 			return err
 		}
 		if after, seekErr := part.Seek(0, io.SeekEnd); seekErr == nil && after > before {
@@ -51,17 +70,17 @@ func (d *download) get(ctx context.Context, part *os.File) error {
 	}
 }
 
-// getRest asks once for the bytes from position from on. again says whether asking again may help.
+// getRest asks once for the bytes from position from on. again reports whether asking again may help.
 func (d *download) getRest(ctx context.Context, part *os.File, from int64) (again bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watchdog := time.AfterFunc(d.patience.stall, func() {
-		cancel(fmt.Errorf("%s: no byte in %v", d.url(), d.patience.stall))
+		cancel(fmt.Errorf("%s: no byte in %v", d.shown(), d.patience.stall))
 	})
 	defer watchdog.Stop()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url(), nil)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("%s is not an address that can be asked", d.shown()) // err has the address as it is
 	}
 	if from > 0 {
 		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
@@ -78,11 +97,19 @@ func (d *download) getRest(ctx context.Context, part *os.File, from int64) (agai
 	return true, causeOr(ctx, d.receive(response.Body, part, total, func() { watchdog.Reset(d.patience.stall) }))
 }
 
-// begin looks at a response to a request from position from on, and sets part to where its body belongs. done says that
-// there is no body because part is whole already.
+// begin looks at a response to a request from position from on, and sets part to where its body belongs. done reports that there is
+// no body because part is whole already. What was downloaded before is given up only for a body of the archive's size.
 func (d *download) begin(response *http.Response, part *os.File, from int64) (total int64, done bool, err error) {
 	switch response.StatusCode {
 	case http.StatusOK: // from the start, whatever was asked
+		if from > 0 {
+			if response.ContentLength != d.size {
+				return 0, false, permanent{fmt.Errorf("%s: the answer has %d bytes, the archive %d; %s is left as it is", d.shown(), response.ContentLength, d.size, part.Name())}
+			}
+			if d.restarts++; d.restarts > maxRestarts {
+				return 0, false, permanent{fmt.Errorf("%s: the server begins anew each time instead of sending the rest", d.shown())}
+			}
+		}
 		if err := part.Truncate(0); err != nil {
 			return 0, false, err
 		}
@@ -91,7 +118,7 @@ func (d *download) begin(response *http.Response, part *os.File, from int64) (to
 	case http.StatusPartialContent:
 		first, total, ok := contentRange(response.Header.Get("Content-Range"))
 		if !ok || first != from {
-			return 0, false, fmt.Errorf("%s: asked for the bytes from %d on, the answer is for %q", d.url(), from, response.Header.Get("Content-Range"))
+			return 0, false, fmt.Errorf("%s: asked for the bytes from %d on, the answer is for %q", d.shown(), from, response.Header.Get("Content-Range"))
 		}
 		return total, false, nil
 	case http.StatusRequestedRangeNotSatisfiable:
@@ -99,7 +126,7 @@ func (d *download) begin(response *http.Response, part *os.File, from int64) (to
 			return from, true, nil
 		}
 	}
-	return 0, false, fmt.Errorf("%s: the server says %s", d.url(), response.Status)
+	return 0, false, fmt.Errorf("%s: the server says %s", d.shown(), response.Status)
 }
 
 // contentRange reads a header such as "bytes 100-199/200".
@@ -127,10 +154,12 @@ func (d *download) receive(body io.Reader, part *os.File, total int64, alive fun
 		n, readErr := body.Read(buffer)
 		if n > 0 {
 			alive()
-			if _, err := part.Write(buffer[:n]); err != nil {
-				return err
+			if done += int64(n); done > d.size {
+				return permanent{fmt.Errorf("%s: more than the %d bytes of the archive arrive", d.shown(), d.size)}
 			}
-			done += int64(n)
+			if _, err := part.Write(buffer[:n]); err != nil {
+				return permanent{err}
+			}
 			if d.progress != nil {
 				d.progress(done, total)
 			}

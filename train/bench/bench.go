@@ -4,6 +4,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/device"
+	"longtail/internal/fail"
 	"longtail/internal/plan"
 	"longtail/internal/program"
 	"longtail/internal/rng"
@@ -49,8 +51,8 @@ type Measurement struct {
 // imageCount is the size of CIFAR-10 at IF 100.
 const imageCount = 12406
 
-// Run measures the training steps of a configuration.
-func Run(cfg *config.Config, d *device.Device, o Options) (Measurement, error) {
+// Run measures the training steps of a configuration. A cancelled context ends it between two calls (fail.Interrupted).
+func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (Measurement, error) {
 	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
 	var err error
@@ -65,13 +67,13 @@ func Run(cfg *config.Config, d *device.Device, o Options) (Measurement, error) {
 	}
 	defer b.close()
 	m.StepsPerCall = b.sessions[0].StepsPerCall()
-	if err := b.step(o.Warmup); err != nil {
+	if err := b.step(ctx, o.Warmup); err != nil {
 		return m, err
 	}
 	before := b.counters()
 	for range o.Windows {
 		start := time.Now()
-		if err := b.step(o.Steps); err != nil {
+		if err := b.step(ctx, o.Steps); err != nil {
 			return m, err
 		}
 		m.Windows = append(m.Windows, float64(o.Runs*o.Steps*cfg.Train.Batch)/time.Since(start).Seconds())
@@ -126,9 +128,12 @@ func (b *measured) close() {
 }
 
 // step does n more steps of every training, all at once, in the calls of a run.
-func (b *measured) step(n int) error {
+func (b *measured) step(ctx context.Context, n int) error {
 	batch, end := b.cfg.Train.Batch, b.at+n
 	for b.at < end {
+		if ctx.Err() != nil {
+			return fail.Interrupted("interrupted after %d steps: nothing is to be kept", b.at)
+		}
 		call := train.CallEnd(b.at, b.sessions[0].StepsPerCall(), end) - b.at
 		order, err := b.order.Take(b.at*batch, call*batch)
 		if err != nil {
