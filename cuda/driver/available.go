@@ -17,7 +17,7 @@ import (
 	"gorgonia.org/cu"
 )
 
-// Built says whether this program has CUDA.
+// Built reports whether this program has CUDA.
 const Built = true
 
 // Available describes the first GPU. Where it cannot be used, the error is of the kind fail.Device and says what is missing: the

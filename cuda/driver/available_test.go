@@ -83,7 +83,7 @@ func TestInfoOfTheDevice(t *testing.T) {
 	check(t, err)
 	_, emulated := driver.ReadCounters()
 	if info.Emulated != emulated || emulated != strings.Contains(info.Name, "emulator") {
-		t.Errorf("%+v does not say whether it is the emulator", info)
+		t.Errorf("%+v does not tell whether it is the emulator", info)
 	}
 	if info.Compute < driver.NeededCompute || info.DriverVersion < driver.NeededDriver || info.Memory <= 0 || info.SharedMemory < 48<<10 || info.Multiprocessors < 1 {
 		t.Errorf("%+v", info)

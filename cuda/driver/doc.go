@@ -4,7 +4,7 @@
 // # Building
 //
 // With the build tag gpu and the flags of GPU_ENV (cuda/cuda.mk) the package is complete and still needs neither a CUDA toolkit to
-// build nor a driver to start. Without the tag only what says whether there is a GPU is here: Available, Info, Counters. So every
+// build nor a driver to start. Without the tag only what reports whether there is a GPU is here: Available, Info, Counters. So every
 // program can ask Available, and only code under the tag gpu can use a device.
 //
 // # Which driver

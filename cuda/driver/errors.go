@@ -80,9 +80,6 @@ func newError(doing string, code int) error {
 	return &Error{Doing: doing, Code: code, Name: errorName(code), Detail: told()}
 }
 
-// check turns the answer of a call of our own into an error.
-func check(doing string, code C.CUresult) error { return newError(doing, int(code)) }
-
 // wrap turns an error of cu, an integer type that it does not export, into ours.
 func wrap(doing string, err error) error {
 	if err == nil {

@@ -85,7 +85,7 @@ func align(b []byte, to int) []byte {
 	return b
 }
 
-// plain says whether a type has the same size and alignment in Go and in C.
+// plain reports whether a type has the same size and alignment in Go and in C.
 func plain(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Int8, reflect.Uint8, reflect.Int16, reflect.Uint16, reflect.Int32, reflect.Uint32, reflect.Int64, reflect.Uint64, reflect.Float32, reflect.Float64:

@@ -17,7 +17,7 @@ type Ptr uint64
 // Add is the address bytes further on.
 func (p Ptr) Add(bytes int64) Ptr { return Ptr(int64(p) + bytes) }
 
-// Pinned is host memory that a GPU copies to and from while the host goes on.
+// Pinned is host memory that a GPU copies to and from while the host continues.
 type Pinned struct {
 	context *Context
 	bytes   []byte
@@ -58,7 +58,7 @@ func (p *Pinned) check(offset, n int64) error {
 	return nil
 }
 
-// UploadPinned copies n bytes of host memory, from offset on, to the device, in the stream's order, while the host goes on.
+// UploadPinned copies n bytes of host memory, from offset on, to the device, in the stream's order, while the host continues.
 func (s *Stream) UploadPinned(to Ptr, from *Pinned, offset, n int64) error {
 	if err := from.check(offset, n); err != nil || n == 0 {
 		return err
@@ -68,7 +68,7 @@ func (s *Stream) UploadPinned(to Ptr, from *Pinned, offset, n int64) error {
 	})
 }
 
-// DownloadPinned copies n bytes of the device to host memory at offset, in the stream's order, while the host goes on: they are there
+// DownloadPinned copies n bytes of the device to host memory at offset, in the stream's order, while the host continues: they are there
 // after Synchronize.
 func (s *Stream) DownloadPinned(to *Pinned, offset int64, from Ptr, n int64) error {
 	if err := to.check(offset, n); err != nil || n == 0 {

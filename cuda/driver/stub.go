@@ -4,7 +4,7 @@ package driver
 
 import "longtail/internal/fail"
 
-// Built says whether this program has CUDA.
+// Built reports whether this program has CUDA.
 const Built = false
 
 // Available says which GPU there is; here it is always an error of the kind fail.Device, because this build has no CUDA.

@@ -51,7 +51,7 @@
 
 // func tilesAVX2(j *tileJob)
 //
-// Loops: tiles, rows of the window, floats of a row by 4. Registers: R8 to R13 the six pixels' places in the row at hand, AX
+// Loops: tiles, rows of the window, floats of a row by 4. Registers: R8 to R13 the six pixels' places in the current row, AX
 // the offset in the row, BX its length, CX rows left, DX the pitch (else an address being made), SI the panel, R14 the tile
 // in the table, R15 tiles left, DI the job.
 TEXT ·tilesAVX2(SB), NOSPLIT, $0-8

@@ -10,5 +10,5 @@
 //	summary.json      the Summary; written last, so that its presence means done
 //
 // A process that writes holds a lock on the folder (flock, so that a killed one leaves none). last.safetensors is the run's
-// memory: it says how many lines of metrics.jsonl belong to it, and whatever is newer is cut off when the run goes on.
+// memory: it says how many lines of metrics.jsonl belong to it, and whatever is newer is cut off when the run resumes.
 package run

@@ -83,10 +83,10 @@ func TestLeftoversOfAKilledProcessAreRemoved(t *testing.T) {
 	put(t, filepath.Join(dir, ".config.yaml.swp"), "")
 	f.Close()
 	if _, err := Open(dir); fail.Code(err) != fail.CodeUsage {
-		t.Errorf("somebody else's hidden file: %v", err)
+		t.Errorf("another program's hidden file: %v", err)
 	}
 	if !f.Has(".config.yaml.swp") {
-		t.Error("somebody else's hidden file was removed")
+		t.Error("another program's hidden file was removed")
 	}
 }
 

@@ -147,7 +147,7 @@ func TestWrongTensorsAreNotWritten(t *testing.T) {
 		}
 	}
 	if _, err := (&Tensors{Metadata: map[string]string{checksumKey: ""}}).Encode(); err == nil {
-		t.Error("somebody else's checksum is written")
+		t.Error("another file's checksum is written")
 	}
 }
 
