@@ -1,5 +1,11 @@
-// Package tables puts runs beside the paper and beside each other, and prints the result for a terminal, as Markdown, CSV,
-// LaTeX or JSON.
+// Package tables puts runs beside the paper and beside each other, and prints the result for a terminal, as Markdown, CSV, LaTeX or JSON.
+//
+// Three kinds of table have functions of their own. Compare and CompareAll lay runs over a grid of published numbers (package paper), cell
+// by cell: the paper's number, the mean of our runs with its deviation, the difference. GroupTable sets groups of runs that differ in
+// something else than their seed side by side, and PerClassTable shows one run class by class. A Table is a value of rows and columns that
+// Print writes in any Format; numbers are per cent unless a heading says otherwise, and a deviation is that of a sample (n - 1).
+//
+// LoadExperiment reads a sweep's file, so that the table of configs/paper/table2.yaml has the cells that the sweep trains.
 package tables
 
 import (

@@ -1,5 +1,9 @@
-// Package disk is how files are written, locked and read where a crash, a full disk or a careless edit must not cost anything:
-// [Write] replaces whole files, [Lock] keeps two processes apart, [Decode] reads JSON without guessing.
+// Package disk writes, locks and reads files in such a way that a crash, a full disk or a careless edit costs nothing.
+//
+// Write replaces a whole file atomically: it writes beside it, syncs, renames and syncs the folder, so that a reader sees the old
+// content or the new. Lock keeps two processes apart until the file is closed or the process ends. Read takes regular files and pipes up
+// to a limit and never waits for a device. Decode reads JSON strictly: unknown keys, null in a list and text behind the value are errors.
+// WriteError words a failed write, with what to do about it.
 package disk
 
 import (

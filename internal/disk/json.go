@@ -9,8 +9,8 @@ import (
 )
 
 // Decode decodes one JSON value into the variable that into points to. The value must be all of text and have no unknown
-// fields and no null in a list, which Go would take for a zero. Errors start with the place, counted from 1: the byte, and the line where text has several; that of an unknown field
-// names the field instead.
+// fields and no null in a list, which Go would take for a zero. Errors start with the place, counted from 1: the byte, and the line where
+// text has several; that of an unknown field names the field instead.
 func Decode(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()

@@ -1,5 +1,10 @@
-// Package program makes the programs of a network and its loss: it draws the Gorgonia graph, lets Gorgonia differentiate it, and
-// plans it. Whoever needs a program - training, the measurements of bench, golden curves, tests of backends - gets it here.
+// Package program makes the programs of a network and its loss: it draws the Gorgonia graph, lets Gorgonia differentiate it, and plans it.
+// Training, the measurements of bench, golden curves and tests of backends get their programs here.
+//
+// A Network names model, loss, classes and size of the images; its method Plan gives the program of a training step (which updates the
+// parameters and sums loss and confusion) or of a batch of the test set. InitialState draws the parameters that a training starts from,
+// a function of the network and the seed. What varies during a run is an input of the program: ClassWeights, and whatever the loss
+// declares.
 package program
 
 import (
