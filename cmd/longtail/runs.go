@@ -26,7 +26,6 @@ type runsOptions struct {
 	runs  []string
 	out   string
 	score string
-	alias string // an older name of --out, still understood
 }
 
 // add adds the flags. What --out names differs from command to command; alias is an older name of it.
