@@ -118,7 +118,9 @@ func floats(v *tensor.Dense) []float64 { return v.Data().([]float64) }
 func (b batch) values() []*tensor.Dense { return []*tensor.Dense{b.logits, b.target, b.weight} }
 
 func build(l Loss) opstest.Build {
-	return func(in []*G.Node) (*G.Node, error) { return l.Build(&Inputs{Logits: in[0], Target: in[1], Weight: in[2]}) }
+	return func(in []*G.Node) (*G.Node, error) {
+		return l.Build(&Inputs{Logits: in[0], Target: in[1], Weight: in[2]})
+	}
 }
 
 // run gives the loss of a batch and its gradient by the logits [N, C], on Gorgonia's machine.

@@ -73,7 +73,7 @@ func (j *EvalJob) config() (*config.Config, error) {
 }
 
 func (j *EvalJob) noCheckpoint() error {
-	return fail.Data("%s has no checkpoint yet\ntrain it first: %s", j.Dir, fail.CommandLine([]string{"longtail", "train", filepath.Join(j.Dir, run.ConfigFile)}))
+	return fail.Data("%s has no checkpoint yet\ntrain it first: %s", j.Dir, fail.CommandLine([]string{"longtail", "train", fail.Path(filepath.Join(j.Dir, run.ConfigFile))}))
 }
 
 // Evaluate runs the checkpoints of a run, finished or not, over its test set. It reads the run's folder and writes nothing. A

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"longtail/eval/plots"
 	"longtail/eval/tables"
@@ -22,6 +24,50 @@ func (o *options) format(name string) (tables.Format, error) {
 	return f, err
 }
 
+// output is stdout. It remembers its first error, so that a full disk behind it is not taken for success.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// file is the file behind a stream, or nil.
+func file(w io.Writer) *os.File {
+	if o, ok := w.(*output); ok {
+		w = o.Writer
+	}
+	f, _ := w.(*os.File)
+	return f
+}
+
+// longestError is how many bytes of an error are printed: it may quote what a file holds.
+const longestError = 8 << 10
+
+// printable makes a text from elsewhere fit for a terminal: control characters are printed as escapes, and of a very long text the
+// middle is left out.
+func printable(text string) string {
+	if len(text) > longestError {
+		half := longestError / 2
+		text = strings.ToValidUTF8(text[:half], "") + fmt.Sprintf(" ... (%d bytes) ... ", len(text)-longestError) + strings.ToValidUTF8(text[len(text)-half:], "")
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
 // plainWidth is the width in characters of what goes into a file or a pipe.
 const plainWidth = 120
 
@@ -30,7 +76,7 @@ func width(out io.Writer) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
 	}
-	if f, ok := out.(*os.File); ok {
+	if f := file(out); f != nil {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
 			return n
 		}

@@ -98,11 +98,16 @@ func (r *trainReport) epoch(e train.EpochDone) error {
 	if rate := r.meter.rate(); rate > 0 {
 		line += fmt.Sprintf("  %.0f images/s", rate)
 	}
-	_, err := fmt.Fprintln(r.messages, line)
-	return err
+	fmt.Fprintln(r.messages, line)
+	return nil
 }
 
-func (r *trainReport) line(e jsonEvent) error { return json.NewEncoder(r.out).Encode(e) }
+// line prints a line of --json. Training does not stop where it cannot be written: stdout remembers that (output), and the program ends
+// with it.
+func (r *trainReport) line(e jsonEvent) error {
+	_ = json.NewEncoder(r.out).Encode(e)
+	return nil
+}
 
 // end leaves the bar's line.
 func (r *trainReport) end() {
@@ -132,7 +137,7 @@ func (r *trainReport) result(o *train.Outcome) error {
 	if _, err := fmt.Fprintf(r.out, "run folder  %s\n", o.Folder); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.messages, "next: %s\n", fail.CommandLine([]string{"longtail", "eval", o.Folder}))
+	fmt.Fprintf(r.messages, "next: %s\n", fail.CommandLine([]string{"longtail", "eval", fail.Path(o.Folder)}))
 	return nil
 }
 

@@ -135,13 +135,17 @@ func usageErrors(cmd *cobra.Command) {
 
 // Execute runs the command line and gives the exit code. Errors go to stderr, their last line says what to do next.
 func Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out := &output{Writer: stdout}
 	root := newRoot(new(options))
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("what belongs on stdout is not all there: %w\nsend it to a place with room", out.err)
+	}
 	if err != nil {
-		fmt.Fprintf(stderr, "%s %v\n", paint(stderr, red, "longtail:"), err)
+		fmt.Fprintf(stderr, "%s %s\n", paint(stderr, red, "longtail:"), printable(err.Error()))
 	}
 	return fail.Code(err)
 }
@@ -155,14 +159,14 @@ const (
 
 // paint puts a colour around text where w is a terminal that wants colours (https://no-color.org).
 func paint(w io.Writer, colour, text string) string {
-	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// isTerminal reports whether a person watches w.
+// isTerminal reports whether w is a terminal that understands escape sequences.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	f := file(w)
+	return f != nil && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }

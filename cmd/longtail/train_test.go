@@ -72,7 +72,7 @@ func TestKilledRunsEndWithTheSameBytes(t *testing.T) {
 func TestCtrlCSavesAndSaysHowToGoOn(t *testing.T) {
 	whole, dir := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "my run")
 	mustSucceed(t, longtail(short(whole, "2")...))
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE} {
 		cmd := longtail(append(short(dir, "2"), "--json")...)
 		var messages bytes.Buffer
 		cmd.Stderr = &messages
@@ -87,7 +87,12 @@ func TestCtrlCSavesAndSaysHowToGoOn(t *testing.T) {
 		if !lines.Scan() || !strings.Contains(lines.Text(), `"started"`) {
 			t.Fatalf("first line %q\n%s", lines.Text(), &messages)
 		}
-		if err := cmd.Process.Signal(signal); err != nil {
+		if signal == syscall.SIGPIPE { // the system sends it when the reader is gone
+			err = out.Close()
+		} else {
+			err = cmd.Process.Signal(signal)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		for lines.Scan() {

@@ -259,6 +259,11 @@ func writeLong(w io.Writer, all []Comparison) error {
 			}
 		}
 	}
+	for _, r := range records {
+		for i := range r {
+			r[i] = csvText(r[i])
+		}
+	}
 	if err := csv.NewWriter(w).WriteAll(records); err != nil {
 		return fmt.Errorf("writing CSV: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -198,7 +199,7 @@ func (t Table) Markdown(w io.Writer) error {
 	if t.Title != "" {
 		fmt.Fprintf(out, "### %s\n\n", t.Title)
 	}
-	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "\n", " ")
+	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "\n", " ", "&", "&amp;", "<", "&lt;", ">", "&gt;")
 	line := func(cells []string) { fmt.Fprintf(out, "| %s |\n", strings.Join(cells, " | ")) }
 	header, rule := t.flatHeader(), make([]string, len(t.Header))
 	for i := range header {
@@ -242,7 +243,7 @@ func (t Table) CSV(w io.Writer) error {
 	for _, r := range t.Rows {
 		texts := make([]string, len(r))
 		for i, c := range r {
-			texts[i] = c.Text
+			texts[i] = csvText(c.Text)
 		}
 		records = append(records, texts)
 	}
@@ -250,6 +251,17 @@ func (t Table) CSV(w io.Writer) error {
 		return fmt.Errorf("writing CSV: %w", err)
 	}
 	return nil
+}
+
+// formula matches what a spreadsheet computes rather than shows; a sign before a digit is a number's.
+var formula = regexp.MustCompile(`^([=@\t\r]|[+-]($|[^0-9.]))`)
+
+// csvText keeps a spreadsheet from taking a text, such as the name of a run, for a formula: it gets an apostrophe. Numbers stay numbers.
+func csvText(text string) string {
+	if !formula.MatchString(text) {
+		return text
+	}
+	return "'" + text
 }
 
 // LaTeX prints a table environment for the packages booktabs and graphicx, the best cells bold.

@@ -395,3 +395,20 @@ func TestParseFormat(t *testing.T) {
 		t.Errorf("pdf: %v", err)
 	}
 }
+
+func TestNamesAreNoFormulasAndNoHTML(t *testing.T) {
+	table := Table{Header: []string{"runs", "error"}, Rows: [][]Cell{{{Text: "=HYPERLINK(1)"}, {Text: "-1.20"}}, {{Text: "<b>&"}, {Text: "+0.5"}}, {{Text: "+cmd"}, {Text: ""}}}}
+	var csv, md strings.Builder
+	if err := table.CSV(&csv); err != nil {
+		t.Fatal(err)
+	}
+	if want := "runs,error\n'=HYPERLINK(1),-1.20\n<b>&,+0.5\n'+cmd,\n"; csv.String() != want {
+		t.Errorf("CSV %q, want %q", csv.String(), want)
+	}
+	if err := table.Markdown(&md); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(md.String(), "&lt;b&gt;&amp;") || strings.Contains(md.String(), "<b>") {
+		t.Errorf("Markdown %q", md.String())
+	}
+}

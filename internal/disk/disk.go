@@ -36,7 +36,8 @@ func writeWith(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return WriteError(path, err)
 	}
-	err = errors.Join(f.Chmod(0o644), write(f))
+	_ = f.Chmod(0o644) // some file systems have no permissions and refuse; others can read the file where it works
+	err = write(f)
 	if err == nil {
 		err = f.Sync()
 	}

@@ -1,6 +1,6 @@
 // Package fail gives errors a kind, so that the program can end with the exit code that tells a script what went wrong.
 //
-// 	return fail.Usage("loss.beta=%v: must be at least 0 and below 1", beta) // exit code 2
+//	return fail.Usage("loss.beta=%v: must be at least 0 and below 1", beta) // exit code 2
 //
 // Each kind (Usage, Device, Data, Diverged, Interrupted) has a function that makes an error of it; Code finds the kind of an error however deep it
 // is wrapped. The first line of a text names file, key or value, the last says what to do.

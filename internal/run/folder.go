@@ -38,7 +38,7 @@ type Folder struct {
 // Open makes the folder where it is not there and locks it. It is an error where another process has it, where it cannot be
 // made or written to, and (a usage error) where it holds other things than a run.
 func Open(dir string) (*Folder, error) {
-	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(Last)), 0o777); err != nil {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, folderError(dir, err)
 	}
 	lock, err := os.Open(dir)
@@ -48,6 +48,9 @@ func Open(dir string) (*Folder, error) {
 	f := &Folder{dir, lock}
 	if err := f.take(); err != nil {
 		return nil, errors.Join(err, lock.Close())
+	}
+	if err := os.MkdirAll(f.Path(filepath.Dir(Last)), 0o777); err != nil {
+		return nil, errors.Join(folderError(dir, err), lock.Close())
 	}
 	return f, nil
 }
@@ -71,7 +74,7 @@ func (f *Folder) take() error {
 	var strangers []string
 	for _, dir := range []string{f.Dir, filepath.Join(f.Dir, filepath.Dir(Last))} {
 		entries, err := os.ReadDir(dir)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return folderError(dir, err)
 		}
 		for _, e := range entries {

@@ -54,6 +54,9 @@ func TestStrangeFoldersAreRefused(t *testing.T) {
 	if _, err := Open(dir); fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), "thesis.tex") {
 		t.Errorf("a folder of other things: %v", err)
 	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("something was left in a folder of other things: %v", entries)
+	}
 	if _, err := Open(filepath.Join(dir, "thesis.tex")); fail.Code(err) != fail.CodeUsage {
 		t.Errorf("a file: %v", err)
 	}

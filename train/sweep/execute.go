@@ -44,7 +44,7 @@ type Result struct {
 // fails does not stop the others; one that another process is at work on is left to it, and looked at once more at the end.
 //
 // A cancelled context ends the current runs with their state saved (fail.Interrupted). Failures of runs are an error
-// that lists them. Runs that are elsewhere are none.
+// that lists them; so are runs that another process still has at the end.
 func Execute(ctx context.Context, plans []Plan, o Options) ([]Result, error) {
 	e := &executor{Options: o, plans: plans, results: make([]Result, len(plans)), sets: newDatasets()}
 	var todo []int
@@ -186,6 +186,9 @@ func (e *executor) verdict(ctx context.Context) error {
 	if count[Failed] > 0 {
 		return fmt.Errorf("%d of %d runs failed:\n%s\nthe same command tries them again and leaves what is done as it is",
 			count[Failed], len(e.results), strings.Join(e.failures(), "\n"))
+	}
+	if n := count[Elsewhere]; n > 0 {
+		return fmt.Errorf("%d of %d runs are not done: another process is at work on them\nthe same command, once it has ended, finds them done or resumes them", n, len(e.results))
 	}
 	return nil
 }
