@@ -2,7 +2,9 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"longtail/data"
 	"longtail/internal/config"
@@ -69,11 +71,36 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 	if err := k.resume(&job, open, observe); err != nil {
 		return nil, err
 	}
+	if err := remarkOnEmptyClasses(open.data, observe); err != nil {
+		return nil, err
+	}
 	if err := Loop(ctx, open.Task, observe); err != nil {
 		return nil, k.explain(err)
 	}
 	s, err := run.ReadSummary(k.folder.Dir)
 	return &Outcome{s, k.folder.Dir, false}, err
+}
+
+// remarkOnEmptyClasses names the classes that a subset from a file leaves without training images.
+func remarkOnEmptyClasses(ds *data.Dataset, observe Observer) error {
+	var empty []string
+	for c, n := range ds.Counts {
+		if n == 0 {
+			empty = append(empty, ds.ClassNames[c])
+		}
+	}
+	if len(empty) == 0 {
+		return nil
+	}
+	return observe(Remark{fmt.Sprintf("%d of %d classes have no training images: %s", len(empty), len(ds.Counts), shortened(empty))})
+}
+
+// shortened is a list of which at most ten are named.
+func shortened(names []string) string {
+	if len(names) > 10 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:10], ", "), len(names)-10)
+	}
+	return strings.Join(names, ", ")
 }
 
 // openJob is a job with everything in memory and on the device.

@@ -192,6 +192,21 @@ func TestTwoFetchesDoNotShareAPart(t *testing.T) {
 	}
 }
 
+func TestHopelessRequestsAreMadeOnce(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler()) // with a certificate that no system trusts
+	defer server.Close()
+	for _, base := range []string{"ftp://127.0.0.1", server.URL} {
+		d := newDownload(newSmall(t, 1, 0), t.TempDir(), base)
+		d.patience.wait = time.Hour
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err := d.fetch(ctx)
+		cancel()
+		if err == nil || ctx.Err() == context.DeadlineExceeded {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+}
+
 func TestFetchSaysWhatToDoOffline(t *testing.T) {
 	dir := t.TempDir()
 	err := newDownload(newSmall(t, 1, 0), dir, "http://127.0.0.1:1/").explained(t.Context(), "cifar10")

@@ -2,9 +2,11 @@ package cifar
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -70,6 +72,15 @@ func (d *download) get(ctx context.Context, part *os.File) error {
 	}
 }
 
+// hopeless reports whether a request failed in a way that the next one would repeat: there is no such host, its certificate is not
+// trusted, or it is a kind of address that is not asked by HTTP.
+func hopeless(err error) bool {
+	var name *net.DNSError
+	var wrapped *url.Error
+	return errors.As(err, &name) && name.IsNotFound || errors.As(err, new(*tls.CertificateVerificationError)) ||
+		errors.As(err, &wrapped) && strings.Contains(wrapped.Err.Error(), "unsupported protocol scheme")
+}
+
 // getRest asks once for the bytes from position from on. again reports whether asking again may help.
 func (d *download) getRest(ctx context.Context, part *os.File, from int64) (again bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -87,7 +98,7 @@ func (d *download) getRest(ctx context.Context, part *os.File, from int64) (agai
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return true, causeOr(ctx, err)
+		return !hopeless(err), causeOr(ctx, err)
 	}
 	defer response.Body.Close()
 	total, done, err := d.begin(response, part, from)
