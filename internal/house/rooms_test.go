@@ -14,7 +14,7 @@ var floors = map[string]int{
 	"models": 2, "loss": 2, "data": 2,
 	"internal/plan":    3,
 	"internal/device":  4,
-	"internal/program": 5, "internal/cpu": 5, "cuda": 5,
+	"internal/program": 5, "internal/cpu": 5, "cuda": 5, "cuda/lower": 5,
 	"internal/run": 5,
 	"train":        6, "train/bench": 6, "train/curves": 6, "train/sweep": 6, "eval": 6,
 	"cmd": 7,
@@ -22,6 +22,7 @@ var floors = map[string]int{
 
 // sideDoors are the imports that the floors forbid and the design wants.
 var sideDoors = map[string][]string{
+	"cuda":        {"cuda/lower"},    // a session runs a schedule
 	"train/sweep": {"train", "eval"}, // a grid of runs trains them and reads their results
 	"train/bench": {"train"},         // a measured step is a step of a run
 }
@@ -30,7 +31,8 @@ var sideDoors = map[string][]string{
 var testDoors = map[string][]string{
 	// the CPU backend is the reference of every kernel, and program draws the graphs to run
 	"cuda":          {"internal/cpu", "internal/program", "train/curves"},
-	"internal/cpu":  {"internal/program"}, // the graphs to run
+	"cuda/lower":    {"cuda", "internal/program"}, // the kernels' parameters are compared with the PTX
+	"internal/cpu":  {"internal/program"},         // the graphs to run
 	"internal/plan": {"internal/program"},
 	"train/curves":  {"train"},
 	"loss":          {"data"},                   // weights are checked on the counts of the data sets
@@ -47,6 +49,7 @@ var ignorance = map[string][]string{
 	"internal/program": {"longtail/data"},
 	"internal/cpu":     {"longtail/models", "longtail/loss", "longtail/internal/program", "C"},
 	"cuda":             {"longtail/models", "longtail/loss", "longtail/internal/program"},
+	"cuda/lower":       {"longtail/data", "longtail/models", "longtail/loss", "longtail/internal/program", "longtail/cuda/driver", "C"},
 	"internal/run":     {"longtail/models", "longtail/loss", "longtail/internal/cpu", "longtail/cuda"},
 	"eval":             {"longtail/models", "longtail/internal/plan", "longtail/internal/cpu", "longtail/cuda", "gorgonia.org/gorgonia"},
 	"train":            {"longtail/internal/cpu", "longtail/cuda"},
