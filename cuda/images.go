@@ -26,7 +26,7 @@ type deviceImages struct {
 }
 
 // takeImages uploads a data set unless it is there already.
-func (b *Backend) takeImages(stream *driver.Stream, images data.Images) (*deviceImages, error) {
+func (b *Backend) takeImages(stream *countingStream, images data.Images) (*deviceImages, error) {
 	key := imagesKey{unsafe.SliceData(images.Pixels), unsafe.SliceData(images.Labels), len(images.Pixels)}
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -40,7 +40,7 @@ func (b *Backend) takeImages(stream *driver.Stream, images data.Images) (*device
 		return nil, err
 	}
 	if d.labels, err = b.context.Alloc(4*int64(max(1, len(images.Labels))), "the labels"); err == nil {
-		err = errors.Join(driver.Upload(stream, d.pixels, images.Pixels), driver.Upload(stream, d.labels, images.Labels))
+		err = errors.Join(upload(stream, d.pixels, images.Pixels), upload(stream, d.labels, images.Labels))
 	}
 	if err != nil {
 		return nil, errors.Join(err, b.context.Free(d.pixels), b.context.Free(d.labels))

@@ -40,7 +40,7 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 			Images: out, Target: target, BatchLabels: batchLabels, Seed: seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: side, Width: side,
 			Augment: flag(augment), Purpose: uint32(rng.Crop),
 		})
-		got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), download[int32](b, batchLabels, batch)
+		got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), downloaded[int32](b, batchLabels, batch)
 		for n, sample := range order {
 			draw := data.Draw{DY: data.Border, DX: data.Border}
 			if augment && sample >= 0 {
@@ -254,12 +254,12 @@ func TestUpdate(t *testing.T) {
 		got := b.read(wAt, n)
 		compareDouble(t, "weights", got, wantW, 4)
 		compareDouble(t, "running moments", b.read(runningAt, 20), wantRunning, 4)
-		for i, bits := range download[uint16](b, half, n) {
+		for i, bits := range downloaded[uint16](b, half, n) {
 			if want := halfBits(got[i]); bits != want && !bad {
 				t.Fatalf("the copy of %v is %#x, want %#x", got[i], bits, want)
 			}
 		}
-		if now := download[uint32](b, control, 12); now[8] != 3 || now[9] != 1 {
+		if now := downloaded[uint32](b, control, 12); now[8] != 3 || now[9] != 1 {
 			t.Errorf("step %d, done %d; want 3 and 1", now[8], now[9])
 		}
 	}

@@ -52,8 +52,8 @@ func uploaded[T driver.Plain](b *bench, values []T) lower.Ref {
 	return absolute(cudatest.Upload(b.t, b.stream, values))
 }
 
-// download copies n values from the device.
-func download[T driver.Plain](b *bench, from lower.Ref, n int) []T {
+// downloaded copies n values from the device.
+func downloaded[T driver.Plain](b *bench, from lower.Ref, n int) []T {
 	return cudatest.Download[T](b.t, b.stream, driver.Ptr(from.Offset), n)
 }
 
@@ -70,7 +70,7 @@ func (b *bench) floats(v []float32) lower.Ref { return uploaded(b, v) }
 func (b *bench) room(n int) lower.Ref {
 	return absolute(cudatest.Alloc[float32](b.t, b.stream, n))
 }
-func (b *bench) read(from lower.Ref, n int) []float32 { return download[float32](b, from, n) }
+func (b *bench) read(from lower.Ref, n int) []float32 { return downloaded[float32](b, from, n) }
 func (b *bench) zeros(n int) lower.Ref                { return uploaded(b, make([]uint32, n)) }
 
 // flag is a bool as kernels take it.

@@ -12,10 +12,11 @@ import (
 
 // open allocates what the schedule needs, uploads its tables and captures a step.
 func (s *session) open(images data.Images) (err error) {
-	if s.stream, err = s.context.NewStream(); err != nil {
-		s.stream = nil
+	stream, err := s.context.NewStream()
+	if err != nil {
 		return err
 	}
+	s.stream = &countingStream{Stream: stream}
 	if s.images, err = s.backend.takeImages(s.stream, images); err != nil {
 		return err
 	}
@@ -30,11 +31,12 @@ func (s *session) open(images data.Images) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := driver.Upload(s.stream, s.address(t.To), packed); err != nil {
+		if err := upload(s.stream, s.address(t.To), packed); err != nil {
 			return err
 		}
 	}
 	s.graph, err = s.capture()
+	s.stream.uploads, s.stream.downloads = 0, 0
 	return err
 }
 
@@ -79,7 +81,7 @@ func (s *session) capture() (*driver.Graph, error) {
 	return s.stream.Capture(func() error {
 		for i := range launches {
 			l := &launches[i]
-			if err := functions[i].LaunchPacked(s.stream, driver.Dim(l.Grid), driver.D1(l.Threads), l.Shared, packed[i]); err != nil {
+			if err := functions[i].LaunchPacked(s.stream.Stream, driver.Dim(l.Grid), driver.D1(l.Threads), l.Shared, packed[i]); err != nil {
 				return fmt.Errorf("%s: %w", l.Why, err)
 			}
 		}

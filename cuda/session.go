@@ -21,13 +21,13 @@ type session struct {
 	store    *store
 	tensors  []*storedTensor // of the store, in the schedule's order
 	images   *deviceImages
-	stream   *driver.Stream
+	stream   *countingStream
 	block    driver.Ptr
 	graph    *driver.Graph
 
 	rates, order           driver.Ptr
 	rateCount, orderLength int
-	counters               device.Counters
+	counters               device.Counters // the stream counts the copies until it is closed
 }
 
 // Set fills an input of the program.
@@ -40,7 +40,7 @@ func (s *session) Set(name string, v []float32) error {
 		return err
 	}
 	if in.Value != plan.None {
-		return driver.Upload(s.stream, s.address(s.schedule.Inputs[name]), v)
+		return upload(s.stream, s.address(s.schedule.Inputs[name]), v)
 	}
 	if err := s.context.Free(s.rates); err != nil {
 		return err
@@ -50,7 +50,7 @@ func (s *session) Set(name string, v []float32) error {
 		return err
 	}
 	s.rateCount = len(v)
-	return driver.Upload(s.stream, s.rates, v)
+	return upload(s.stream, s.rates, v)
 }
 
 // stepsPerCall is how many steps a call queues: at 2,000 steps a second the transfers of a call are spread thin, and a terminal still
@@ -73,7 +73,7 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	}
 	before, _ := driver.ReadCounters()
 	for range n {
-		if err := s.graph.Launch(s.stream); err != nil {
+		if err := s.graph.Launch(s.stream.Stream); err != nil {
 			return device.Sums{}, err
 		}
 	}
@@ -92,9 +92,15 @@ func (s *session) tally(before driver.Counters, steps int) {
 	}
 }
 
-// Counters are the kernels launched and the copies made by Run since the session was opened and, under the emulator, the bytes of
-// device memory read and written and the tensor-core operations (mma.m16n8k16).
-func (s *session) Counters() device.Counters { return s.counters }
+// Counters are the kernels launched by Run and all copies since the session was opened and, under the emulator, the bytes of device memory
+// that the kernels read and wrote and their tensor-core operations (mma.m16n8k16).
+func (s *session) Counters() device.Counters {
+	c := s.counters
+	if s.stream != nil {
+		c.Uploads, c.Downloads = float64(s.stream.uploads), float64(s.stream.downloads)
+	}
+	return c
+}
 
 // begin uploads the order and resets the control block.
 func (s *session) begin(order []int32, first int) error {
@@ -109,7 +115,7 @@ func (s *session) begin(order []int32, first int) error {
 		}
 		s.orderLength = len(order)
 	}
-	if err := upload(s, s.order, order); err != nil {
+	if err := upload(s.stream, s.order, order); err != nil {
 		return err
 	}
 	classes := s.program.Classes
@@ -118,20 +124,13 @@ func (s *session) begin(order []int32, first int) error {
 	if err != nil {
 		return err
 	}
-	return upload(s, s.address(s.schedule.Control), packed)
-}
-
-// upload copies values to the device and counts the copy.
-func upload[T driver.Plain](s *session, to driver.Ptr, values []T) error {
-	s.counters.Uploads++
-	return driver.Upload(s.stream, to, values)
+	return upload(s.stream, s.address(s.schedule.Control), packed)
 }
 
 // end waits for the steps and reads the sums.
 func (s *session) end() (device.Sums, error) {
 	control := make([]byte, lower.ControlBytes(s.program.Classes))
-	s.counters.Downloads++
-	if err := driver.Download(s.stream, control, s.address(s.schedule.Control)); err != nil {
+	if err := download(s.stream, control, s.address(s.schedule.Control)); err != nil {
 		return device.Sums{}, err
 	}
 	return lower.ReadControl(control, s.program.Classes)
@@ -144,7 +143,7 @@ func (s *session) Read(name string) ([]float32, error) {
 		return nil, fmt.Errorf("the program has no result %q", name)
 	}
 	v := make([]float32, result.Shape.TotalSize())
-	if err := driver.Download(s.stream, v, s.address(result.At)); err != nil {
+	if err := download(s.stream, v, s.address(result.At)); err != nil {
 		return nil, err
 	}
 	if name == device.Loss {
@@ -166,6 +165,7 @@ func (s *session) Save() (device.State, error) { return s.store.save(s.stream) }
 // Close frees the session's memory.
 func (s *session) Close() error {
 	var errs []error
+	s.counters = s.Counters()
 	if s.graph != nil {
 		errs = append(errs, s.graph.Close())
 	}

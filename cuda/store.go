@@ -42,7 +42,7 @@ func (s *store) shapes() map[string]tensor.Shape {
 }
 
 // need makes room for the tensors of a schedule that are not there yet, all zeros, and returns all of them in its order.
-func (s *store) need(stream *driver.Stream, wanted []lower.Stored) ([]*storedTensor, error) {
+func (s *store) need(stream *countingStream, wanted []lower.Stored) ([]*storedTensor, error) {
 	shapes := map[string]tensor.Shape{}
 	for _, w := range wanted {
 		shapes[w.Name] = w.Shape
@@ -62,7 +62,7 @@ func (s *store) need(stream *driver.Stream, wanted []lower.Stored) ([]*storedTen
 }
 
 // add makes room for a tensor, or for the fp16 copy of one that is there.
-func (s *store) add(stream *driver.Stream, w lower.Stored) (*storedTensor, error) {
+func (s *store) add(stream *countingStream, w lower.Stored) (*storedTensor, error) {
 	t, size := s.values[w.Name], int64(w.Shape.TotalSize())
 	var err error
 	if t == nil {
@@ -79,7 +79,7 @@ func (s *store) add(stream *driver.Stream, w lower.Stored) (*storedTensor, error
 		return t, nil
 	}
 	values := make([]float32, size)
-	if err := driver.Download(stream, values, t.at); err != nil {
+	if err := download(stream, values, t.at); err != nil {
 		return nil, err
 	}
 	if t.half, err = s.context.Alloc(2*size, "the fp16 copy of "+w.Name); err != nil {
@@ -89,22 +89,22 @@ func (s *store) add(stream *driver.Stream, w lower.Stored) (*storedTensor, error
 }
 
 // copyHalf rounds values, in the order of the device, to the fp16 copy.
-func (t *storedTensor) copyHalf(stream *driver.Stream, values []float32) error {
+func (t *storedTensor) copyHalf(stream *countingStream, values []float32) error {
 	halves := make([]uint16, len(values))
 	for i, v := range values {
 		halves[i] = halfBits(v)
 	}
-	return driver.Upload(stream, t.half, halves)
+	return upload(stream, t.half, halves)
 }
 
 // load copies every tensor of the store out of a state.
-func (s *store) load(stream *driver.Stream, state device.State) error {
+func (s *store) load(stream *countingStream, state device.State) error {
 	if err := device.CheckState(s.shapes(), state); err != nil {
 		return err
 	}
 	for name, t := range s.values {
 		values := toDevice(state[name].Data().([]float32), t.shape)
-		err := driver.Upload(stream, t.at, values)
+		err := upload(stream, t.at, values)
 		if err == nil && t.half != 0 {
 			err = t.copyHalf(stream, values)
 		}
@@ -115,11 +115,11 @@ func (s *store) load(stream *driver.Stream, state device.State) error {
 	return nil
 }
 
-func (s *store) save(stream *driver.Stream) (device.State, error) {
+func (s *store) save(stream *countingStream) (device.State, error) {
 	state := device.State{}
 	for name, t := range s.values {
 		values := make([]float32, t.shape.TotalSize())
-		if err := driver.Download(stream, values, t.at); err != nil {
+		if err := download(stream, values, t.at); err != nil {
 			return nil, fmt.Errorf("saving %s: %w", name, err)
 		}
 		state[name] = tensor.New(tensor.WithShape(t.shape.Clone()...), tensor.WithBacking(toLogical(values, t.shape)))

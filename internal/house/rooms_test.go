@@ -29,8 +29,8 @@ var sideDoors = map[string][]string{
 
 // testDoors are further imports, of test files and of packages that help them.
 var testDoors = map[string][]string{
-	// the CPU backend is the reference of every kernel, and program draws the graphs to run
-	"cuda":          {"internal/cpu", "internal/program", "train/curves"},
+	// the CPU backend is the reference of every kernel, program draws the graphs to run, and train splits a run into calls
+	"cuda":          {"internal/cpu", "internal/program", "train", "train/curves"},
 	"cuda/lower":    {"cuda", "internal/program"}, // the kernels' parameters are compared with the PTX
 	"internal/cpu":  {"internal/program"},         // the graphs to run
 	"internal/plan": {"internal/program"},
