@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"unsafe"
 
 	"longtail/cuda/driver"
+	"longtail/cuda/lower"
 	"longtail/data"
 	"longtail/internal/device"
 	"longtail/internal/fail"
@@ -45,24 +45,23 @@ func (b *Backend) Info() device.Info {
 	}
 }
 
-// Close gives the GPU back; all sessions must be closed.
+// Close releases the GPU; all sessions must be closed before.
 func (b *Backend) Close() error { return errors.Join(b.modules.close(), b.context.Close()) }
 
 // Check returns an error that names an operation of the program, or the precision, that the backend lacks.
 func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
-	if precision != device.FP32 && precision != device.Mixed {
-		return fail.Usage("precision %q is neither fp32 nor mixed", precision)
-	}
-	return check(p)
+	_, err := lower.Lower(p, lower.Options{Precision: precision})
+	return err
 }
 
-// Open checks and allocates a program and captures its step. When the device has no room, the error says what was needed and what was
+// Open lowers and allocates a program and captures its step. When the device has no room, the error says what was needed and what was
 // free, and nothing stays allocated.
 func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
-	if err := errors.Join(b.Check(p, precision), device.CheckImages(p, images)); err != nil {
+	schedule, err := lower.Lower(p, lower.Options{Precision: precision})
+	if err := errors.Join(err, device.CheckImages(p, images)); err != nil {
 		return nil, err
 	}
-	s := &session{backend: b, context: b.context, program: p}
+	s := &session{backend: b, context: b.context, program: p, schedule: schedule}
 	if share != nil {
 		other, ok := share.(*session)
 		if !ok || other.backend != b {
@@ -73,7 +72,7 @@ func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.
 		s.store = newStore(b.context)
 	}
 	s.store.users++
-	if err := s.open(images, precision == device.Mixed); err != nil {
+	if err := s.open(images); err != nil {
 		err = errors.Join(err, s.Close())
 		if errors.Is(err, driver.ErrOutOfMemory) {
 			return nil, fail.Device("%w", err)
@@ -81,53 +80,4 @@ func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.
 		return nil, err
 	}
 	return s, nil
-}
-
-// imagesKey tells data sets apart by where their bytes lie.
-type imagesKey struct {
-	pixels *byte
-	labels *int32
-	n      int
-}
-
-// deviceImages are a data set's bytes and labels on the device, for all sessions that index it.
-type deviceImages struct {
-	key            imagesKey
-	pixels, labels driver.Ptr
-	users          int
-}
-
-// takeImages uploads a data set unless it is there already.
-func (b *Backend) takeImages(stream *driver.Stream, images data.Images) (*deviceImages, error) {
-	key := imagesKey{unsafe.SliceData(images.Pixels), unsafe.SliceData(images.Labels), len(images.Pixels)}
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	if d := b.images[key]; d != nil {
-		d.users++
-		return d, nil
-	}
-	d := &deviceImages{key: key, users: 1}
-	var err error
-	if d.pixels, err = b.context.Alloc(int64(max(1, len(images.Pixels))), "the images"); err != nil {
-		return nil, err
-	}
-	if d.labels, err = b.context.Alloc(4*int64(max(1, len(images.Labels))), "the labels"); err == nil {
-		err = errors.Join(driver.Upload(stream, d.pixels, images.Pixels), driver.Upload(stream, d.labels, images.Labels))
-	}
-	if err != nil {
-		return nil, errors.Join(err, b.context.Free(d.pixels), b.context.Free(d.labels))
-	}
-	b.images[key] = d
-	return d, nil
-}
-
-// leaveImages frees a data set that no session uses any more.
-func (b *Backend) leaveImages(d *deviceImages) error {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	if d.users--; d.users > 0 {
-		return nil
-	}
-	delete(b.images, d.key)
-	return errors.Join(b.context.Free(d.pixels), b.context.Free(d.labels))
 }

@@ -41,16 +41,14 @@ func TestLaunchesOfAStep(t *testing.T) {
 	counters := s.Counters()
 	launches := (counters.Launches - before) / 2
 	kernels := map[string]int{}
-	for _, l := range s.(*session).compiled.launches {
-		kernels[strings.TrimSuffix(l.kernel, "_f16")]++
+	for _, l := range s.(*session).schedule.Launches {
+		kernels[strings.TrimSuffix(l.Kernel, "_f16")]++
 	}
 	t.Logf("%v launches a step: %v; %.0f mma an image", launches, kernels, counters.MMA/8)
 	if launches > mostLaunches {
 		t.Errorf("%v launches a step, want at most %d", launches, mostLaunches)
 	}
 	if os.Getenv("LONGTAIL_SHOW") != "" {
-		for i, l := range s.(*session).compiled.launches {
-			t.Logf("%3d %s %s", i, l.kernel, l.why)
-		}
+		t.Log(s.(*session).schedule)
 	}
 }

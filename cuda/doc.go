@@ -1,12 +1,11 @@
 // Package cuda is the backend that runs programs on an NVIDIA GPU, through the driver binding of package driver.
 //
-// Open turns a program into launches: image-local steps become sources, expressions that a kernel evaluates while it reads or writes
-// (kernels/source.h), so that most of them cost no launch and no memory of their own; sums over the batch end in the kernel that makes
-// what they sum. Values get places in one block of device memory by their lifetimes, and one step is captured as a graph that Run
-// replays: the order of the samples, the learning rates and the step counter are in device memory, and the sums come back once a Run.
+// Open has package cuda/lower turn a program into a schedule of launches over symbolic references, allocates the schedule's block of
+// memory and tensors, uploads its tables, packs the kernels' parameters, and captures one step as a graph that Run replays: the order of
+// the samples, the learning rates and the step counter are in device memory, and the sums come back once a Run.
 //
-// Activations are NHWC, convolution weights and their momenta [K, K, I, O]; nobody outside sees either. Precision fp32 stores floats,
-// mixed stores activations and their gradients in fp16, the gradients times a static power of two (docs/gpu.md).
+// Activations are NHWC, convolution weights and their momenta [K, K, I, O]; callers see the logical layouts alone. Precision fp32 stores
+// floats, mixed stores activations and their gradients in fp16, the gradients times a static power of two (docs/gpu.md).
 //
 // The package is complete with the build tag gpu; without it New says that this build has no CUDA.
 package cuda

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"longtail/cuda/driver"
+	"longtail/cuda/lower"
 )
 
 // layer is a convolution of images [n, h, w, in] to `out` channels.
@@ -50,7 +51,7 @@ func (l layer) each(f func(n, y, x, i, tap, oy, ox, o int)) {
 
 // input makes x with channels stored in fours, the last ones zero.
 func (b *bench) input(l layer) *image {
-	x := &image{n: l.n, h: l.h, w: l.w, c: storedChannels(l.in)}
+	x := &image{n: l.n, h: l.h, w: l.w, c: (l.in + 3) / 4 * 4}
 	x.v = b.normal(l.n * l.h * l.w * x.c)
 	for i := range x.v {
 		if i%x.c >= l.in {
@@ -61,8 +62,8 @@ func (b *bench) input(l layer) *image {
 	return x
 }
 
-func dimensions(h, w, c int) sourceArgument {
-	return sourceArgument{Height: int32(h), Width: int32(w), Channels: int32(c)}
+func dimensions(h, w, c int) lower.Source {
+	return lower.Source{Height: int32(h), Width: int32(w), Channels: int32(c)}
 }
 
 func convKernel(h, w, c, images int) (string, driver.Dim, int) {
@@ -83,23 +84,23 @@ func TestConvolution(t *testing.T) {
 			h, w := l.result()
 			x := b.input(l)
 			weights := b.normal(l.window * l.window * l.in * l.out)
-			a := convArgument{
+			a := lower.Convolution{
 				In: dimensions(l.h, l.w, x.c), Out: dimensions(h, w, l.out), Weights: b.floats(weights), Stored: b.room(l.n * h * w * l.out),
 				Images: int32(l.n), Inputs: int32(l.in), Window: int32(l.window), Pad: int32(l.pad()), Stride: int32(l.stride), Dilation: 1,
 			}
 			value := x.formula()
-			a.In.First = termArgument{X: x.at, Kind: termPlain}
-			joined := driver.Ptr(0)
+			a.In.First = lower.Term{X: x.at, Kind: lower.TermTensor}
+			joined := lower.Ref{}
 			if l.in%4 == 0 && l.window == 3 {
 				k, plus := b.norm(x.c), b.image(l.n, l.h, l.w, x.c)
-				a.In.First, a.In.Second, a.In.ReLU = k.term(x, termNorm), termArgument{X: plus.at, Kind: termPlain}, 1
+				a.In.First, a.In.Second, a.In.ReLU = k.term(x, lower.TermNorm), lower.Term{X: plus.at, Kind: lower.TermTensor}, 1
 				value = func(n, y, xx, c int) float64 {
 					return max(0, k.apply(x.v[x.index(n, y, xx, c)], c)+plus.formula()(n, y, xx, c))
 				}
 				joined = b.room(len(x.v))
 			}
 			kernel, grid, blocks := convKernel(h, w, l.out, l.n)
-			a.Statistics = statisticsArgument{Parts: b.room(blocks * (2*l.out + 1)), Ticket: b.zeros(1), Result: b.room(2 * l.out), Kind: statisticsMoments}
+			a.Statistics = lower.Statistics{Parts: b.room(blocks * (2*l.out + 1)), Ticket: b.zeros(1), Result: b.room(2 * l.out), Kind: lower.StatisticsMoments}
 			b.run("conv", kernel, grid, 128, 0, a, joined)
 			want := make([]float64, l.n*h*w*l.out)
 			l.each(func(n, y, x, i, tap, oy, ox, o int) {
@@ -107,10 +108,10 @@ func TestConvolution(t *testing.T) {
 			})
 			got := b.read(a.Stored, len(want))
 			compareDouble(t, "y", got, want, 16)
-			if joined != 0 {
+			if !joined.IsNull() {
 				compareDouble(t, "joined", b.read(joined, len(x.v)), value.evaluate(l.n, l.h, l.w, x.c), 8)
 			}
-			compareStatistics(t, b.read(a.Statistics.Result, 2*l.out), widened(got), statisticsMoments, nil, nil, 0)
+			compareStatistics(t, b.read(a.Statistics.Result, 2*l.out), widened(got), lower.StatisticsMoments, nil, nil, 0)
 		})
 	}
 }
@@ -135,17 +136,17 @@ func TestConvolutionBackward(t *testing.T) {
 			h, w := l.result()
 			dy, plus, raw, k := b.image(l.n, h, w, l.out), b.image(l.n, l.h, l.w, l.in), b.image(l.n, l.h, l.w, l.in), b.norm(l.in)
 			weights := b.normal(l.window * l.window * l.in * l.out)
-			a := convArgument{
+			a := lower.Convolution{
 				In: dimensions(h, w, l.out), Out: dimensions(l.h, l.w, l.in), Weights: b.floats(weights), Stored: b.room(len(plus.v)),
 				Images: int32(l.n), Inputs: int32(l.out), Window: int32(l.window), Pad: int32(l.window - 1 - l.pad()), Stride: 1, Dilation: int32(l.stride), Backward: 1,
 			}
-			a.In.First = termArgument{X: dy.at, Kind: termPlain}
-			a.Out.Second, a.Out.Mask = termArgument{X: plus.at, Kind: termPlain}, k.term(raw, termNormReLU)
+			a.In.First = lower.Term{X: dy.at, Kind: lower.TermTensor}
+			a.Out.Second, a.Out.Mask = lower.Term{X: plus.at, Kind: lower.TermTensor}, k.term(raw, lower.TermNormReLU)
 			kernel, grid, blocks := convKernel(l.h, l.w, l.in, l.n)
-			a.Statistics = statisticsArgument{
-				Raw: raw.at, Moments: k.momentsAt, Parts: b.room(blocks * (2*l.in + 1)), Ticket: b.zeros(1), Result: b.room(2 * l.in), Eps: eps, Factor: 0.25, Kind: statisticsSums,
+			a.Statistics = lower.Statistics{
+				Raw: raw.at, Moments: k.momentsAt, Parts: b.room(blocks * (2*l.in + 1)), Ticket: b.zeros(1), Result: b.room(2 * l.in), Eps: eps, Factor: 0.25, Kind: lower.StatisticsSums,
 			}
-			b.run("conv", kernel, grid, 128, 0, a, driver.Ptr(0))
+			b.run("conv", kernel, grid, 128, 0, a, lower.Ref{})
 			want := widened(plus.v)
 			l.each(func(n, y, x, i, tap, oy, ox, o int) {
 				want[plus.index(n, y, x, i)] += float64(dy.v[dy.index(n, oy, ox, o)]) * float64(weights[(tap*l.in+i)*l.out+o])
@@ -157,7 +158,7 @@ func TestConvolutionBackward(t *testing.T) {
 			}
 			got := b.read(a.Stored, len(want))
 			compareDouble(t, "dx", got, want, 24)
-			compareStatistics(t, b.read(a.Statistics.Result, 2*l.in), widened(got), statisticsSums, raw, k, 0.25)
+			compareStatistics(t, b.read(a.Statistics.Result, 2*l.in), widened(got), lower.StatisticsSums, raw, k, 0.25)
 		})
 	}
 }
@@ -170,11 +171,11 @@ func TestConvolutionWeights(t *testing.T) {
 			h, w := l.result()
 			x, dy := b.input(l), b.image(l.n, h, w, l.out)
 			size, slices := l.window*l.window*l.in*l.out, (l.n+1)/2
-			a := convWeightsArgument{
+			a := lower.ConvWeights{
 				X: dimensions(l.h, l.w, x.c), Dy: dimensions(h, w, l.out), Parts: b.room(slices * size),
 				Images: int32(l.n), Slices: int32(slices), Inputs: int32(l.in), Pad: int32(l.pad()), Stride: int32(l.stride),
 			}
-			a.X.First, a.Dy.First = termArgument{X: x.at, Kind: termPlain}, termArgument{X: dy.at, Kind: termPlain}
+			a.X.First, a.Dy.First = lower.Term{X: x.at, Kind: lower.TermTensor}, lower.Term{X: dy.at, Kind: lower.TermTensor}
 			b.run("conv_weights", fmt.Sprintf("conv_weights%d%d_f32", l.window, l.stride), driver.Dim{X: slices, Y: (l.in + 15) / 16, Z: (l.out + 15) / 16}, 128, 0, a)
 			want, got := make([]float64, size), make([]float32, size)
 			l.each(func(n, y, xx, i, tap, oy, ox, o int) {

@@ -5,10 +5,11 @@ package cuda
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
-	"longtail/cuda/cudatest"
 	"longtail/cuda/driver"
+	"longtail/cuda/lower"
 	"longtail/data"
 	"longtail/internal/ops"
 	"longtail/internal/plan"
@@ -16,10 +17,8 @@ import (
 )
 
 // control writes a control block of `step`, the first of a run with that order.
-func (b *bench) control(order []int32, rates []float32, step uint32) driver.Ptr {
-	return cudatest.Upload(b.t, b.stream, []uint64{
-		uint64(cudatest.Upload(b.t, b.stream, order)), uint64(cudatest.Upload(b.t, b.stream, rates)), 0, 0, uint64(step), 0,
-	})
+func (b *bench) control(order []int32, rates []float32, step uint32) lower.Ref {
+	return b.table(lower.Control{Order: uploaded(b, order), Rates: uploaded(b, rates), Step: step})
 }
 
 // Every image of a batch is, bit for bit, the crop that data.Augment draws; padding is zero.
@@ -35,13 +34,13 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 			labels[i] = int32(b.r.IntN(classes))
 		}
 		order, step, seed := []int32{3, 10, 0, -1, 7, 7, 1}, uint32(5), uint64(1)<<40+77
-		out, target, batchLabels := b.room(batch*side*side*4), b.room(batch*classes), cudatest.Alloc[int32](t, b.stream, batch)
-		b.run("images", "images_f32", driver.D1(batch), 256, 0, drawArgument{
-			Pixels: cudatest.Upload(t, b.stream, pixels), Labels: cudatest.Upload(t, b.stream, labels), Control: b.control(order, []float32{0}, step),
+		out, target, batchLabels := b.room(batch*side*side*4), b.room(batch*classes), uploaded(b, make([]int32, batch))
+		b.run("images", "images_f32", driver.D1(batch), 256, 0, lower.Draw{
+			Pixels: uploaded(b, pixels), Labels: uploaded(b, labels), Control: b.control(order, []float32{0}, step),
 			Images: out, Target: target, BatchLabels: batchLabels, Seed: seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: side, Width: side,
 			Augment: flag(augment), Purpose: uint32(rng.Crop),
 		})
-		got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), cudatest.Download[int32](t, b.stream, batchLabels, batch)
+		got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), downloaded[int32](b, batchLabels, batch)
 		for n, sample := range order {
 			draw := data.Crop{DY: data.Border, DX: data.Border}
 			if augment && sample >= 0 {
@@ -86,12 +85,12 @@ func TestClassifier(t *testing.T) {
 		b := newBench(t, 9)
 		x, k := b.image(n, h, w, c), b.norm(c)
 		source := dimensions(h, w, c)
-		source.First = k.term(x, termNormReLU)
+		source.First = k.term(x, lower.TermNormReLU)
 		value := func(n, y, xx, ch int) float64 { return max(0, k.apply(x.v[x.index(n, y, xx, ch)], ch)) }
 		weights, bias, dy := b.normal(classes*c), b.normal(classes), b.normal(n*classes)
 		stored, features, y, y2 := b.room(len(x.v)), b.room(n*c), b.room(n*classes), b.room(n*classes)
 		weightsAt, biasAt, dyAt := b.floats(weights), b.floats(bias), b.floats(dy)
-		b.run("head", "average_f32", driver.D1(n), 256, 0, source, stored, features, denseArgument{weightsAt, biasAt, y, int32(classes)})
+		b.run("head", "average_f32", driver.D1(n), 256, 0, source, stored, features, lower.Dense{W: weightsAt, B: biasAt, Y: y, Classes: int32(classes)})
 		wantFeatures, all := make([]float64, n*c), formula(value).evaluate(n, h, w, c)
 		for i, v := range all {
 			wantFeatures[i/(h*w*c)*c+i%c] += v / float64(h*w)
@@ -112,7 +111,7 @@ func TestClassifier(t *testing.T) {
 			}
 		}
 		compareDouble(t, "logits behind the average", b.read(y, n*classes), want, 16)
-		b.run("head", "dense", driver.D1(n), 128, 0, features, denseArgument{weightsAt, biasAt, y2, int32(classes)}, int32(c))
+		b.run("head", "dense", driver.D1(n), 128, 0, features, lower.Dense{W: weightsAt, B: biasAt, Y: y2, Classes: int32(classes)}, int32(c))
 		compareDouble(t, "logits", b.read(y2, n*classes), want, 16)
 		dxAt, dwAt, dbAt := b.room(n*c), b.room(classes*c), b.room(classes)
 		b.run("head", "dense_gradients", driver.D1(n+((c+1)*classes+127)/128), 128, 0, features, weightsAt, dyAt, dxAt, dwAt, dbAt, int32(n), int32(c), int32(classes))
@@ -134,6 +133,7 @@ func TestRowInstructions(t *testing.T) {
 		ops.KindGreaterEqual: func(a, b float64) float64 { return float64(flag(a >= b)) },
 		ops.KindLog:          func(a, _ float64) float64 { return math.Log(math.Abs(a) + 0.1) }, ops.KindPower: func(a, _ float64) float64 { return power(a) },
 	}
+	binary := []ops.Kind{ops.KindRowAdd, ops.KindSub, ops.KindMul, ops.KindDiv, ops.KindGreaterEqual}
 	for _, classes := range []int{10, 100} {
 		for kind, f := range kinds {
 			t.Run(fmt.Sprintf("%v %d", kind, classes), func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestRowInstructions(t *testing.T) {
 				if kind == ops.KindPower {
 					code.X = 1.7
 				}
-				if rowOperations[kind] >= rowOperations[ops.KindRowAdd] {
+				if slices.Contains(binary, kind) {
 					code.B = 1
 				}
 				got := b.rows(classes, rows, a, c, code)
@@ -205,16 +205,10 @@ func (b *bench) rows(classes, rows int, a, c []float32, code plan.RowCode) []flo
 	}
 	r := &plan.RowProgram{Rows: rows, Width: classes, Registers: 3, Code: []plan.RowCode{code}}
 	out := b.room(rows * width)
-	ports := []rowPortArgument{{Values: b.floats(a), Wide: 1}, {Values: b.floats(c), Reg: 1}, {Values: out, Reg: 2, Wide: flag(code.Wide)}}
-	upload := func(content any, bytes int) driver.Ptr {
-		p := cudatest.Alloc[byte](b.t, b.stream, bytes)
-		if err := uploadTable(b.stream, p, content); err != nil {
-			b.t.Fatal(err)
-		}
-		return p
-	}
-	b.run("rows", "rows", driver.D1((rows+rowWarps-1)/rowWarps), 32*rowWarps, 4*rowWarps*3*classes, rowsArgument{
-		Code: upload(rowCode(r), rowCodeBytes), Ports: upload(ports, 3*rowPortBytes), Instructions: 1, Inputs: 2, Outputs: 1,
+	ports := []lower.RowInput{{Values: b.floats(a), Wide: 1}, {Values: b.floats(c), Register: 1}, {Values: out, Register: 2, Wide: flag(code.Wide)}}
+	l := lower.RowsLaunch(r)
+	b.run(l.Module, l.Kernel, driver.Dim(l.Grid), l.Threads, l.Shared, lower.Rows{
+		Code: b.table(lower.RowsCode(r)), Ports: b.table(ports), Instructions: 1, Inputs: 2, Outputs: 1,
 		Rows: int32(rows), Classes: int32(classes), Registers: 3,
 	})
 	return b.read(out, rows*width)
@@ -224,28 +218,25 @@ func (b *bench) rows(classes, rows int, a, c []float32, code plan.RowCode) []flo
 func TestUpdate(t *testing.T) {
 	for _, bad := range []bool{false, true} {
 		b := newBench(t, 12)
-		const n, slices, momentum, keep, decay, rate = 1500, 3, 0.9, 0.8, 0.01, 0.125
-		w, v, parts, running, moments := b.normal(n), b.normal(n), b.normal(n*slices), b.normal(20), b.normal(20)
+		const n, pieces, momentum, keep, decay, rate = 1500, 3, 0.9, 0.8, 0.01, 0.125
+		w, v, parts, running, moments := b.normal(n), b.normal(n), b.normal(n*pieces), b.normal(20), b.normal(20)
 		wAt, vAt, gAt, runningAt := b.floats(w), b.floats(v), b.room(n), b.floats(running)
-		half := cudatest.Upload(t, b.stream, make([]uint16, n))
+		half := uploaded(b, make([]uint16, n))
 		control := b.control([]int32{0}, []float32{0, 0, rate}, 2)
 		if bad {
-			if err := driver.Upload(b.stream, control.Add(40), []uint32{1}); err != nil {
+			if err := driver.Upload(b.stream, driver.Ptr(control.Offset+40), []uint32{1}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		segments := cudatest.Alloc[byte](t, b.stream, 2*56)
-		if err := uploadTable(b.stream, segments, []segmentArgument{
-			{W: wAt, V: vAt, G: gAt, Parts: b.floats(parts), Copy: half, N: n, Slices: slices, Factor: 0.5, Decay: decay},
-			{W: runningAt, Parts: b.floats(moments), N: 20, Slices: 1, Factor: 1, Decay: 1.25},
-		}); err != nil {
-			t.Fatal(err)
-		}
-		portions := cudatest.Upload(t, b.stream, []int32{0, 0, 0, 1024, 1, 0})
+		segments := b.table([]lower.Segment{
+			{W: wAt, V: vAt, G: gAt, Parts: b.floats(parts), Copy: half, N: n, Slices: pieces, Factor: 0.5, DecayFactor: decay},
+			{W: runningAt, Parts: b.floats(moments), N: 20, Slices: 1, Factor: 1, DecayFactor: 1.25},
+		})
+		portions := b.table([]lower.Portion{{Segment: 0, Begin: 0}, {Segment: 0, Begin: 1024}, {Segment: 1, Begin: 0}})
 		b.run("update", "update", driver.D1(3), 256, 0, segments, portions, control, b.zeros(1), float32(momentum), float32(keep))
 		g, wantV, wantW, wantRunning := make([]float64, n), widened(v), widened(w), widened(running)
 		for i := range n {
-			for s := range slices {
+			for s := range pieces {
 				g[i] += 0.5 * float64(parts[s*n+i])
 			}
 			if !bad {
@@ -263,12 +254,12 @@ func TestUpdate(t *testing.T) {
 		got := b.read(wAt, n)
 		compareDouble(t, "weights", got, wantW, 4)
 		compareDouble(t, "running moments", b.read(runningAt, 20), wantRunning, 4)
-		for i, bits := range cudatest.Download[uint16](t, b.stream, half, n) {
+		for i, bits := range downloaded[uint16](b, half, n) {
 			if want := halfBits(got[i]); bits != want && !bad {
 				t.Fatalf("the copy of %v is %#x, want %#x", got[i], bits, want)
 			}
 		}
-		if now := cudatest.Download[uint32](t, b.stream, control, 12); now[8] != 3 || now[9] != 1 {
+		if now := downloaded[uint32](b, control, 12); now[8] != 3 || now[9] != 1 {
 			t.Errorf("step %d, done %d; want 3 and 1", now[8], now[9])
 		}
 	}

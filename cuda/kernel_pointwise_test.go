@@ -8,26 +8,27 @@ import (
 	"testing"
 
 	"longtail/cuda/driver"
+	"longtail/cuda/lower"
 )
 
 // sources are one of each kind of term, with their formulas, for images [n, h, w, c].
 func (b *bench) sources(n, h, w, c int) map[string]struct {
-	argument sourceArgument
+	argument lower.Source
 	formula  formula
 } {
 	type entry = struct {
-		argument sourceArgument
+		argument lower.Source
 		formula  formula
 	}
 	x, g, big, few := b.image(n, h, w, c), b.image(n, h, w, c), b.image(n, 2*h, 2*w, c-8), b.image(n, h/2, w/2, c+8)
 	k, rows := b.norm(c), b.normal(n*c)
 	rowsAt := b.floats(rows)
-	s := func(first, second, mask termArgument, relu int32) sourceArgument {
-		return sourceArgument{First: first, Second: second, Mask: mask, ReLU: relu, Height: int32(h), Width: int32(w), Channels: int32(c)}
+	s := func(first, second, mask lower.Term, relu int32) lower.Source {
+		return lower.Source{First: first, Second: second, Mask: mask, ReLU: relu, Height: int32(h), Width: int32(w), Channels: int32(c)}
 	}
-	plain := func(i *image) termArgument { return termArgument{X: i.at, Kind: termPlain} }
+	plain := func(i *image) lower.Term { return lower.Term{X: i.at, Kind: lower.TermTensor} }
 	normed := func(n, y, xx, c int) float64 { return k.apply(x.v[x.index(n, y, xx, c)], c) }
-	gradient := k.term(x, termNormGradient)
+	gradient := k.term(x, lower.TermNormGradient)
 	gradient.G, gradient.Count, gradient.Scale = g.at, 37, 4
 	pool := func(stride float64) formula {
 		return func(n, y, x, c int) float64 {
@@ -51,26 +52,26 @@ func (b *bench) sources(n, h, w, c int) map[string]struct {
 		}
 	}
 	return map[string]entry{
-		"plain":              {s(plain(x), termArgument{}, termArgument{}, 0), x.formula()},
-		"norm":               {s(k.term(x, termNorm), termArgument{}, termArgument{}, 0), normed},
-		"norm relu":          {s(k.term(x, termNormReLU), termArgument{}, termArgument{}, 0), func(n, y, x, c int) float64 { return max(0, normed(n, y, x, c)) }},
-		"norm + plain, relu": {s(k.term(x, termNorm), plain(g), termArgument{}, 1), func(n, y, x, c int) float64 { return max(0, normed(n, y, x, c)+g.formula()(n, y, x, c)) }},
-		"norm gradient": {s(gradient, termArgument{}, termArgument{}, 0), func(n, y, xx, c int) float64 {
+		"plain":              {s(plain(x), lower.Term{}, lower.Term{}, 0), x.formula()},
+		"norm":               {s(k.term(x, lower.TermNorm), lower.Term{}, lower.Term{}, 0), normed},
+		"norm relu":          {s(k.term(x, lower.TermNormReLU), lower.Term{}, lower.Term{}, 0), func(n, y, x, c int) float64 { return max(0, normed(n, y, x, c)) }},
+		"norm + plain, relu": {s(k.term(x, lower.TermNorm), plain(g), lower.Term{}, 1), func(n, y, x, c int) float64 { return max(0, normed(n, y, x, c)+g.formula()(n, y, x, c)) }},
+		"norm gradient": {s(gradient, lower.Term{}, lower.Term{}, 0), func(n, y, xx, c int) float64 {
 			i := x.index(n, y, xx, c)
 			inverse := 1 / math.Sqrt(float64(k.moments[len(k.gamma)+c])+eps)
 			return float64(k.gamma[c]) * inverse * (float64(g.v[i]) - 4*float64(k.sums[c])/37 - k.xhat(x.v[i], c)*4*float64(k.sums[len(k.gamma)+c])/37)
 		}},
-		"plain where norm > 0": {s(plain(g), termArgument{}, k.term(x, termNorm), 0), func(n, y, x, c int) float64 {
+		"plain where norm > 0": {s(plain(g), lower.Term{}, k.term(x, lower.TermNorm), 0), func(n, y, x, c int) float64 {
 			if normed(n, y, x, c) > 0 {
 				return g.formula()(n, y, x, c)
 			}
 			return 0
 		}},
-		"pool":               {s(termArgument{X: big.at, Kind: termPool, Depth: int32(big.c), Before: 4}, termArgument{}, termArgument{}, 0), pool(1)},
-		"subsample":          {s(termArgument{X: big.at, Kind: termSubsample, Depth: int32(big.c), Before: 4}, termArgument{}, termArgument{}, 0), pool(2)},
-		"pool gradient":      {s(termArgument{X: few.at, Kind: termPoolGradient, Depth: int32(few.c), Before: 4}, termArgument{}, termArgument{}, 0), spread(true)},
-		"subsample gradient": {s(plain(x), termArgument{X: few.at, Kind: termSubsampleGradient, Depth: int32(few.c), Before: 4}, termArgument{}, 0), func(n, y, xx, c int) float64 { return x.formula()(n, y, xx, c) + spread(false)(n, y, xx, c) }},
-		"average gradient":   {s(termArgument{X: rowsAt, Kind: termAverageGradient, Scale: 0.125}, termArgument{}, termArgument{}, 0), func(n, _, _, ch int) float64 { return float64(rows[n*c+ch]) / 8 }},
+		"pool":               {s(lower.Term{X: big.at, Kind: lower.TermPool, Depth: int32(big.c), Before: 4}, lower.Term{}, lower.Term{}, 0), pool(1)},
+		"subsample":          {s(lower.Term{X: big.at, Kind: lower.TermSubsample, Depth: int32(big.c), Before: 4}, lower.Term{}, lower.Term{}, 0), pool(2)},
+		"pool gradient":      {s(lower.Term{X: few.at, Kind: lower.TermPoolGradient, Depth: int32(few.c), Before: 4}, lower.Term{}, lower.Term{}, 0), spread(true)},
+		"subsample gradient": {s(plain(x), lower.Term{X: few.at, Kind: lower.TermSubsampleGradient, Depth: int32(few.c), Before: 4}, lower.Term{}, 0), func(n, y, xx, c int) float64 { return x.formula()(n, y, xx, c) + spread(false)(n, y, xx, c) }},
+		"average gradient":   {s(lower.Term{X: rowsAt, Kind: lower.TermAverageGradient, Scale: 0.125}, lower.Term{}, lower.Term{}, 0), func(n, _, _, ch int) float64 { return float64(rows[n*c+ch]) / 8 }},
 	}
 }
 
@@ -89,8 +90,8 @@ func TestSourcesAndTheirStatistics(t *testing.T) {
 				b.run("pointwise", "pointwise_f32", driver.D1(3), 256, 0, s.argument, int32(n), out)
 				compareDouble(t, "stored", b.read(out, len(want)), want, 8)
 				blocks := 1 + n*h*w/50
-				for _, kind := range []statisticsKind{statisticsMoments, statisticsSums} {
-					q := statisticsArgument{Raw: raw.at, Moments: k.momentsAt, Parts: b.room(blocks * (2*c + 1)), Ticket: b.zeros(1), Result: b.room(2 * c), Eps: eps, Factor: 0.5, Kind: kind}
+				for _, kind := range []lower.StatisticsKind{lower.StatisticsMoments, lower.StatisticsSums} {
+					q := lower.Statistics{Raw: raw.at, Moments: k.momentsAt, Parts: b.room(blocks * (2*c + 1)), Ticket: b.zeros(1), Result: b.room(2 * c), Eps: eps, Factor: 0.5, Kind: kind}
 					again := b.room(len(want))
 					b.run("statistics", "statistics_f32", driver.D1(blocks), 256, 0, s.argument, q, int32(n), again)
 					compareDouble(t, "stored on the way", b.read(again, len(want)), want, 8)
@@ -102,18 +103,18 @@ func TestSourcesAndTheirStatistics(t *testing.T) {
 }
 
 // compareStatistics checks moments or sums of values [N, H, W, C].
-func compareStatistics(t *testing.T, got []float32, values []float64, kind statisticsKind, raw *image, k *norm, factor float64) {
+func compareStatistics(t *testing.T, got []float32, values []float64, kind lower.StatisticsKind, raw *image, k *norm, factor float64) {
 	t.Helper()
 	c := len(got) / 2
 	m := float64(len(values) / c)
 	want := make([]float64, 2*c)
 	for i, v := range values {
 		want[i%c] += v
-		if kind == statisticsSums {
+		if kind == lower.StatisticsSums {
 			want[c+i%c] += v * k.xhat(raw.v[i], i%c)
 		}
 	}
-	if kind == statisticsSums {
+	if kind == lower.StatisticsSums {
 		for i := range want {
 			want[i] *= factor
 		}

@@ -10,6 +10,7 @@ import (
 	"longtail/cuda/cudatest"
 	"longtail/cuda/driver"
 	"longtail/cuda/kernels"
+	"longtail/cuda/lower"
 )
 
 // bench holds what a test of one kernel needs: buffers are allocated one by one, so that the emulator sees every stray access.
@@ -30,8 +31,12 @@ func (b *bench) run(file, kernel string, grid driver.Dim, threads, shared int, a
 	if !ok {
 		b.t.Fatalf("no PTX of %s", file)
 	}
+	packed, err := lower.Pack(address, arguments...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	f := cudatest.Kernel(b.t, b.stream.Context(), text, kernel)
-	if err := f.Launch(b.stream, grid, driver.D1(threads), shared, arguments...); err != nil {
+	if err := f.LaunchPacked(b.stream, grid, driver.D1(threads), shared, packed); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.stream.Synchronize(); err != nil {
@@ -39,18 +44,48 @@ func (b *bench) run(file, kernel string, grid driver.Dim, threads, shared int, a
 	}
 }
 
-func (b *bench) floats(v []float32) driver.Ptr { return cudatest.Upload(b.t, b.stream, v) }
-func (b *bench) room(n int) driver.Ptr         { return cudatest.Alloc[float32](b.t, b.stream, n) }
-func (b *bench) read(p driver.Ptr, n int) []float32 {
-	return cudatest.Download[float32](b.t, b.stream, p, n)
+// address is that of an absolute reference.
+func address(r lower.Ref) uint64 { return uint64(r.Offset) }
+
+// upload copies values to a buffer of their size.
+func uploaded[T driver.Plain](b *bench, values []T) lower.Ref {
+	return absolute(cudatest.Upload(b.t, b.stream, values))
 }
-func (b *bench) zeros(n int) driver.Ptr { return cudatest.Upload(b.t, b.stream, make([]uint32, n)) }
+
+// downloaded copies n values from the device.
+func downloaded[T driver.Plain](b *bench, from lower.Ref, n int) []T {
+	return cudatest.Download[T](b.t, b.stream, driver.Ptr(from.Offset), n)
+}
+
+// table copies structs to a buffer of their size.
+func (b *bench) table(content ...any) lower.Ref {
+	packed, err := lower.Pack(address, content...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return uploaded(b, packed)
+}
+
+func (b *bench) floats(v []float32) lower.Ref { return uploaded(b, v) }
+func (b *bench) room(n int) lower.Ref {
+	return absolute(cudatest.Alloc[float32](b.t, b.stream, n))
+}
+func (b *bench) read(from lower.Ref, n int) []float32 { return downloaded[float32](b, from, n) }
+func (b *bench) zeros(n int) lower.Ref                { return uploaded(b, make([]uint32, n)) }
+
+// flag is a bool as kernels take it.
+func flag(b bool) int32 {
+	if b {
+		return 1
+	}
+	return 0
+}
 
 // image is a tensor [N, H, W, C] on both sides.
 type image struct {
 	n, h, w, c int
 	v          []float32
-	at         driver.Ptr
+	at         lower.Ref
 }
 
 func (i *image) index(n, y, x, c int) int { return ((n*i.h+y)*i.w+x)*i.c + c }
@@ -73,7 +108,7 @@ func (b *bench) normal(n int) []float32 {
 // norm is a batch norm of an image: its coefficients on both sides.
 type norm struct {
 	moments, gamma, beta, sums         []float32
-	momentsAt, gammaAt, betaAt, sumsAt driver.Ptr
+	momentsAt, gammaAt, betaAt, sumsAt lower.Ref
 }
 
 const eps = 1e-3
@@ -95,8 +130,8 @@ func (n *norm) xhat(x float32, c int) float64 {
 	return (float64(x) - float64(n.moments[c])) / math.Sqrt(float64(n.moments[len(n.gamma)+c])+eps)
 }
 
-func (n *norm) term(x *image, kind termKind) termArgument {
-	return termArgument{X: x.at, Moments: n.momentsAt, Gamma: n.gammaAt, Beta: n.betaAt, Sums: n.sumsAt, Eps: eps, Kind: kind}
+func (n *norm) term(x *image, kind lower.TermKind) lower.Term {
+	return lower.Term{X: x.at, Moments: n.momentsAt, Gamma: n.gammaAt, Beta: n.betaAt, Sums: n.sumsAt, Eps: eps, Kind: kind}
 }
 
 // formula is a source on the host: the value at a place, in float64.

@@ -8,6 +8,7 @@ import (
 
 	"longtail/cuda/driver"
 	"longtail/cuda/kernels"
+	"longtail/cuda/lower"
 )
 
 // modules are the files of kernels that were loaded so far, for all sessions of a backend.
@@ -17,22 +18,29 @@ type modules struct {
 	loaded  map[string]*driver.Module
 }
 
-// function finds a kernel and loads its file when it is the first one of it.
-func (m *modules) function(file, kernel string) (*driver.Function, error) {
+// freeShared is the dynamic shared memory in bytes that a kernel may have without leave.
+const freeShared = 48 << 10
+
+// function finds the kernel of a launch and allows it its shared memory; the first kernel of a file loads the file.
+func (m *modules) function(l *lower.Launch) (*driver.Function, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if m.loaded[file] == nil {
-		text, ok := kernels.PTX(file)
+	if m.loaded[l.Module] == nil {
+		text, ok := kernels.PTX(l.Module)
 		if !ok {
-			return nil, fmt.Errorf("the PTX of %s.cu is missing\nrun `make ptx`", file)
+			return nil, fmt.Errorf("the PTX of %s.cu is missing\nrun `make ptx`", l.Module)
 		}
-		module, err := m.context.Load(file, text)
+		module, err := m.context.Load(l.Module, text)
 		if err != nil {
 			return nil, err
 		}
-		m.loaded[file] = module
+		m.loaded[l.Module] = module
 	}
-	return m.loaded[file].Function(kernel)
+	f, err := m.loaded[l.Module].Function(l.Kernel)
+	if err == nil && l.Shared > freeShared {
+		err = f.AllowShared(l.Shared)
+	}
+	return f, err
 }
 
 func (m *modules) close() error {

@@ -3,131 +3,31 @@
 package cuda
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"strings"
 
 	"longtail/cuda/driver"
-	"longtail/data"
+	"longtail/cuda/lower"
 	"longtail/internal/device"
 	"longtail/internal/plan"
 )
 
 // session is a program with its memory on the device, its stream and its captured step.
 type session struct {
-	backend *Backend
-	context *driver.Context
-	program *plan.Program
-	store   *store
-	images  *deviceImages
-	count   int // of images
-	stream  *driver.Stream
-
-	layout   layout
-	compiled *compiler
+	backend  *Backend
+	context  *driver.Context
+	program  *plan.Program
+	schedule *lower.Schedule
+	store    *store
+	tensors  []*storedTensor // of the store, in the schedule's order
+	images   *deviceImages
+	stream   *countingStream
+	block    driver.Ptr
 	graph    *driver.Graph
 
 	rates, order           driver.Ptr
 	rateCount, orderLength int
-	counters               device.Counters
-}
-
-// open makes the session ready to run.
-func (s *session) open(images data.Images, mixed bool) (err error) {
-	if s.stream, err = s.context.NewStream(); err != nil {
-		s.stream = nil
-		return err
-	}
-	if s.images, err = s.backend.takeImages(s.stream, images); err != nil {
-		return err
-	}
-	s.count = images.Len()
-	known := len(s.store.values)
-	if s.compiled, err = s.compile(images, mixed); err != nil {
-		return err
-	}
-	if s.layout.base, err = s.context.Alloc(s.layout.place(), "a session: "+s.program.Summary()); err != nil {
-		return err
-	}
-	if known == 0 {
-		if err := s.store.clear(s.stream); err != nil {
-			return err
-		}
-	}
-	if err := s.upload(); err != nil {
-		return err
-	}
-	s.graph, err = s.capture()
-	return err
-}
-
-// upload writes tables, zeroed tickets and the initial values of the inputs.
-func (s *session) upload() error {
-	c := s.compiled
-	if err := s.stream.Fill32(c.tickets.ptr(), 0, maxTickets); err != nil {
-		return err
-	}
-	for _, t := range c.tables {
-		if err := uploadTable(s.stream, t.to.ptr(), t.content()); err != nil {
-			return err
-		}
-	}
-	for _, in := range s.program.Inputs {
-		if in.Value == plan.None {
-			continue
-		}
-		if err := driver.Upload(s.stream, c.values[in.Value].mem.ptr(), in.Initial); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func uploadTable(stream *driver.Stream, to driver.Ptr, content any) error {
-	var bytes []byte
-	bytes, err := binary.Append(nil, binary.NativeEndian, content)
-	if err != nil {
-		return err
-	}
-	return driver.Upload(stream, to, bytes)
-}
-
-// capture records one step.
-func (s *session) capture() (*driver.Graph, error) {
-	c := s.compiled
-	type ready struct {
-		function *driver.Function
-		launch   *launch
-		packed   []byte
-	}
-	all := make([]ready, len(c.launches))
-	for i := range c.launches {
-		l := &c.launches[i]
-		f, err := s.backend.modules.function(l.module, l.kernel)
-		if err != nil {
-			return nil, err
-		}
-		packed, err := driver.Pack(l.arguments()...)
-		if err != nil {
-			return nil, fmt.Errorf("kernel %s: %w", l.kernel, err)
-		}
-		if l.shared > 48<<10 {
-			if err := f.AllowShared(l.shared); err != nil {
-				return nil, err
-			}
-		}
-		all[i] = ready{f, l, packed}
-	}
-	return s.stream.Capture(func() error {
-		for _, r := range all {
-			if err := r.function.LaunchPacked(s.stream, r.launch.grid, driver.D1(r.launch.threads), r.launch.shared, r.packed); err != nil {
-				return fmt.Errorf("%s: %w", r.launch.why, err)
-			}
-		}
-		return nil
-	})
+	counters               device.Counters // the stream counts the copies until it is closed
 }
 
 // Set fills an input of the program.
@@ -140,7 +40,7 @@ func (s *session) Set(name string, v []float32) error {
 		return err
 	}
 	if in.Value != plan.None {
-		return driver.Upload(s.stream, s.compiled.values[in.Value].mem.ptr(), v)
+		return upload(s.stream, s.address(s.schedule.Inputs[name]), v)
 	}
 	if err := s.context.Free(s.rates); err != nil {
 		return err
@@ -150,7 +50,7 @@ func (s *session) Set(name string, v []float32) error {
 		return err
 	}
 	s.rateCount = len(v)
-	return driver.Upload(s.stream, s.rates, v)
+	return upload(s.stream, s.rates, v)
 }
 
 // stepsPerCall is how many steps a call queues: at 2,000 steps a second the transfers of a call are spread thin, and a terminal still
@@ -162,25 +62,23 @@ func (s *session) StepsPerCall() int { return stepsPerCall }
 
 // Run does n steps on order[0 : n*batch].
 func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
-	p := s.program
-	sums := device.Sums{Confusion: make([]int64, p.Classes*p.Classes)}
-	if err := device.CheckRun(p, order, first, n, s.count, s.rateCount); err != nil {
-		return sums, err
+	if err := device.CheckRun(s.program, order, first, n, s.images.count, s.rateCount); err != nil {
+		return device.Sums{}, err
 	}
 	if n == 0 {
-		return sums, nil
+		return device.Sums{Confusion: make([]int64, s.program.Classes*s.program.Classes)}, nil
 	}
 	if err := s.begin(order, first); err != nil {
-		return sums, err
+		return device.Sums{}, err
 	}
 	before, _ := driver.ReadCounters()
 	for range n {
-		if err := s.graph.Launch(s.stream); err != nil {
-			return sums, err
+		if err := s.graph.Launch(s.stream.Stream); err != nil {
+			return device.Sums{}, err
 		}
 	}
 	s.tally(before, n)
-	return sums, s.end(&sums)
+	return s.end()
 }
 
 // tally adds what the steps cost. Under the emulator, where work is done when it is queued, bytes and tensor-core operations are known;
@@ -194,9 +92,15 @@ func (s *session) tally(before driver.Counters, steps int) {
 	}
 }
 
-// Counters are the kernels launched and the copies made by Run since the session was opened and, under the emulator, the bytes of
-// device memory read and written and the tensor-core operations (mma.m16n8k16).
-func (s *session) Counters() device.Counters { return s.counters }
+// Counters are the kernels launched by Run and all copies since the session was opened and, under the emulator, the bytes of device memory
+// that the kernels read and wrote and their tensor-core operations (mma.m16n8k16).
+func (s *session) Counters() device.Counters {
+	c := s.counters
+	if s.stream != nil {
+		c.Uploads, c.Downloads = float64(s.stream.uploads), float64(s.stream.downloads)
+	}
+	return c
+}
 
 // begin uploads the order and resets the control block.
 func (s *session) begin(order []int32, first int) error {
@@ -211,69 +115,45 @@ func (s *session) begin(order []int32, first int) error {
 		}
 		s.orderLength = len(order)
 	}
-	if err := driver.Upload(s.stream, s.order, order); err != nil {
+	if err := upload(s.stream, s.order, order); err != nil {
 		return err
 	}
-	s.counters.Uploads += 2
-	control := make([]byte, controlBytes+8*s.program.Classes*s.program.Classes)
-	binary.NativeEndian.PutUint64(control[0:], uint64(s.order))
-	binary.NativeEndian.PutUint64(control[8:], uint64(s.rates))
-	binary.NativeEndian.PutUint32(control[32:], uint32(first))
-	return driver.Upload(s.stream, s.compiled.control.ptr(), control)
+	classes := s.program.Classes
+	control := lower.Control{Order: absolute(s.order), Rates: absolute(s.rates), Step: uint32(first)}
+	packed, err := lower.Pack(s.resolve, control, make([]uint64, classes*classes))
+	if err != nil {
+		return err
+	}
+	return upload(s.stream, s.address(s.schedule.Control), packed)
 }
 
 // end waits for the steps and reads the sums.
-func (s *session) end(sums *device.Sums) error {
-	control := make([]byte, controlBytes+8*len(sums.Confusion))
-	s.counters.Downloads++
-	if err := driver.Download(s.stream, control, s.compiled.control.ptr()); err != nil {
-		return err
+func (s *session) end() (device.Sums, error) {
+	control := make([]byte, lower.ControlBytes(s.program.Classes))
+	if err := download(s.stream, control, s.address(s.schedule.Control)); err != nil {
+		return device.Sums{}, err
 	}
-	sums.Loss = math.Float64frombits(binary.NativeEndian.Uint64(control[16:]))
-	sums.Samples = int64(binary.NativeEndian.Uint64(control[24:]))
-	sums.NonFinite = binary.NativeEndian.Uint32(control[40:]) != 0
-	for i := range sums.Confusion {
-		sums.Confusion[i] = int64(binary.NativeEndian.Uint64(control[controlBytes+8*i:]))
-	}
-	return nil
+	return lower.ReadControl(control, s.program.Classes)
 }
 
 // Read copies a result of the last step.
 func (s *session) Read(name string) ([]float32, error) {
-	p, c := s.program, s.compiled
-	download := func(at ref, n int) ([]float32, error) {
-		v := make([]float32, n)
-		return v, driver.Download(s.stream, v, at.ptr())
+	result, ok := s.schedule.Results[name]
+	if !ok {
+		return nil, fmt.Errorf("the program has no result %q", name)
 	}
-	switch name {
-	case device.Logits:
-		return download(c.values[p.Logits].mem, p.Batch*p.Classes)
-	case device.Loss:
-		losses, err := download(c.losses, p.Batch)
+	v := make([]float32, result.Shape.TotalSize())
+	if err := download(s.stream, v, s.address(result.At)); err != nil {
+		return nil, err
+	}
+	if name == device.Loss {
 		sum := 0.0
-		for _, l := range losses {
-			sum += float64(l)
+		for _, loss := range v {
+			sum += float64(loss)
 		}
-		return []float32{float32(sum / float64(p.Batch))}, err
+		return []float32{float32(sum / float64(len(v)))}, nil
 	}
-	if parameter, ok := strings.CutPrefix(name, device.GradientPrefix); ok {
-		for _, u := range p.Params {
-			v := &p.Values[u.Value]
-			if u.Gradient == plan.None || v.Name != parameter {
-				continue
-			}
-			at := ref{}
-			if g := c.gradients[u.Gradient]; g != nil {
-				at = g.sum
-			} else {
-				base, offset := p.Locate(u.Gradient)
-				at = c.values[base].mem.add(4 * int64(offset))
-			}
-			g, err := download(at, v.Shape.TotalSize())
-			return toLogical(g, v.Shape), err
-		}
-	}
-	return nil, fmt.Errorf("the program has no result %q", name)
+	return toLogical(v, result.Shape), nil
 }
 
 // Load replaces parameters, momenta and running moments.
@@ -285,10 +165,11 @@ func (s *session) Save() (device.State, error) { return s.store.save(s.stream) }
 // Close frees the session's memory.
 func (s *session) Close() error {
 	var errs []error
+	s.counters = s.Counters()
 	if s.graph != nil {
 		errs = append(errs, s.graph.Close())
 	}
-	errs = append(errs, s.context.Free(s.layout.base), s.context.Free(s.rates), s.context.Free(s.order))
+	errs = append(errs, s.context.Free(s.block), s.context.Free(s.rates), s.context.Free(s.order))
 	if s.images != nil {
 		errs = append(errs, s.backend.leaveImages(s.images))
 	}
@@ -298,6 +179,6 @@ func (s *session) Close() error {
 	if s.stream != nil {
 		errs = append(errs, s.stream.Close())
 	}
-	s.graph, s.layout.base, s.rates, s.order, s.images, s.store, s.stream = nil, 0, 0, 0, nil, nil, nil
+	s.graph, s.block, s.rates, s.order, s.images, s.store, s.stream = nil, 0, 0, 0, nil, nil, nil
 	return errors.Join(errs...)
 }

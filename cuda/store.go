@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"longtail/cuda/driver"
+	"longtail/cuda/lower"
 	"longtail/internal/device"
 
 	"gorgonia.org/tensor"
@@ -17,98 +18,108 @@ import (
 // share one. A tensor of four dimensions, a convolution's weights [O, I, K, K], lies on the device as [K, K, I, O].
 type store struct {
 	context *driver.Context
-	values  map[string]*tensorInStore
+	values  map[string]*storedTensor
 	users   int
 }
 
-type tensorInStore struct {
-	name  string
+type storedTensor struct {
 	shape tensor.Shape // logical
 	at    driver.Ptr
 	half  driver.Ptr // fp16 copy of a convolution's weights, or 0
 }
 
 func newStore(c *driver.Context) *store {
-	return &store{context: c, values: map[string]*tensorInStore{}}
+	return &store{context: c, values: map[string]*storedTensor{}}
 }
 
-// need makes room for a named tensor, or checks that the one that is there has that shape.
-func (s *store) need(name string, shape tensor.Shape) (*tensorInStore, error) {
-	if have, ok := s.values[name]; ok {
-		if !have.shape.Eq(shape) {
-			return nil, fmt.Errorf("%s has shape %v in the shared session and %v here", name, have.shape, shape)
-		}
-		return have, nil
+// shapes of the tensors, by name.
+func (s *store) shapes() map[string]tensor.Shape {
+	shapes := map[string]tensor.Shape{}
+	for name, t := range s.values {
+		shapes[name] = t.shape
 	}
-	at, err := s.context.Alloc(int64(shape.TotalSize())*4, name)
-	if err != nil {
+	return shapes
+}
+
+// need makes room for the tensors of a schedule that are not there yet, all zeros, and returns all of them in its order.
+func (s *store) need(stream *countingStream, wanted []lower.Stored) ([]*storedTensor, error) {
+	shapes := map[string]tensor.Shape{}
+	for _, w := range wanted {
+		shapes[w.Name] = w.Shape
+	}
+	if err := device.CheckShared(s.shapes(), shapes); err != nil {
 		return nil, err
 	}
-	t := &tensorInStore{name: name, shape: shape.Clone(), at: at}
-	s.values[name] = t
-	return t, nil
+	all := make([]*storedTensor, len(wanted))
+	for i, w := range wanted {
+		t, err := s.add(stream, w)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = t
+	}
+	return all, stream.Synchronize()
 }
 
-// needHalf makes room for a 16-bit copy of a tensor.
-func (s *store) needHalf(t *tensorInStore) (err error) {
-	if t.half == 0 {
-		t.half, err = s.context.Alloc(int64(t.shape.TotalSize())*2, "the fp16 copy of "+t.name)
+// add makes room for a tensor, or for the fp16 copy of one that is there.
+func (s *store) add(stream *countingStream, w lower.Stored) (*storedTensor, error) {
+	t, size := s.values[w.Name], int64(w.Shape.TotalSize())
+	var err error
+	if t == nil {
+		t = &storedTensor{shape: w.Shape.Clone()}
+		if t.at, err = s.context.Alloc(4*size, w.Name); err != nil {
+			return nil, err
+		}
+		s.values[w.Name] = t
+		if err := stream.Fill32(t.at, 0, size); err != nil {
+			return nil, err
+		}
 	}
-	return err
+	if !w.Half || t.half != 0 {
+		return t, nil
+	}
+	values := make([]float32, size)
+	if err := download(stream, values, t.at); err != nil {
+		return nil, err
+	}
+	if t.half, err = s.context.Alloc(2*size, "the fp16 copy of "+w.Name); err != nil {
+		return nil, err
+	}
+	return t, t.copyHalf(stream, values)
 }
 
-func (s *store) clear(stream *driver.Stream) error {
-	for _, t := range s.values {
-		if err := stream.Fill32(t.at, 0, int64(t.shape.TotalSize())); err != nil {
-			return err
-		}
-		if t.half != 0 {
-			if err := stream.Fill8(t.half, 0, int64(t.shape.TotalSize())*2); err != nil {
-				return err
-			}
-		}
+// copyHalf rounds values, in the order of the device, to the fp16 copy.
+func (t *storedTensor) copyHalf(stream *countingStream, values []float32) error {
+	halves := make([]uint16, len(values))
+	for i, v := range values {
+		halves[i] = halfBits(v)
 	}
-	return stream.Synchronize()
+	return upload(stream, t.half, halves)
 }
 
 // load copies every tensor of the store out of a state.
-func (s *store) load(stream *driver.Stream, state device.State) error {
-	for name, want := range s.values {
-		t, ok := state[name]
-		switch {
-		case !ok:
-			return fmt.Errorf("the state has no %s", name)
-		case !t.Shape().Eq(want.shape):
-			return fmt.Errorf("%s has shape %v in the state and %v in the program", name, t.Shape(), want.shape)
-		}
-		if _, ok := t.Data().([]float32); !ok {
-			return fmt.Errorf("%s holds %v, not float32", name, t.Dtype())
-		}
+func (s *store) load(stream *countingStream, state device.State) error {
+	if err := device.CheckState(s.shapes(), state); err != nil {
+		return err
 	}
-	for name, want := range s.values {
-		values := toDevice(state[name].Data().([]float32), want.shape)
-		if err := driver.Upload(stream, want.at, values); err != nil {
-			return fmt.Errorf("loading %s: %w", name, err)
+	for name, t := range s.values {
+		values := toDevice(state[name].Data().([]float32), t.shape)
+		err := upload(stream, t.at, values)
+		if err == nil && t.half != 0 {
+			err = t.copyHalf(stream, values)
 		}
-		if want.half == 0 {
-			continue
-		}
-		halves := make([]uint16, len(values))
-		for i, v := range values {
-			halves[i] = halfBits(v)
-		}
-		if err := driver.Upload(stream, want.half, halves); err != nil {
+		if err != nil {
 			return fmt.Errorf("loading %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func (s *store) save(stream *driver.Stream) (device.State, error) {
+func (s *store) save(stream *countingStream) (device.State, error) {
 	state := device.State{}
 	for name, t := range s.values {
 		values := make([]float32, t.shape.TotalSize())
-		if err := driver.Download(stream, values, t.at); err != nil {
+		if err := download(stream, values, t.at); err != nil {
 			return nil, fmt.Errorf("saving %s: %w", name, err)
 		}
 		state[name] = tensor.New(tensor.WithShape(t.shape.Clone()...), tensor.WithBacking(toLogical(values, t.shape)))

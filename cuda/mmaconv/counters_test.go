@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"longtail/cuda/cudatest"
 	"longtail/cuda/driver"
-	"longtail/cuda/kernels"
+	"longtail/cuda/lower"
 )
 
 // counted is what the emulator counts while f launches.
@@ -33,19 +32,19 @@ type pass struct {
 
 // passes are those of a training step in the form that moves least: batch norms on load, sums in the epilogue. Tensors of 16 bits,
 // parts of sums read by the block that arrives last, small things by the 32 bytes.
-func (b *bench) passes(s Shape, n int) []pass {
+func (b *bench) passes(s lower.MMAShape, n int) []pass {
 	x, y := newTensor(n, s.Side, s.In), newTensor(n, s.ResultSide(), s.Out)
 	w := b.upload(b.weights(s))
 	size := s.Window * s.Window * s.In * s.Out
 	ins, outs := b.activations(s, n), b.gradients(n, y.side, s.Out)
 	in, dy := ins[len(ins)-1], outs[1]
 	for _, a := range ins {
-		if a.First.Kind == NormReLU {
+		if a.First.Kind == lower.TermNormReLU {
 			in = a
 		}
 	}
-	stored := cudatest.Alloc[uint16](b.t, b.s, len(y.v))
-	parts := cudatest.Alloc[float32](b.t, b.s, s.Slices(n)*size)
+	stored := alloc[uint16](b, len(y.v))
+	parts := alloc[float32](b, s.Slices(n)*size)
 	xs, ys, moments := 2*len(x.v), 2*len(y.v), 2*4*s.Out
 	channels := 4 * 4 * s.In // moments, gamma and beta
 	switch {
@@ -54,36 +53,36 @@ func (b *bench) passes(s Shape, n int) []pass {
 	case s.Window == 1:
 		xs /= 4
 	}
-	q, _ := b.statistics(Moments, y)
+	q, _ := b.statistics(lower.StatisticsMoments, y)
 	all := []pass{
 		{"forward", 1, xs + channels + 2*size + n*moments + 32, ys + n*moments + moments + 32, func() error {
-			return b.k.Forward(b.s, s, n, Convolution{In: in.Source, Statistics: q, Weights: w, Stored: stored}, 0)
+			return b.forward(s, n, lower.Convolution{In: in.Source, Statistics: q, Weights: w, Stored: stored}, lower.Ref{})
 		}},
 		{"weights", 1, xs + channels + 2*ys + 5*4*s.Out, 4 * s.Slices(n) * size, func() error {
-			return b.k.Weights(b.s, s, n, ConvWeights{X: in.Source, Dy: dy.Source, Parts: parts})
+			return b.weightGradient(s, n, lower.ConvWeights{X: in.Source, Dy: dy.Source, Parts: parts})
 		}},
 	}
 	if s.In == 3 {
 		return all
 	}
 	like := newTensor(n, s.GradientSide(), s.In)
-	dx := cudatest.Alloc[uint16](b.t, b.s, len(like.v))
+	dx := alloc[uint16](b, len(like.v))
 	e := b.epilogues(n, like.side, s.In)[1]
-	sums, _ := b.statistics(Sums, like)
+	sums, _ := b.statistics(lower.StatisticsSums, like)
 	gs, small := 2*len(like.v), 2*4*s.In
 	norms := 5 * 4 * s.Out // of the gradient
-	back := Convolution{In: dy.Source, Out: e.out, Statistics: sums, Weights: w, Stored: dx}
+	back := lower.Convolution{In: dy.Source, Out: e.out, Statistics: sums, Weights: w, Stored: dx}
 	read, written := 2*ys+norms+2*size+2*gs+channels+n*small+small+32, gs+n*small+small+32
 	return append(all,
-		pass{"backward", 1, read, written, func() error { return b.k.Backward(b.s, s, n, back) }},
+		pass{"backward", 1, read, written, func() error { return b.backward(s, n, back) }},
 		pass{"both", 2, read + xs + channels, written + 4*s.Slices(n)*size, func() error {
-			return b.k.Gradients(b.s, s, n, s.Slices(n), back, ConvWeights{X: in.Source, Dy: dy.Source, Parts: parts})
+			return b.bothGradients(s, n, s.Slices(n), back, lower.ConvWeights{X: in.Source, Dy: dy.Source, Parts: parts})
 		}})
 }
 
 // No wasted products, and no byte moved twice.
 func TestProductsAndBytesAreTheFewestPossible(t *testing.T) {
-	for number, s := range Shapes() {
+	for number, s := range lower.MMAShapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			const n = 4
 			b := newBench(t, uint64(500+number))
@@ -108,28 +107,27 @@ func TestMistakesOfCallersAreCaught(t *testing.T) {
 		t.Skip("only the checked build of the emulator sees this")
 	}
 	t.Setenv("EMULATOR_QUIET", "1")
-	s := Shape{32, 32, 16, 1, 3}
+	s := lower.MMAShape{In: 32, Out: 32, Side: 16, Stride: 1, Window: 3}
 	const n = 2
 	b := newBench(t, 600)
 	like := newTensor(n, s.ResultSide(), s.Out)
 	in := b.activations(s, n)
-	q, _ := b.statistics(Moments, like)
+	q, _ := b.statistics(lower.StatisticsMoments, like)
 	w := b.upload(b.weights(s))
-	dy := cudatest.Alloc[uint16](t, b.s, len(like.v))
-	right := Convolution{In: in[2].Source, Statistics: q, Weights: w, Stored: dy}
+	dy := alloc[uint16](b, len(like.v))
+	right := lower.Convolution{In: in[2].Source, Statistics: q, Weights: w, Stored: dy}
 	l := s.Forward(n)
-	text, _ := kernels.PTX(l.Module)
-	kernel := cudatest.Kernel(t, b.c, text, l.Kernel)
-	check(t, kernel.AllowShared(l.Shared))
+	_, err := b.kernel(l)
+	check(t, err)
 	sized := right
-	for _, a := range []*Source{&sized.In, &sized.Out} {
+	for _, a := range []*lower.Source{&sized.In, &sized.Out} {
 		a.Height, a.Width, a.Channels = 16, 16, 32
 	}
-	forward := func(change func(a *Convolution)) func() error {
+	forward := func(change func(a *lower.Convolution)) func() error {
 		return func() error {
 			a := right
 			change(&a)
-			return b.k.Forward(b.s, s, n, a, 0)
+			return b.forward(s, n, a, lower.Ref{})
 		}
 	}
 	for _, test := range []struct {
@@ -138,19 +136,27 @@ func TestMistakesOfCallersAreCaught(t *testing.T) {
 		want string
 	}{
 		{"too little shared memory", func() error {
-			return kernel.Launch(b.s, l.Grid, driver.D1(l.Threads), l.Shared-4096, sized, driver.Ptr(0))
+			l := l
+			l.Shared -= 4096
+			return b.run(l, lower.ConvolutionParameters{Convolution: sized})
 		}, "of dynamic shared memory"},
 		{"more images than memory", func() error {
-			return kernel.Launch(b.s, driver.D1(n+1), driver.D1(l.Threads), l.Shared, sized, driver.Ptr(0))
+			l := l
+			l.Grid.X++
+			return b.run(l, lower.ConvolutionParameters{Convolution: sized})
 		}, "allocation"},
-		{"weights that nothing wrote", forward(func(a *Convolution) { a.Weights = cudatest.Alloc[uint16](t, b.s, 9*32*32) }), "which nothing has written"},
-		{"fewer parts than images", forward(func(a *Convolution) { a.Statistics.Parts = cudatest.Alloc[float32](t, b.s, PartsSize(n-1, s.Out)) }), "allocation"},
-		{"the result in the place of the input", forward(func(a *Convolution) { a.In, a.Stored = in[0].Source, in[0].First.X.Add(2*16*16*32) }), ""},
-		{"a mask of the input", forward(func(a *Convolution) { a.In.Mask.Kind = Tensor }), "store it first"},
-		{"ReLU of a tensor", forward(func(a *Convolution) { a.In = in[0].Source; a.In.ReLU = 1 }), "store it first"},
-		{"an average's gradient", forward(func(a *Convolution) { a.In.First.Kind = 9 }), "store it first"},
-		{"no such shape", func() error { return b.k.Forward(b.s, Shape{128, 128, 4, 1, 3}, n, right, 0) }, "no kernel for"},
-		{"the first layer's gradient", func() error { return b.k.Backward(b.s, Shape{3, 16, 32, 1, 3}, n, right) }, "no gradient of its input"},
+		{"weights that nothing wrote", forward(func(a *lower.Convolution) { a.Weights = alloc[uint16](b, 9*32*32) }), "which nothing has written"},
+		{"fewer parts than images", forward(func(a *lower.Convolution) { a.Statistics.Parts = alloc[float32](b, lower.PartsSize(n-1, s.Out)) }), "allocation"},
+		{"the result in the place of the input", forward(func(a *lower.Convolution) { a.In, a.Stored = in[0].Source, in[0].First.X.Add(2*16*16*32) }), ""},
+		{"a mask of the input", forward(func(a *lower.Convolution) { a.In.Mask.Kind = lower.TermTensor }), "store it first"},
+		{"ReLU of a tensor", forward(func(a *lower.Convolution) { a.In = in[0].Source; a.In.ReLU = 1 }), "store it first"},
+		{"an average's gradient", forward(func(a *lower.Convolution) { a.In.First.Kind = 9 }), "store it first"},
+		{"no such shape", func() error {
+			return b.forward(lower.MMAShape{In: 128, Out: 128, Side: 4, Stride: 1, Window: 3}, n, right, lower.Ref{})
+		}, "no kernel for"},
+		{"the first layer's gradient", func() error {
+			return b.backward(lower.MMAShape{In: 3, Out: 16, Side: 32, Stride: 1, Window: 3}, n, right)
+		}, "no gradient of its input"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.do()

@@ -8,29 +8,29 @@ import (
 	"slices"
 	"testing"
 
-	"longtail/cuda/cudatest"
 	"longtail/cuda/driver"
+	"longtail/cuda/lower"
 )
 
 // source is one that a kernel evaluates: what the device gets and its values.
 type source struct {
 	name string
-	Source
+	lower.Source
 	value func(n, y, x, c int) float64
 }
 
 func relu(v float64) float64 { return max(v, 0) }
 
 func join(name string, first, second term) source {
-	return source{name, Source{First: first.Term, Second: second.Term, ReLU: 1}, func(n, y, x, c int) float64 {
+	return source{name, lower.Source{First: first.Term, Second: second.Term, ReLU: 1}, func(n, y, x, c int) float64 {
 		return relu(first.value(n, y, x, c) + second.value(n, y, x, c))
 	}}
 }
 
-func alone(name string, t term) source { return source{name, Source{First: t.Term}, t.value} }
+func alone(name string, t term) source { return source{name, lower.Source{First: t.Term}, t.value} }
 
 // activations are all inputs that the shape's forward kernel takes.
-func (b *bench) activations(s Shape, n int) []source {
+func (b *bench) activations(s lower.MMAShape, n int) []source {
 	x := b.random(n, s.Side, s.In, 1)
 	if s.In == 3 {
 		stored := newTensor(n, s.Side, 4)
@@ -41,56 +41,56 @@ func (b *bench) activations(s Shape, n int) []source {
 		})
 		return []source{alone("image", term{b.tensorTerm(stored).Term, x.at})}
 	}
-	all := []source{alone("tensor", b.tensorTerm(x)), alone("norm", b.normTerm(Norm, x)), alone("norm relu", b.normTerm(NormReLU, x))}
+	all := []source{alone("tensor", b.tensorTerm(x)), alone("norm", b.normTerm(lower.TermNorm, x)), alone("norm relu", b.normTerm(lower.TermNormReLU, x))}
 	if s.Window == 1 {
 		return all
 	}
-	all = append(all, join("join", b.normTerm(Norm, x), b.tensorTerm(b.random(n, s.Side, s.In, 1))))
+	all = append(all, join("join", b.normTerm(lower.TermNorm, x), b.tensorTerm(b.random(n, s.Side, s.In, 1))))
 	if s.In > 16 {
 		before := b.random(n, 2*s.Side, s.In/2, 1)
 		all = append(all,
-			join("join norm", b.normTerm(Norm, x), b.normTerm(Norm, b.random(n, s.Side, s.In, 1))),
-			join("join pool", b.normTerm(Norm, x), b.halvedTerm(Pool, before, s.In)),
-			join("join subsample", b.normTerm(Norm, x), b.halvedTerm(Subsample, before, s.In)))
+			join("join norm", b.normTerm(lower.TermNorm, x), b.normTerm(lower.TermNorm, b.random(n, s.Side, s.In, 1))),
+			join("join pool", b.normTerm(lower.TermNorm, x), b.halvedTerm(lower.TermPool, before, s.In)),
+			join("join subsample", b.normTerm(lower.TermNorm, x), b.halvedTerm(lower.TermSubsample, before, s.In)))
 	}
 	return all
 }
 
 // joins says whether the kernel also stores the source's values.
-func (s source) joins(shape Shape) bool {
-	return shape.Window == 3 && shape.In > 3 && s.First.Kind != Tensor
+func (s source) joins(shape lower.MMAShape) bool {
+	return shape.Window == 3 && shape.In > 3 && s.First.Kind != lower.TermTensor
 }
 
 // weights are [taps, In, Out], of the size that keeps the result's deviation near 1.
-func (b *bench) weights(s Shape) []float64 {
+func (b *bench) weights(s lower.MMAShape) []float64 {
 	return b.random(1, 1, s.Window*s.Window*s.In*s.Out, 1/math.Sqrt(float64(s.Window*s.Window*s.In))).v
 }
 
 // epilogue is what happens to a result [n, side, side, c].
 type epilogue struct {
 	name   string
-	out    Source
+	out    lower.Source
 	second func(n, y, x, c int) float64
 	mask   func(n, y, x, c int) float64 // nil: no mask
 }
 
 func (b *bench) epilogues(n, side, c int) []epilogue {
 	mask := b.random(n, side, c, 1)
-	norm := b.normTerm(NormReLU, mask)
+	norm := b.normTerm(lower.TermNormReLU, mask)
 	add := b.tensorTerm(b.random(n, side, c, 1))
 	positive := b.tensorTerm(evaluate(n, side, c, func(n, y, x, c int) float64 { return relu(mask.at(n, y, x, c)) }))
 	all := []epilogue{
 		{name: "bare", second: none.value},
-		{"mask by norm", Source{Mask: norm.Term}, none.value, norm.value},
-		{"add and mask", Source{Second: add.Term, Mask: positive.Term}, add.value, positive.value},
+		{"mask by norm", lower.Source{Mask: norm.Term}, none.value, norm.value},
+		{"add and mask", lower.Source{Second: add.Term, Mask: positive.Term}, add.value, positive.value},
 	}
 	if side > 8 {
-		pool, sample := b.halvedGradient(PoolGradient, b.random(n, side/2, 2*c, 1), c), b.halvedGradient(SubsampleGradient, b.random(n, side/2, 2*c, 1), c)
-		projected := b.halvedGradient(SubsampleGradient, b.random(n, side/2, c, 1), c)
+		pool, sample := b.halvedGradient(lower.TermPoolGradient, b.random(n, side/2, 2*c, 1), c), b.halvedGradient(lower.TermSubsampleGradient, b.random(n, side/2, 2*c, 1), c)
+		projected := b.halvedGradient(lower.TermSubsampleGradient, b.random(n, side/2, c, 1), c)
 		all = append(all,
-			epilogue{"add pooled gradient and mask", Source{Second: pool.Term, Mask: positive.Term}, pool.value, positive.value},
-			epilogue{"add subsampled gradient", Source{Second: sample.Term}, sample.value, nil},
-			epilogue{"add projected gradient and mask", Source{Second: projected.Term, Mask: positive.Term}, projected.value, positive.value})
+			epilogue{"add pooled gradient and mask", lower.Source{Second: pool.Term, Mask: positive.Term}, pool.value, positive.value},
+			epilogue{"add subsampled gradient", lower.Source{Second: sample.Term}, sample.value, nil},
+			epilogue{"add projected gradient and mask", lower.Source{Second: projected.Term, Mask: positive.Term}, projected.value, positive.value})
 	}
 	return all
 }
@@ -107,18 +107,18 @@ func (e epilogue) apply(r result, like tensor) {
 }
 
 // statistics asks for sums over a result and gives what compares them.
-func (b *bench) statistics(kind StatisticsKind, like tensor) (Statistics, func(what string, y tensor)) {
-	if kind == NoStatistics {
-		return Statistics{}, func(string, tensor) {}
+func (b *bench) statistics(kind lower.StatisticsKind, like tensor) (lower.Statistics, func(what string, y tensor)) {
+	if kind == lower.StatisticsNone {
+		return lower.Statistics{}, func(string, tensor) {}
 	}
 	raw, norm := b.random(like.n, like.side, like.c, 1), b.batchNorm(like.c)
-	q := Statistics{
-		Kind: kind, Eps: eps, Factor: 1.0 / 64, Raw: b.upload(raw.v), Moments: norm.Moments, Ticket: cudatest.Upload(b.t, b.s, []uint32{0}),
-		Parts: cudatest.Alloc[float32](b.t, b.s, PartsSize(like.n, like.c)), Result: cudatest.Alloc[float32](b.t, b.s, 2*like.c),
+	q := lower.Statistics{
+		Kind: kind, Eps: eps, Factor: 1.0 / 64, Raw: b.upload(raw.v), Moments: norm.Moments, Ticket: uploaded(b, []uint32{0}),
+		Parts: alloc[float32](b, lower.PartsSize(like.n, like.c)), Result: alloc[float32](b, 2*like.c),
 	}
 	return q, func(what string, y tensor) {
-		got := cudatest.Download[float32](b.t, b.s, q.Result, 2*like.c)
-		if ticket := cudatest.Download[uint32](b.t, b.s, q.Ticket, 1)[0]; ticket != 0 {
+		got := download[float32](b, q.Result, 2*like.c)
+		if ticket := download[uint32](b, q.Ticket, 1)[0]; ticket != 0 {
 			b.t.Errorf("%s: the ticket is left at %d", what, ticket)
 		}
 		want, size := sumsOf(kind, y, raw, norm, float64(q.Factor))
@@ -132,11 +132,11 @@ func (b *bench) statistics(kind StatisticsKind, like tensor) (Statistics, func(w
 }
 
 // sumsOf are a result's statistics in float64, and the size of what was added for each.
-func sumsOf(kind StatisticsKind, y, raw tensor, norm batchNorm, factor float64) (want, size []float64) {
+func sumsOf(kind lower.StatisticsKind, y, raw tensor, norm batchNorm, factor float64) (want, size []float64) {
 	want, size = make([]float64, 2*y.c), make([]float64, 2*y.c)
 	m := float64(y.n * y.side * y.side)
 	add := func(i int, v, scale float64) { want[i] += v * scale; size[i] += math.Abs(v) * scale }
-	if kind == Sums {
+	if kind == lower.StatisticsSums {
 		y.each(func(_, _, _, c, i int) {
 			add(c, y.v[i], factor)
 			add(y.c+c, y.v[i]*norm.hat(raw.v[i], c), factor)
@@ -149,7 +149,7 @@ func sumsOf(kind StatisticsKind, y, raw tensor, norm batchNorm, factor float64) 
 }
 
 func TestForwardAgainstFloat64(t *testing.T) {
-	for number, s := range Shapes() {
+	for number, s := range lower.MMAShapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			for i, n := range []int{1, 3} {
 				b := newBench(t, uint64(number*2+i))
@@ -161,17 +161,17 @@ func TestForwardAgainstFloat64(t *testing.T) {
 					want := convolve(len(like.v), func(add func(int, float64)) {
 						products(s, n, func(i, o, k int) { add(o, x.v[i]*w[k]) })
 					})
-					q, compare := b.statistics(Moments, like)
-					dy, joined := cudatest.Alloc[uint16](t, b.s, len(like.v)), driver.Ptr(0)
+					q, compare := b.statistics(lower.StatisticsMoments, like)
+					dy, joined := alloc[uint16](b, len(like.v)), lower.Ref{}
 					if in.joins(s) {
-						joined = cudatest.Alloc[uint16](t, b.s, len(x.v))
+						joined = alloc[uint16](b, len(x.v))
 					}
-					check(t, b.k.Forward(b.s, s, n, Convolution{In: in.Source, Statistics: q, Weights: dw, Stored: dy}, joined))
+					check(t, b.forward(s, n, lower.Convolution{In: in.Source, Statistics: q, Weights: dw, Stored: dy}, joined))
 					what := fmt.Sprintf("%s, %d images", in.name, n)
 					y := b.download(dy, like)
 					near(t, what, y.v, want.sum, want.size)
 					compare(what, y)
-					if joined != 0 {
+					if !joined.IsNull() {
 						near(t, what+", joined", b.download(joined, x).v, x.v, make([]float64, len(x.v)))
 					}
 				}
@@ -186,7 +186,7 @@ func (b *bench) gradients(n, side, c int) []source {
 }
 
 func TestBackwardAgainstFloat64(t *testing.T) {
-	for number, s := range Shapes() {
+	for number, s := range lower.MMAShapes() {
 		if s.In == 3 {
 			continue
 		}
@@ -209,9 +209,9 @@ func TestBackwardAgainstFloat64(t *testing.T) {
 						want.sum[i], want.size[i] = all.sum[from], all.size[from]
 					})
 					e.apply(want, like)
-					q, compare := b.statistics(Sums, like)
-					dx := cudatest.Alloc[uint16](t, b.s, len(like.v))
-					check(t, b.k.Backward(b.s, s, n, Convolution{In: in.Source, Out: e.out, Statistics: q, Weights: dw, Stored: dx}))
+					q, compare := b.statistics(lower.StatisticsSums, like)
+					dx := alloc[uint16](b, len(like.v))
+					check(t, b.backward(s, n, lower.Convolution{In: in.Source, Out: e.out, Statistics: q, Weights: dw, Stored: dx}))
 					got := b.download(dx, like)
 					near(t, in.name+", "+e.name, got.v, want.sum, want.size)
 					compare(in.name+", "+e.name, got)
@@ -222,29 +222,29 @@ func TestBackwardAgainstFloat64(t *testing.T) {
 }
 
 // weightsAgainstFloat64 compares the gradient of the weights, from n images.
-func (b *bench) weightsAgainstFloat64(s Shape, n int, x, dy source) {
+func (b *bench) weightsAgainstFloat64(s lower.MMAShape, n int, x, dy source) {
 	size, slices := s.Window*s.Window*s.In*s.Out, s.Slices(n)
 	xv, dyv := evaluate(n, s.Side, s.In, x.value), evaluate(n, s.ResultSide(), s.Out, dy.value)
 	want := convolve(size, func(add func(int, float64)) {
 		products(s, n, func(i, o, k int) { add(k, xv.v[i]*dyv.v[o]) })
 	})
-	parts := cudatest.Alloc[float32](b.t, b.s, slices*size)
-	check(b.t, b.k.Weights(b.s, s, n, ConvWeights{X: x.Source, Dy: dy.Source, Parts: parts}))
+	parts := alloc[float32](b, slices*size)
+	check(b.t, b.weightGradient(s, n, lower.ConvWeights{X: x.Source, Dy: dy.Source, Parts: parts}))
 	got := make([]float64, size)
-	for i, v := range cudatest.Download[float32](b.t, b.s, parts, slices*size) {
+	for i, v := range download[float32](b, parts, slices*size) {
 		got[i%size] += float64(v)
 	}
 	near(b.t, fmt.Sprintf("%s, %s, %d images in %d slices", x.name, dy.name, n, slices), got, want.sum, want.size)
 }
 
 func TestWeightsAgainstFloat64(t *testing.T) {
-	for number, s := range Shapes() {
+	for number, s := range lower.MMAShapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			const n = 2
 			b := newBench(t, uint64(200+number))
 			for _, x := range b.activations(s, n) {
 				for _, dy := range b.gradients(n, s.ResultSide(), s.Out) {
-					if x.Second.Kind == None {
+					if x.Second.Kind == lower.TermNone {
 						b.weightsAgainstFloat64(s, n, x, dy)
 					}
 				}
@@ -256,9 +256,9 @@ func TestWeightsAgainstFloat64(t *testing.T) {
 // Slices of more images than shared memory holds at once, and not all of the same number.
 func TestWeightsOfManyImages(t *testing.T) {
 	for number, test := range []struct {
-		shape  Shape
+		shape  lower.MMAShape
 		images int // of a slice, at least
-	}{{Shape{64, 64, 8, 1, 3}, 5}, {Shape{32, 64, 16, 2, 3}, 2}, {Shape{32, 64, 16, 2, 1}, 1}} {
+	}{{lower.MMAShape{In: 64, Out: 64, Side: 8, Stride: 1, Window: 3}, 5}, {lower.MMAShape{In: 32, Out: 64, Side: 16, Stride: 2, Window: 3}, 2}, {lower.MMAShape{In: 32, Out: 64, Side: 16, Stride: 2, Window: 1}, 1}} {
 		b, s := newBench(t, uint64(400+number)), test.shape
 		n := test.images*s.Slices(1<<20) + 3
 		b.weightsAgainstFloat64(s, n, b.activations(s, n)[2], b.gradients(n, s.ResultSide(), s.Out)[1])
@@ -267,7 +267,7 @@ func TestWeightsOfManyImages(t *testing.T) {
 
 // One launch for both gradients gives what two give: the input's to the bit, the weights' in fewer slices to the rounding of fp32.
 func TestBothGradientsAreThoseOfTheirOwnKernels(t *testing.T) {
-	for number, s := range Shapes() {
+	for number, s := range lower.MMAShapes() {
 		if s.In == 3 {
 			continue
 		}
@@ -276,23 +276,23 @@ func TestBothGradientsAreThoseOfTheirOwnKernels(t *testing.T) {
 			b := newBench(t, uint64(700+number))
 			like, size := newTensor(n, s.GradientSide(), s.In), s.Window*s.Window*s.In*s.Out
 			x, dy := b.activations(s, n)[2], b.gradients(n, s.ResultSide(), s.Out)[1]
-			q, _ := b.statistics(Sums, like)
+			q, _ := b.statistics(lower.StatisticsSums, like)
 			w := b.upload(b.weights(s))
-			run := func(parts int, launch func(a Convolution, w ConvWeights) error) (dx []uint16, sums, dw []float32) {
-				stored, p := cudatest.Alloc[uint16](t, b.s, len(like.v)), cudatest.Alloc[float32](t, b.s, parts*size)
-				a := Convolution{In: dy.Source, Out: b.epilogues(n, like.side, s.In)[0].out, Statistics: q, Weights: w, Stored: stored}
-				check(t, launch(a, ConvWeights{X: x.Source, Dy: dy.Source, Parts: p}))
+			run := func(parts int, launch func(a lower.Convolution, w lower.ConvWeights) error) (dx []uint16, sums, dw []float32) {
+				stored, p := alloc[uint16](b, len(like.v)), alloc[float32](b, parts*size)
+				a := lower.Convolution{In: dy.Source, Out: b.epilogues(n, like.side, s.In)[0].out, Statistics: q, Weights: w, Stored: stored}
+				check(t, launch(a, lower.ConvWeights{X: x.Source, Dy: dy.Source, Parts: p}))
 				dw = make([]float32, size)
-				for i, v := range cudatest.Download[float32](t, b.s, p, parts*size) {
+				for i, v := range download[float32](b, p, parts*size) {
 					dw[i%size] += v
 				}
-				return cudatest.Download[uint16](t, b.s, stored, len(like.v)), cudatest.Download[float32](t, b.s, q.Result, 2*s.In), dw
+				return download[uint16](b, stored, len(like.v)), download[float32](b, q.Result, 2*s.In), dw
 			}
-			dx, sums, dw := run(s.Slices(n), func(a Convolution, w ConvWeights) error {
-				check(t, b.k.Backward(b.s, s, n, a))
-				return b.k.Weights(b.s, s, n, w)
+			dx, sums, dw := run(s.Slices(n), func(a lower.Convolution, w lower.ConvWeights) error {
+				check(t, b.backward(s, n, a))
+				return b.weightGradient(s, n, w)
 			})
-			dx2, sums2, dw2 := run(few, func(a Convolution, w ConvWeights) error { return b.k.Gradients(b.s, s, n, few, a, w) })
+			dx2, sums2, dw2 := run(few, func(a lower.Convolution, w lower.ConvWeights) error { return b.bothGradients(s, n, few, a, w) })
 			if !slices.Equal(dx, dx2) || !slices.Equal(sums, sums2) {
 				t.Error("the gradient of the input or its sums differ")
 			}
@@ -307,21 +307,21 @@ func TestBothGradientsAreThoseOfTheirOwnKernels(t *testing.T) {
 
 // A second launch, and one replayed from a graph, give the same bits.
 func TestBitsAreTheSameEveryTime(t *testing.T) {
-	for number, s := range Shapes() {
+	for number, s := range lower.MMAShapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			const n = 5
 			b := newBench(t, uint64(300+number))
 			like := newTensor(n, s.ResultSide(), s.Out)
 			in := b.activations(s, n)[0]
-			q, _ := b.statistics(Moments, like)
+			q, _ := b.statistics(lower.StatisticsMoments, like)
 			size := s.Slices(n) * s.Window * s.Window * s.In * s.Out
-			dy, parts := cudatest.Alloc[uint16](t, b.s, len(like.v)), cudatest.Alloc[float32](t, b.s, size)
-			a := Convolution{In: in.Source, Statistics: q, Weights: b.upload(b.weights(s)), Stored: dy}
+			dy, parts := alloc[uint16](b, len(like.v)), alloc[float32](b, size)
+			a := lower.Convolution{In: in.Source, Statistics: q, Weights: b.upload(b.weights(s)), Stored: dy}
 			run := func() error {
-				if err := b.k.Forward(b.s, s, n, a, 0); err != nil {
+				if err := b.forward(s, n, a, lower.Ref{}); err != nil {
 					return err
 				}
-				return b.k.Weights(b.s, s, n, ConvWeights{X: in.Source, Dy: Source{First: Term{Kind: Tensor, X: dy}}, Parts: parts})
+				return b.weightGradient(s, n, lower.ConvWeights{X: in.Source, Dy: lower.Source{First: lower.Term{Kind: lower.TermTensor, X: dy}}, Parts: parts})
 			}
 			graph, err := b.s.Capture(run)
 			check(t, err)
@@ -329,8 +329,8 @@ func TestBitsAreTheSameEveryTime(t *testing.T) {
 			var first []byte
 			for _, again := range []func() error{run, run, func() error { return graph.Launch(b.s) }} {
 				check(t, again())
-				bits := slices.Concat(driver.Bytes(cudatest.Download[uint16](t, b.s, dy, len(like.v))),
-					driver.Bytes(cudatest.Download[float32](t, b.s, q.Result, 2*s.Out)), driver.Bytes(cudatest.Download[float32](t, b.s, parts, size)))
+				bits := slices.Concat(driver.Bytes(download[uint16](b, dy, len(like.v))),
+					driver.Bytes(download[float32](b, q.Result, 2*s.Out)), driver.Bytes(download[float32](b, parts, size)))
 				if first == nil {
 					first = bits
 				}

@@ -9,6 +9,7 @@ import (
 
 	"longtail/cuda/cudatest"
 	"longtail/cuda/driver"
+	"longtail/cuda/lower"
 )
 
 // ---- fp16 ----
@@ -70,16 +71,14 @@ type bench struct {
 	t *testing.T
 	c *driver.Context
 	s *driver.Stream
-	k *Kernels
 	r *rand.Rand
+
+	loaded map[string]*driver.Function
 }
 
 func newBench(t *testing.T, seed uint64) *bench {
 	c, s := cudatest.Open(t)
-	k, err := Load(c)
-	check(t, err)
-	t.Cleanup(func() { check(t, k.Close()) })
-	return &bench{t, c, s, k, rand.New(rand.NewPCG(seed, 16))}
+	return &bench{t, c, s, rand.New(rand.NewPCG(seed, 16)), map[string]*driver.Function{}}
 }
 
 func check(t testing.TB, err error) {
@@ -98,17 +97,17 @@ func (b *bench) random(n, side, c int, deviation float64) tensor {
 	return x
 }
 
-func (b *bench) upload(x []float64) driver.Ptr {
+func (b *bench) upload(x []float64) lower.Ref {
 	bits := make([]uint16, len(x))
 	for i, v := range x {
 		bits[i] = halfBits(v)
 	}
-	return cudatest.Upload(b.t, b.s, bits)
+	return uploaded(b, bits)
 }
 
-func (b *bench) download(p driver.Ptr, like tensor) tensor {
+func (b *bench) download(p lower.Ref, like tensor) tensor {
 	y := newTensor(like.n, like.side, like.c)
-	for i, h := range cudatest.Download[uint16](b.t, b.s, p, len(y.v)) {
+	for i, h := range download[uint16](b, p, len(y.v)) {
 		y.v[i] = halfValue(h)
 	}
 	return y
@@ -117,14 +116,14 @@ func (b *bench) download(p driver.Ptr, like tensor) tensor {
 // ---- terms: what the device gets, and the values that it should find there ----
 
 type term struct {
-	Term
+	lower.Term
 	value func(n, y, x, c int) float64
 }
 
 var none = term{value: func(int, int, int, int) float64 { return 0 }}
 
 func (b *bench) tensorTerm(x tensor) term {
-	return term{Term{Kind: Tensor, X: b.upload(x.v)}, x.at}
+	return term{lower.Term{Kind: lower.TermTensor, X: b.upload(x.v)}, x.at}
 }
 
 const eps = 1e-5
@@ -132,7 +131,7 @@ const eps = 1e-5
 // batchNorm is a batch norm's moments and parameters.
 type batchNorm struct {
 	moments, gamma, beta []float32
-	Term                 // with the pointers
+	lower.Term           // with the pointers
 }
 
 func (b *bench) batchNorm(c int) batchNorm {
@@ -143,7 +142,7 @@ func (b *bench) batchNorm(c int) batchNorm {
 		n.gamma[i] = float32(1 + b.r.NormFloat64()*0.2)
 		n.beta[i] = float32(b.r.NormFloat64() * 0.3)
 	}
-	n.Term = Term{Eps: eps, Moments: cudatest.Upload(b.t, b.s, n.moments), Gamma: cudatest.Upload(b.t, b.s, n.gamma), Beta: cudatest.Upload(b.t, b.s, n.beta)}
+	n.Term = lower.Term{Eps: eps, Moments: uploaded(b, n.moments), Gamma: uploaded(b, n.gamma), Beta: uploaded(b, n.beta)}
 	return n
 }
 
@@ -155,12 +154,12 @@ func (n batchNorm) hat(x float64, c int) float64 {
 }
 
 // normTerm is a batch norm of x.
-func (b *bench) normTerm(kind TermKind, x tensor) term {
+func (b *bench) normTerm(kind lower.TermKind, x tensor) term {
 	n := b.batchNorm(x.c)
 	n.Kind, n.X = kind, b.upload(x.v)
 	return term{n.Term, func(i, y, xx, c int) float64 {
 		v := n.hat(x.at(i, y, xx, c), c)*float64(n.gamma[c]) + float64(n.beta[c])
-		if kind == NormReLU {
+		if kind == lower.TermNormReLU {
 			v = max(v, 0)
 		}
 		return v
@@ -178,7 +177,7 @@ func (b *bench) normGradient(x tensor) term {
 		sums[x.c+c] += float32(g.v[i] * n.hat(x.v[i], c) / lossScale)
 	})
 	t := n.Term
-	t.Kind, t.X, t.G, t.Sums, t.Count, t.Scale = NormGradient, b.upload(x.v), b.upload(g.v), cudatest.Upload(b.t, b.s, sums), float32(count), lossScale
+	t.Kind, t.X, t.G, t.Sums, t.Count, t.Scale = lower.TermNormGradient, b.upload(x.v), b.upload(g.v), uploaded(b, sums), float32(count), lossScale
 	return term{t, func(i, y, xx, c int) float64 {
 		d := g.at(i, y, xx, c) - float64(sums[c])*lossScale/count - n.hat(x.at(i, y, xx, c), c)*float64(sums[x.c+c])*lossScale/count
 		return float64(n.gamma[c]) * n.inverse(c) * d
@@ -186,13 +185,13 @@ func (b *bench) normGradient(x tensor) term {
 }
 
 // halvedTerm is a shortcut to c channels from x of twice the side.
-func (b *bench) halvedTerm(kind TermKind, x tensor, c int) term {
+func (b *bench) halvedTerm(kind lower.TermKind, x tensor, c int) term {
 	before := (c - x.c) / 2
-	return term{Term{Kind: kind, X: b.upload(x.v), Depth: int32(x.c), Before: int32(before)}, func(n, y, xx, c int) float64 {
+	return term{lower.Term{Kind: kind, X: b.upload(x.v), Depth: int32(x.c), Before: int32(before)}, func(n, y, xx, c int) float64 {
 		if c -= before; c < 0 || c >= x.c {
 			return 0
 		}
-		if kind == Subsample {
+		if kind == lower.TermSubsample {
 			return x.at(n, 2*y, 2*xx, c)
 		}
 		return (x.at(n, 2*y, 2*xx, c) + x.at(n, 2*y, 2*xx+1, c) + x.at(n, 2*y+1, 2*xx, c) + x.at(n, 2*y+1, 2*xx+1, c)) / 4
@@ -200,14 +199,14 @@ func (b *bench) halvedTerm(kind TermKind, x tensor, c int) term {
 }
 
 // halvedGradient is the gradient of such a shortcut's input of c channels, from g of half the side.
-func (b *bench) halvedGradient(kind TermKind, g tensor, c int) term {
+func (b *bench) halvedGradient(kind lower.TermKind, g tensor, c int) term {
 	before := (g.c - c) / 2
-	return term{Term{Kind: kind, X: b.upload(g.v), Depth: int32(g.c), Before: int32(before)}, func(n, y, x, c int) float64 {
-		if kind == SubsampleGradient && (y%2 == 1 || x%2 == 1) {
+	return term{lower.Term{Kind: kind, X: b.upload(g.v), Depth: int32(g.c), Before: int32(before)}, func(n, y, x, c int) float64 {
+		if kind == lower.TermSubsampleGradient && (y%2 == 1 || x%2 == 1) {
 			return 0
 		}
 		v := g.at(n, y/2, x/2, c+before)
-		if kind == PoolGradient {
+		if kind == lower.TermPoolGradient {
 			v /= 4
 		}
 		return v
@@ -234,7 +233,7 @@ func convolve(elements int, visit func(add func(at int, product float64))) resul
 
 // products calls f for every product of the convolution: indices into x [n, Side, Side, In], y [n, ResultSide, ResultSide, Out] and
 // w [taps, In, Out].
-func products(s Shape, n int, f func(x, y, w int)) {
+func products(s lower.MMAShape, n int, f func(x, y, w int)) {
 	side, pad := s.ResultSide(), s.Window/2
 	for pixel := range n * side * side {
 		for tap := range s.Window * s.Window {

@@ -6,6 +6,7 @@
 //	6  train, train/sweep  config, loop, checkpoints, grids of runs      eval  metrics, tables, plots, reports
 //	5  internal/run        the run folder      internal/config   what an experiment is
 //	5  internal/cpu, cuda  the backends        internal/program  networks and losses to programs
+//	5  cuda/lower          programs to schedules of kernels, which cuda runs
 //	4  internal/device     the contract of backends, and their registry
 //	3  internal/plan       graph to ordered steps and one arena
 //	3  data/cifar, data/synthetic  what the program ships

@@ -15,7 +15,7 @@ var floors = map[string]int{
 	"data/cifar": 3, "data/synthetic": 3,
 	"internal/plan":    3,
 	"internal/device":  4,
-	"internal/program": 5, "internal/cpu": 5, "cuda": 5,
+	"internal/program": 5, "internal/cpu": 5, "cuda": 5, "cuda/lower": 5,
 	"internal/config": 5, "internal/run": 5,
 	"train": 6, "train/bench": 6, "train/curves": 6, "train/sweep": 6, "eval": 6,
 	"cmd": 7, "internal/adding": 7,
@@ -23,15 +23,17 @@ var floors = map[string]int{
 
 // sideDoors are the imports that the floors forbid and the design wants.
 var sideDoors = map[string][]string{
+	"cuda":        {"cuda/lower"},    // a session runs a schedule
 	"train/sweep": {"train", "eval"}, // a grid of runs trains them and reads their results
 	"train/bench": {"train"},         // a measured step is a step of a run
 }
 
 // testDoors are further imports, of test files and of packages that help them.
 var testDoors = map[string][]string{
-	// the CPU backend is the reference of every kernel, and program draws the graphs to run
-	"cuda":          {"internal/cpu", "internal/program", "train/curves"},
-	"internal/cpu":  {"internal/program"}, // the graphs to run
+	// the CPU backend is the reference of every kernel, program draws the graphs to run, and train splits a run into calls
+	"cuda":          {"internal/cpu", "internal/program", "train", "train/curves"},
+	"cuda/lower":    {"cuda", "internal/program"}, // the kernels' parameters are compared with the PTX
+	"internal/cpu":  {"internal/program"},         // the graphs to run
 	"internal/plan": {"internal/program"},
 	"train/curves":  {"train"},
 	"data":          {"data/cifar", "data/synthetic"},
@@ -49,6 +51,7 @@ var ignorance = map[string][]string{
 	"internal/program": {"longtail/data"},
 	"internal/cpu":     {"longtail/models", "longtail/loss", "longtail/internal/program", "C"},
 	"cuda":             {"longtail/models", "longtail/loss", "longtail/internal/program"},
+	"cuda/lower":       {"longtail/data", "longtail/models", "longtail/loss", "longtail/internal/program", "longtail/cuda/driver", "C"},
 	"internal/config":  {"longtail/internal/plan", "gorgonia.org/gorgonia"},
 	"internal/run":     {"longtail/models", "longtail/loss", "longtail/internal/cpu", "longtail/cuda"},
 	"eval":             {"longtail/models", "longtail/internal/plan", "longtail/internal/cpu", "longtail/cuda", "gorgonia.org/gorgonia"},

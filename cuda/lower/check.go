@@ -1,6 +1,4 @@
-//go:build gpu
-
-package cuda
+package lower
 
 import (
 	"fmt"
@@ -15,7 +13,7 @@ const maxChannels = 128
 // maxShared is the shared memory that a block of rows.cu may have.
 const maxShared = 96 << 10
 
-// check finds what the kernels lack, by name.
+// check returns an error that names the first step that the kernels lack.
 func check(p *plan.Program) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
@@ -26,7 +24,7 @@ func check(p *plan.Program) error {
 			err = checkStep(p, s)
 		}
 		if err != nil {
-			return fmt.Errorf("the cuda backend cannot run step %d: %w", i, err)
+			return unable(i, err)
 		}
 	}
 	return nil
@@ -38,14 +36,14 @@ func checkRows(r *plan.RowProgram) error {
 			return fmt.Errorf("it has no row operation %v", r.Code[i].Kind)
 		}
 	}
-	if need := 4 * rowWarps * r.Registers * r.Width; need > maxShared {
+	if need := RowsLaunch(r).Shared; need > maxShared {
 		return fmt.Errorf("the loss wants %d registers of %d numbers, %d bytes of shared memory; %d are there", r.Registers, r.Width, need, maxShared)
 	}
 	return nil
 }
 
 func checkStep(p *plan.Program, s *plan.Step) error {
-	if _, known := compilers[s.Kind]; !known {
+	if _, known := lowerings[s.Kind]; !known {
 		return fmt.Errorf("it has no operation %v", s.Kind)
 	}
 	for _, v := range append(s.Reads(), s.Out) {
@@ -75,7 +73,7 @@ func checkWindow(s *plan.Step, w []int) error {
 	return nil
 }
 
-// checkGradient wants the gradient of weights to be one: its slices are added where the parameter is updated.
+// checkGradient refuses a gradient of weights that another step reads: its slices are added where the parameter is updated.
 func checkGradient(p *plan.Program, s *plan.Step) error {
 	for i := range p.Steps {
 		for _, v := range p.Steps[i].Reads() {

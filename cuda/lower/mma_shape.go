@@ -1,24 +1,20 @@
-//go:build gpu
-
-package mmaconv
+package lower
 
 import (
 	"fmt"
 	"slices"
-
-	"longtail/cuda/driver"
 )
 
-// Shape is a convolution of images [Side, Side, In], padded by Window / 2.
-type Shape struct {
+// MMAShape is a convolution of images [Side, Side, In], padded by Window / 2.
+type MMAShape struct {
 	In, Out int // channels; 3 in for the first layer, whose images are stored with 4
 	Side    int // of the images that the convolution reads forward
 	Stride  int
 	Window  int // 3, or 1 for a projection
 }
 
-// names of the kernels by shape, without their direction.
-var names = map[Shape]string{
+// mmaKernels are the names of the kernels by shape, without their direction.
+var mmaKernels = map[MMAShape]string{
 	{3, 16, 32, 1, 3}:  "mma_stem",
 	{16, 16, 32, 1, 3}: "mma_conv_16",
 	{16, 32, 32, 2, 3}: "mma_conv_16_32",
@@ -29,35 +25,35 @@ var names = map[Shape]string{
 	{32, 64, 16, 2, 1}: "mma_project_32_64",
 }
 
-// Shapes are all that there are kernels for, from the image's side down.
-func Shapes() []Shape {
-	var all []Shape
-	for s := range names {
+// MMAShapes are all that there are kernels for, from the image's side down.
+func MMAShapes() []MMAShape {
+	var all []MMAShape
+	for s := range mmaKernels {
 		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b Shape) int {
+	slices.SortFunc(all, func(a, b MMAShape) int {
 		return slices.Compare([]int{b.Side, a.In, a.Out, b.Window}, []int{a.Side, b.In, b.Out, a.Window})
 	})
 	return all
 }
 
-// Supported says whether there are kernels for the shape.
-func (s Shape) Supported() bool { return names[s] != "" }
+// Supported reports whether there are kernels for the shape.
+func (s MMAShape) Supported() bool { return mmaKernels[s] != "" }
 
 // String is the shape in words.
-func (s Shape) String() string {
+func (s MMAShape) String() string {
 	return fmt.Sprintf("a %dx%d convolution with stride %d of %d to %d channels on %dx%d pixels", s.Window, s.Window, s.Stride, s.In, s.Out, s.Side, s.Side)
 }
 
-// stem says whether the shape is the first layer's: 27 rows of weights, made 32 for the products.
-func (s Shape) stem() bool { return s.In == 3 }
+// stem reports whether the shape is the first layer's: 27 rows of weights, made 32 for the products.
+func (s MMAShape) stem() bool { return s.In == 3 }
 
 // ResultSide is the side of the convolution's result.
-func (s Shape) ResultSide() int { return s.Side / s.Stride }
+func (s MMAShape) ResultSide() int { return s.Side / s.Stride }
 
 // GradientSide is the side of what Backward stores. A projection's gradient is that of every second pixel of every second row alone: as a
-// term it is a SubsampleGradient with Depth In and Before 0.
-func (s Shape) GradientSide() int {
+// term it is a TermSubsampleGradient with Depth In and Before 0.
+func (s MMAShape) GradientSide() int {
 	if s.Window == 1 {
 		return s.Side / s.Stride
 	}
@@ -65,22 +61,14 @@ func (s Shape) GradientSide() int {
 }
 
 // Products is the number of mma.m16n8k16 of one pass for one image, the same for all three passes.
-func (s Shape) Products() int {
+func (s MMAShape) Products() int {
 	pixels, rows := s.ResultSide()*s.ResultSide(), s.Window*s.Window*s.In
 	return pixels / 16 * (s.Out / 8) * ((rows + 15) / 16)
 }
 
-// Launch is how a kernel is launched.
-type Launch struct {
-	Kernel, Module string // the kernel, and the .cu file that it is in
-	Grid           driver.Dim
-	Threads        int // a block
-	Shared         int // bytes of dynamic shared memory
-}
-
 const (
-	threads = 256
-	warps   = threads / 32
+	mmaThreads = 256
+	mmaWarps   = mmaThreads / 32
 
 	stemDepth     = 32          // rows of the first layer's weights in shared memory
 	stemRawHalves = 34 * 34 * 4 // its image with a border
@@ -100,7 +88,7 @@ func shared(bytes int) int {
 }
 
 // weightRows are the rows of the weights in shared memory.
-func (s Shape) weightRows() int {
+func (s MMAShape) weightRows() int {
 	if s.stem() {
 		return stemDepth
 	}
@@ -108,7 +96,7 @@ func (s Shape) weightRows() int {
 }
 
 // inputHalves is the size of the tile of x: the image with its border of zeros.
-func (s Shape) inputHalves() int {
+func (s MMAShape) inputHalves() int {
 	switch {
 	case s.stem():
 		return s.Side * s.Side * pitch(stemDepth)
@@ -118,18 +106,19 @@ func (s Shape) inputHalves() int {
 	return (s.Side + 2) * (s.Side + 2) * pitch(s.In)
 }
 
-// Forward is the launch of the convolution; its arguments are a Convolution and a pointer to where the input's values are stored, or 0.
-func (s Shape) Forward(images int) Launch {
+// Forward is the launch of the convolution; its arguments are ConvolutionParameters.
+func (s MMAShape) Forward(images int) Launch {
 	side := s.ResultSide()
 	halves := s.inputHalves() + s.weightRows()*pitch(s.Out)
 	if s.stem() {
 		halves += stemRawHalves
 	}
-	return Launch{names[s], "mma_forward", driver.D1(images), threads, shared(2 * max(halves, side*side*pitch(s.Out)))}
+	return Launch{Kernel: mmaKernels[s], Module: "mma_forward", Grid: Dim{images, 1, 1}, Threads: mmaThreads, Shared: shared(2 * max(halves, side*side*pitch(s.Out)))}
 }
 
-// Backward is the launch of the gradient of the convolution's input; its arguments are as Forward's. The first layer has none.
-func (s Shape) Backward(images int) Launch {
+// Backward is the launch of the gradient of the convolution's input; its arguments are as
+// Forward's. The first layer has none.
+func (s MMAShape) Backward(images int) Launch {
 	border := 2
 	switch {
 	case s.Window == 1:
@@ -139,7 +128,7 @@ func (s Shape) Backward(images int) Launch {
 	}
 	side, result := s.ResultSide()+border, s.GradientSide()
 	halves := side*side*pitch(s.Out) + s.weightRows()*pitch(s.Out)
-	return Launch{names[s] + "_back", "mma_backward", driver.D1(images), threads, shared(2 * max(halves, result*result*pitch(s.In)))}
+	return Launch{Kernel: mmaKernels[s] + "_back", Module: "mma_backward", Grid: Dim{images, 1, 1}, Threads: mmaThreads, Shared: shared(2 * max(halves, result*result*pitch(s.In)))}
 }
 
 // mostSlices of the images: enough blocks for a GPU, few enough that the slices' sums, written and read again, stay small beside the
@@ -147,23 +136,23 @@ func (s Shape) Backward(images int) Launch {
 var mostSlices = map[int]int{16: 128, 32: 64, 64: 32}
 
 // Slices is how many partial sums the gradient of the weights comes in: a part of the arithmetic, so it depends on nothing but sizes.
-func (s Shape) Slices(images int) int { return min(images, mostSlices[s.Out]) }
+func (s MMAShape) Slices(images int) int { return min(images, mostSlices[s.Out]) }
 
-// Weights is the launch of the gradient of the weights, in Slices parts; its argument is a ConvWeights.
-func (s Shape) Weights(images int) Launch {
+// Weights is the launch of the gradient of the weights, in Slices parts; its arguments are ConvWeightsParameters.
+func (s MMAShape) Weights(images int) Launch {
 	side, taps := s.ResultSide(), s.Window*s.Window
 	halves := s.inputHalves() + side*side*pitch(16)
 	halves *= min(max(75<<10/(2*halves), 1), 4) // images at once
 	if s.stem() {
 		halves, taps = halves+stemRawHalves, 1
 	}
-	sums := warps * taps * 16 * 16 * 4
-	return Launch{names[s] + "_weights", "mma_weights", driver.D2(s.Slices(images), s.Out/16), threads, shared(max(2*halves, sums))}
+	sums := mmaWarps * taps * 16 * 16 * 4
+	return Launch{Kernel: mmaKernels[s] + "_weights", Module: "mma_weights", Grid: Dim{s.Slices(images), s.Out / 16, 1}, Threads: mmaThreads, Shared: shared(max(2*halves, sums))}
 }
 
-// Gradients is the launch of Backward and Weights together, of all but the first layer; its arguments are Backward's Convolution and
-// Weights' ConvWeights, of at most as many slices as images.
-func (s Shape) Gradients(images int) Launch {
+// Gradients is the launch of Backward and Weights together, of all but the first layer; its arguments are GradientsParameters,
+// of at most as many slices as images.
+func (s MMAShape) Gradients(images int) Launch {
 	input, weights := s.Backward(images), s.Weights(images)
-	return Launch{names[s] + "_gradients", "mma_gradients", driver.D2(images, s.Out/16+1), threads, max(input.Shared, weights.Shared)}
+	return Launch{Kernel: mmaKernels[s] + "_gradients", Module: "mma_gradients", Grid: Dim{images, s.Out/16 + 1, 1}, Threads: mmaThreads, Shared: max(input.Shared, weights.Shared)}
 }
