@@ -173,27 +173,37 @@ func TestStepsEqualTheCPU(t *testing.T) {
 	}
 }
 
-// A cosine classifier has row programs on features, class weights and logits; only those of the logits count metrics.
-func TestCosineHeadEqualsTheCPU(t *testing.T) {
-	const batch, classes = 4, 11
+// cosine prepares a training session of a network with a cosine classifier on images of 8 x 8, whose steps take little of the emulator's time.
+func cosine(t *testing.T, b device.Backend, batch, classes int, rates []float32) device.Session {
+	t.Helper()
 	graph, net, err := programtest.CosineHead(batch, classes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.Compile(graph, plan.Options{Train: true, Samples: batch, Momentum: 0.9})
+	p, err := plan.Compile(graph, plan.Options{Train: true, Samples: samples, Momentum: 0.9})
 	if err != nil {
 		t.Fatal(err)
 	}
 	images := experiment{classes: classes}.noise()
 	images.Pixels, images.Height, images.Width = images.Pixels[:samples*3*8*8], 8, 8
+	s := must[device.Session](t)(b.Open(p, device.FP32, images, nil))
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := errors.Join(s.Set(plan.LearningRates, rates), s.Load(program.InitialState(net, 3))); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A cosine classifier has row programs on features, class weights and logits; only those of the logits count metrics.
+func TestCosineHeadEqualsTheCPU(t *testing.T) {
 	var sums []device.Sums
 	var states []device.State
 	for _, b := range []device.Backend{newBackend(t), cpu.New(0)} {
-		s := must[device.Session](t)(b.Open(p, device.FP32, images, nil))
-		defer s.Close()
-		if err := errors.Join(s.Set(plan.LearningRates, []float32{0.1, 0.1}), s.Load(program.InitialState(net, 3))); err != nil {
-			t.Fatal(err)
-		}
+		s := cosine(t, b, 4, 11, []float32{0.1, 0.1})
 		sums = append(sums, must[device.Sums](t)(s.Run([]int32{3, 1, 2, 0, 5, 4, 7, 6}, 0, 2)))
 		states = append(states, must[device.State](t)(s.Save()))
 	}
