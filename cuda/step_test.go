@@ -63,12 +63,15 @@ func (e experiment) noise() data.Images {
 	return m
 }
 
+// options are those of a training program.
+func (e experiment) options() plan.Options {
+	return plan.Options{Train: true, Augment: true, Seed: 9, Samples: samples, Momentum: 0.9, WeightDecay: 2e-3, RunningKeep: 0.9}
+}
+
 // open prepares a training session at its start.
 func (e experiment) open(t testing.TB, b device.Backend, precision device.Precision, images data.Images) device.Session {
 	t.Helper()
-	p, net, err := e.network().Plan(e.batch, plan.Options{
-		Train: true, Augment: true, Seed: 9, Samples: samples, Momentum: 0.9, WeightDecay: 2e-3, RunningKeep: 0.9,
-	})
+	p, net, err := e.network().Plan(e.batch, e.options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +84,16 @@ func (e experiment) open(t testing.TB, b device.Backend, precision device.Precis
 			t.Error(err)
 		}
 	})
+	e.set(t, s)
+	if err := s.Load(program.InitialState(net, 5)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// set sets the inputs of a training session.
+func (e experiment) set(t testing.TB, s device.Session) {
+	t.Helper()
 	rates, weights := make([]float32, 100), make([]float32, e.classes)
 	for i := range rates {
 		rates[i] = 0.02 + 0.001*float32(i)
@@ -88,16 +101,9 @@ func (e experiment) open(t testing.TB, b device.Backend, precision device.Precis
 	for i := range weights {
 		weights[i] = 0.5 + float32(i%5)/4
 	}
-	if err := s.Set(plan.LearningRates, rates); err != nil {
+	if err := errors.Join(s.Set(plan.LearningRates, rates), s.Set(program.ClassWeights, weights)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Set(program.ClassWeights, weights); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Load(program.InitialState(net, 5)); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func (e experiment) order(first, n int) []int32 {
