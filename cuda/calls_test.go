@@ -8,39 +8,8 @@ import (
 	"longtail/cuda/driver"
 	"longtail/internal/device"
 	"longtail/internal/plan"
-	"longtail/internal/program"
-	"longtail/internal/program/programtest"
 	"longtail/train"
 )
-
-// tiny is a network with a cosine classifier on images of 8 x 8, whose steps take little of the emulator's time.
-func tiny(t *testing.T, b *Backend, batch, steps int) device.Session {
-	t.Helper()
-	const classes = 5
-	graph, net, err := programtest.CosineHead(batch, classes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := plan.Compile(graph, plan.Options{Train: true, Samples: samples, Momentum: 0.9})
-	if err != nil {
-		t.Fatal(err)
-	}
-	images := experiment{classes: classes}.noise()
-	images.Pixels, images.Height, images.Width = images.Pixels[:samples*3*8*8], 8, 8
-	s := must[device.Session](t)(b.Open(p, device.FP32, images, nil))
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := s.Set(plan.LearningRates, make([]float32, steps)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Load(program.InitialState(net, 3)); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 // An epoch's copies are two uploads a call, the order and the control block, and one download, the sums, whatever the number of steps in
 // a call, split as the training loop splits it; its launches are those of the graph a step. The session's counters are the emulator's.
@@ -53,7 +22,7 @@ func TestCopiesAndLaunchesOfAnEpoch(t *testing.T) {
 		batch, perCall int
 		steps, calls   int
 	}{
-		{"250 tiny steps in calls of the session's length", tiny(t, b, 2, 250), 2, stepsPerCall, 250, 3},
+		{"250 tiny steps in calls of the session's length", cosine(t, b, 2, 5, make([]float32, 250)), 2, stepsPerCall, 250, 3},
 		{"7 steps of ResNet-8 in calls of 3", mixed.open(t, b, device.Mixed, mixed.noise()), mixed.batch, 3, 7, 3},
 		{"3 steps one by one", mixed.open(t, b, device.Mixed, mixed.noise()), mixed.batch, 1, 3, 3},
 	} {
@@ -84,7 +53,7 @@ func TestCopiesAndLaunchesOfAnEpoch(t *testing.T) {
 
 // Everything that a session copies is counted: inputs, states and results too.
 func TestCopiesOutsideOfRunAreCounted(t *testing.T) {
-	s := tiny(t, newBackend(t), 2, 3)
+	s := cosine(t, newBackend(t), 2, 5, make([]float32, 3))
 	must[device.Sums](t)(s.Run([]int32{1, 2}, 0, 1))
 	tensors := len(s.(*session).schedule.Tensors)
 	state := must[device.State](t)(s.Save())

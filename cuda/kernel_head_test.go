@@ -274,6 +274,11 @@ func TestHalfBits(t *testing.T) {
 			t.Errorf("%v is %#x, want %#x", v, got, want)
 		}
 	}
+	for bits := range uint16(0x7c01) {
+		if got := halfBits(halfValue(bits)); got != bits {
+			t.Fatalf("%#x is %v, which is %#x", bits, halfValue(bits), got)
+		}
+	}
 	if got := halfBits(float32(math.NaN())); got&0x7c00 != 0x7c00 || got&0x3ff == 0 {
 		t.Errorf("NaN is %#x", got)
 	}

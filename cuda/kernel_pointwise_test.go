@@ -5,6 +5,7 @@ package cuda
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"longtail/cuda/driver"
@@ -75,30 +76,44 @@ func (b *bench) sources(n, h, w, c int) map[string]struct {
 	}
 }
 
-// Every kind of source, through the kernel that stores it and the one that sums over it: moments, and sums against xhat of another tensor.
-// A value takes a handful of roundings. A sum that cancels keeps the error of the sums on its way, of which sqrt(m) bounds the size.
+// Every kind of source, in both types of activations, through the kernel that stores it and the one that sums over it: moments, and sums
+// against xhat of another tensor. A value takes a handful of roundings. What is summed are the values as they are stored; a sum that cancels
+// keeps the error of the sums on its way, of which sqrt(m) bounds the size.
 func TestSourcesAndTheirStatistics(t *testing.T) {
-	for _, d := range [][4]int{{3, 32, 32, 16}, {1, 6, 10, 32}, {5, 8, 8, 64}, {2, 4, 2, 12}} {
-		n, h, w, c := d[0], d[1], d[2], d[3]
-		b := newBench(t, uint64(n))
-		raw, k := b.image(n, h, w, c), b.norm(c)
-		for name, s := range b.sources(n, h, w, c) {
-			t.Run(fmt.Sprintf("%v %s", d, name), func(t *testing.T) {
-				b := &bench{t, b.stream, b.r}
-				want := s.formula.evaluate(n, h, w, c)
-				out := b.room(len(want))
-				b.run("pointwise", "pointwise_f32", driver.D1(3), 256, 0, s.argument, int32(n), out)
-				compareDouble(t, "stored", b.read(out, len(want)), want, 8)
-				blocks := 1 + n*h*w/50
-				for _, kind := range []lower.StatisticsKind{lower.StatisticsMoments, lower.StatisticsSums} {
-					q := lower.Statistics{Raw: raw.at, Moments: k.momentsAt, Parts: b.room(blocks * (2*c + 1)), Ticket: b.zeros(1), Result: b.room(2 * c), Eps: eps, Factor: 0.5, Kind: kind}
-					again := b.room(len(want))
-					b.run("statistics", "statistics_f32", driver.D1(blocks), 256, 0, s.argument, q, int32(n), again)
-					compareDouble(t, "stored on the way", b.read(again, len(want)), want, 8)
-					compareStatistics(t, b.read(q.Result, 2*c), want, kind, raw, k, 0.5)
-				}
-			})
+	for _, half := range []bool{false, true} {
+		for _, d := range [][4]int{{3, 32, 32, 16}, {1, 6, 10, 32}, {5, 8, 8, 64}, {2, 4, 2, 12}} {
+			b := newBench(t, uint64(d[0]))
+			b.half = half
+			raw, k := b.image(d[0], d[1], d[2], d[3]), b.norm(d[3])
+			for name, s := range b.sources(d[0], d[1], d[2], d[3]) {
+				t.Run(fmt.Sprintf("%v %s%s", d, name, b.suffix()), func(t *testing.T) {
+					b := &bench{t, b.stream, b.r, half}
+					b.sourceAndStatistics(s.argument, s.formula, raw, k)
+				})
+			}
 		}
+	}
+}
+
+// sourceAndStatistics stores a source of the size of raw, and sums over it.
+func (b *bench) sourceAndStatistics(s lower.Source, f formula, raw *image, k *norm) {
+	n, c := raw.n, raw.c
+	want := f.evaluate(n, raw.h, raw.w, c)
+	out := b.activation(len(want))
+	b.run("pointwise", "pointwise"+b.suffix(), driver.D1(3), 256, 0, s, int32(n), out)
+	stored := b.stored(out, len(want))
+	b.compareStored("stored", stored, want)
+	blocks := 1 + n*raw.h*raw.w/50
+	for _, kind := range []lower.StatisticsKind{lower.StatisticsMoments, lower.StatisticsSums} {
+		q := lower.Statistics{
+			Raw: raw.at, Moments: k.momentsAt, Parts: b.room(lower.PartsSize(blocks, c)), Ticket: b.zeros(1), Result: b.room(2 * c), Eps: eps, Factor: 0.5, Kind: kind,
+		}
+		again := b.activation(len(want))
+		b.run("statistics", "statistics"+b.suffix(), driver.D1(blocks), 256, 0, s, q, int32(n), again)
+		if !slices.Equal(b.stored(again, len(want)), stored) {
+			b.t.Errorf("pointwise and statistics of kind %d store different values", kind)
+		}
+		compareStatistics(b.t, b.read(q.Result, 2*c), widened(stored), kind, raw, k, 0.5)
 	}
 }
 

@@ -18,11 +18,12 @@ type bench struct {
 	t      *testing.T
 	stream *driver.Stream
 	r      *rand.Rand
+	half   bool // activations are stored in fp16
 }
 
 func newBench(t *testing.T, seed uint64) *bench {
 	_, s := cudatest.Open(t)
-	return &bench{t, s, rand.New(rand.NewPCG(seed, 2))}
+	return &bench{t: t, stream: s, r: rand.New(rand.NewPCG(seed, 2))}
 }
 
 func (b *bench) run(file, kernel string, grid driver.Dim, threads, shared int, arguments ...any) {
@@ -92,8 +93,63 @@ func (i *image) index(n, y, x, c int) int { return ((n*i.h+y)*i.w+x)*i.c + c }
 
 func (b *bench) image(n, h, w, c int) *image {
 	i := &image{n: n, h: h, w: w, c: c, v: b.normal(n * h * w * c)}
-	i.at = b.floats(i.v)
+	if !b.half {
+		i.at = b.floats(i.v)
+		return i
+	}
+	halves := make([]uint16, len(i.v))
+	for k, v := range i.v {
+		halves[k] = halfBits(v)
+		i.v[k] = halfValue(halves[k])
+	}
+	i.at = uploaded(b, halves)
 	return i
+}
+
+// activation is room for n numbers of the type of activations.
+func (b *bench) activation(n int) lower.Ref {
+	if b.half {
+		return absolute(cudatest.Alloc[uint16](b.t, b.stream, n))
+	}
+	return b.room(n)
+}
+
+// stored reads n numbers of the type of activations.
+func (b *bench) stored(from lower.Ref, n int) []float32 {
+	if !b.half {
+		return b.read(from, n)
+	}
+	v := make([]float32, n)
+	for i, bits := range downloaded[uint16](b, from, n) {
+		v[i] = halfValue(bits)
+	}
+	return v
+}
+
+// suffix of kernels by the type of activations.
+func (b *bench) suffix() string {
+	if b.half {
+		return "_f16"
+	}
+	return "_f32"
+}
+
+// halfValue is the value of fp16 bits.
+func halfValue(bits uint16) float32 {
+	exponent, mantissa := int(bits>>10&31), float64(bits&1023)
+	v := math.Ldexp(mantissa, -24)
+	switch {
+	case exponent == 31 && mantissa != 0:
+		v = math.NaN()
+	case exponent == 31:
+		v = math.Inf(1)
+	case exponent > 0:
+		v = math.Ldexp(1024+mantissa, exponent-25)
+	}
+	if bits&0x8000 != 0 {
+		v = -v
+	}
+	return float32(v)
 }
 
 // normal are random numbers around 0.3.
@@ -169,6 +225,25 @@ func compareDouble(t *testing.T, name string, got []float32, want []float64, rou
 	for i := range want {
 		if d := math.Abs(float64(got[i]) - want[i]); !(d <= roundings*unit) {
 			t.Errorf("%s[%d] is %v, want %v: off by %.1f roundings of the largest", name, i, got[i], want[i], d/unit)
+			return
+		}
+	}
+}
+
+// compareStored compares values of the type of activations: in fp16 each is rounded once more, to 11 bits.
+func (b *bench) compareStored(name string, got []float32, want []float64) {
+	b.t.Helper()
+	if !b.half {
+		compareDouble(b.t, name, got, want, 8)
+		return
+	}
+	unit := 0.0
+	for _, v := range want {
+		unit = max(unit, 0x1p-24*math.Abs(v))
+	}
+	for i := range want {
+		if tolerance := 0x1p-11*math.Abs(want[i]) + 9*unit + 0x1p-25; !(math.Abs(float64(got[i])-want[i]) <= tolerance) {
+			b.t.Errorf("%s[%d] is %v, want %v within %.2g", name, i, got[i], want[i], tolerance)
 			return
 		}
 	}

@@ -92,7 +92,7 @@ func TestSeveralSessionsAtOnce(t *testing.T) {
 	}
 }
 
-// A run may start on one backend and go on on the other.
+// A run may start on one backend and resume on the other.
 func TestResumeAcrossBackends(t *testing.T) {
 	gpu, images := newBackend(t), small.noise()
 	straight := small.open(t, cpu.New(0), device.FP32, images)
@@ -112,7 +112,7 @@ func TestResumeAcrossBackends(t *testing.T) {
 	}
 }
 
-// A step whose loss is not finite changes nothing, and says so.
+// A step whose loss is not finite changes nothing, and is reported.
 func TestNonFiniteLossStopsUpdates(t *testing.T) {
 	b, images := newBackend(t), small.noise()
 	s := small.open(t, b, device.FP32, images)
@@ -180,7 +180,34 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// A program for which the device has no room fails before the first step, and the session beside it goes on.
+// A session that shares the tensors of another precision finds them as a state that is loaded leaves them, fp16 copies too; momenta that
+// only the later session has are zero.
+func TestSharingAcrossPrecisions(t *testing.T) {
+	b, images := newBackend(t), small.noise()
+	alone := small.open(t, b, device.Mixed, images)
+	state := must[device.State](t)(alone.Save())
+	train, _, err := small.network().Plan(small.batch, small.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	eval, _, err := small.network().Plan(small.batch, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := must[device.Session](t)(b.Open(eval, device.FP32, images, nil))
+	defer first.Close()
+	if err := first.Load(state); err != nil {
+		t.Fatal(err)
+	}
+	second := must[device.Session](t)(b.Open(train, device.Mixed, images, first))
+	defer second.Close()
+	small.set(t, second)
+	small.train(t, alone, 0, 2)
+	small.train(t, second, 0, 2)
+	sameState(t, "shared", must[device.State](t)(second.Save()), must[device.State](t)(alone.Save()))
+}
+
+// A program for which the device has no room fails before the first step, and the session beside it still runs.
 func TestOutOfMemory(t *testing.T) {
 	b, images := newBackend(t), small.noise()
 	s := small.open(t, b, device.FP32, images)

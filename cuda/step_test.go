@@ -63,12 +63,15 @@ func (e experiment) noise() data.Images {
 	return m
 }
 
+// options are those of a training program.
+func (e experiment) options() plan.Options {
+	return plan.Options{Train: true, Augment: true, Seed: 9, Samples: samples, Momentum: 0.9, WeightDecay: 2e-3, RunningKeep: 0.9}
+}
+
 // open prepares a training session at its start.
 func (e experiment) open(t testing.TB, b device.Backend, precision device.Precision, images data.Images) device.Session {
 	t.Helper()
-	p, net, err := e.network().Plan(e.batch, plan.Options{
-		Train: true, Augment: true, Seed: 9, Samples: samples, Momentum: 0.9, WeightDecay: 2e-3, RunningKeep: 0.9,
-	})
+	p, net, err := e.network().Plan(e.batch, e.options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +84,16 @@ func (e experiment) open(t testing.TB, b device.Backend, precision device.Precis
 			t.Error(err)
 		}
 	})
+	e.set(t, s)
+	if err := s.Load(program.InitialState(net, 5)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// set sets the inputs of a training session.
+func (e experiment) set(t testing.TB, s device.Session) {
+	t.Helper()
 	rates, weights := make([]float32, 100), make([]float32, e.classes)
 	for i := range rates {
 		rates[i] = 0.02 + 0.001*float32(i)
@@ -88,16 +101,9 @@ func (e experiment) open(t testing.TB, b device.Backend, precision device.Precis
 	for i := range weights {
 		weights[i] = 0.5 + float32(i%5)/4
 	}
-	if err := s.Set(plan.LearningRates, rates); err != nil {
+	if err := errors.Join(s.Set(plan.LearningRates, rates), s.Set(program.ClassWeights, weights)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Set(program.ClassWeights, weights); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Load(program.InitialState(net, 5)); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func (e experiment) order(first, n int) []int32 {
@@ -173,27 +179,37 @@ func TestStepsEqualTheCPU(t *testing.T) {
 	}
 }
 
-// A cosine classifier has row programs on features, class weights and logits; only those of the logits count metrics.
-func TestCosineHeadEqualsTheCPU(t *testing.T) {
-	const batch, classes = 4, 11
+// cosine prepares a training session of a network with a cosine classifier on images of 8 x 8, whose steps take little of the emulator's time.
+func cosine(t *testing.T, b device.Backend, batch, classes int, rates []float32) device.Session {
+	t.Helper()
 	graph, net, err := programtest.CosineHead(batch, classes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.Compile(graph, plan.Options{Train: true, Samples: batch, Momentum: 0.9})
+	p, err := plan.Compile(graph, plan.Options{Train: true, Samples: samples, Momentum: 0.9})
 	if err != nil {
 		t.Fatal(err)
 	}
 	images := experiment{classes: classes}.noise()
 	images.Pixels, images.Height, images.Width = images.Pixels[:samples*3*8*8], 8, 8
+	s := must[device.Session](t)(b.Open(p, device.FP32, images, nil))
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := errors.Join(s.Set(plan.LearningRates, rates), s.Load(program.InitialState(net, 3))); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A cosine classifier has row programs on features, class weights and logits; only those of the logits count metrics.
+func TestCosineHeadEqualsTheCPU(t *testing.T) {
 	var sums []device.Sums
 	var states []device.State
 	for _, b := range []device.Backend{newBackend(t), cpu.New(0)} {
-		s := must[device.Session](t)(b.Open(p, device.FP32, images, nil))
-		defer s.Close()
-		if err := errors.Join(s.Set(plan.LearningRates, []float32{0.1, 0.1}), s.Load(program.InitialState(net, 3))); err != nil {
-			t.Fatal(err)
-		}
+		s := cosine(t, b, 4, 11, []float32{0.1, 0.1})
 		sums = append(sums, must[device.Sums](t)(s.Run([]int32{3, 1, 2, 0, 5, 4, 7, 6}, 0, 2)))
 		states = append(states, must[device.State](t)(s.Save()))
 	}

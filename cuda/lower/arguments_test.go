@@ -70,7 +70,7 @@ func checkLaunch(t *testing.T, l *Launch, modules map[string]map[string]entry) {
 	}
 	var got []parameter
 	for _, a := range l.Parameters() {
-		size, alignment, err := Size(reflect.TypeOf(a))
+		size, alignment, err := sizeOf(reflect.TypeOf(a))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -106,6 +106,11 @@ func (s MMAShape) inputHalves() int {
 	return (s.Side + 2) * (s.Side + 2) * pitch(s.In)
 }
 
+// launch is one of the shape's kernels, whose name ends so, with room for so many bytes of dynamic shared memory.
+func (s MMAShape) launch(suffix, module string, grid Dim, bytes int) Launch {
+	return Launch{Kernel: mmaKernels[s] + suffix, Module: module, Grid: grid, Threads: mmaThreads, Shared: shared(bytes)}
+}
+
 // Forward is the launch of the convolution; its arguments are ConvolutionParameters.
 func (s MMAShape) Forward(images int) Launch {
 	side := s.ResultSide()
@@ -113,11 +118,10 @@ func (s MMAShape) Forward(images int) Launch {
 	if s.stem() {
 		halves += stemRawHalves
 	}
-	return Launch{Kernel: mmaKernels[s], Module: "mma_forward", Grid: Dim{images, 1, 1}, Threads: mmaThreads, Shared: shared(2 * max(halves, side*side*pitch(s.Out)))}
+	return s.launch("", "mma_forward", Dim{images, 1, 1}, 2*max(halves, side*side*pitch(s.Out)))
 }
 
-// Backward is the launch of the gradient of the convolution's input; its arguments are as
-// Forward's. The first layer has none.
+// Backward is the launch of the gradient of the convolution's input; its arguments are as Forward's. The first layer has none.
 func (s MMAShape) Backward(images int) Launch {
 	border := 2
 	switch {
@@ -128,7 +132,7 @@ func (s MMAShape) Backward(images int) Launch {
 	}
 	side, result := s.ResultSide()+border, s.GradientSide()
 	halves := side*side*pitch(s.Out) + s.weightRows()*pitch(s.Out)
-	return Launch{Kernel: mmaKernels[s] + "_back", Module: "mma_backward", Grid: Dim{images, 1, 1}, Threads: mmaThreads, Shared: shared(2 * max(halves, result*result*pitch(s.In)))}
+	return s.launch("_back", "mma_backward", Dim{images, 1, 1}, 2*max(halves, result*result*pitch(s.In)))
 }
 
 // mostSlices of the images: enough blocks for a GPU, few enough that the slices' sums, written and read again, stay small beside the
@@ -147,12 +151,12 @@ func (s MMAShape) Weights(images int) Launch {
 		halves, taps = halves+stemRawHalves, 1
 	}
 	sums := mmaWarps * taps * 16 * 16 * 4
-	return Launch{Kernel: mmaKernels[s] + "_weights", Module: "mma_weights", Grid: Dim{s.Slices(images), s.Out / 16, 1}, Threads: mmaThreads, Shared: shared(max(2*halves, sums))}
+	return s.launch("_weights", "mma_weights", Dim{s.Slices(images), s.Out / 16, 1}, max(2*halves, sums))
 }
 
-// Gradients is the launch of Backward and Weights together, of all but the first layer; its arguments are GradientsParameters,
-// of at most as many slices as images.
+// Gradients is the launch of Backward and Weights together, of all but the first layer; its arguments are
+// GradientsParameters, of at most as many slices as images.
 func (s MMAShape) Gradients(images int) Launch {
 	input, weights := s.Backward(images), s.Weights(images)
-	return Launch{Kernel: mmaKernels[s] + "_gradients", Module: "mma_gradients", Grid: Dim{images, s.Out/16 + 1, 1}, Threads: mmaThreads, Shared: max(input.Shared, weights.Shared)}
+	return s.launch("_gradients", "mma_gradients", Dim{images, s.Out/16 + 1, 1}, max(input.Shared, weights.Shared))
 }

@@ -20,8 +20,8 @@ func Pack(address func(Ref) uint64, values ...any) ([]byte, error) {
 	return p.bytes, nil
 }
 
-// Size is the bytes that values of a type take in C, and their alignment.
-func Size(t reflect.Type) (size, alignment int, err error) {
+// sizeOf is the bytes that values of a type take in C, and their alignment.
+func sizeOf(t reflect.Type) (size, alignment int, err error) {
 	switch {
 	case t == nil:
 		return 0, 0, fmt.Errorf("a value without a type has no size in C")
@@ -36,7 +36,7 @@ func Size(t reflect.Type) (size, alignment int, err error) {
 	case reflect.Struct:
 		alignment = 1
 		for i := range t.NumField() {
-			n, a, err := Size(t.Field(i).Type)
+			n, a, err := sizeOf(t.Field(i).Type)
 			if err != nil {
 				return 0, 0, fmt.Errorf("%s.%s: %w", t.Name(), t.Field(i).Name, err)
 			}
@@ -75,7 +75,7 @@ func (p *packer) add(v reflect.Value) error {
 	if !v.IsValid() {
 		return fmt.Errorf("nil is no value that a kernel takes")
 	}
-	_, alignment, err := Size(v.Type())
+	_, alignment, err := sizeOf(v.Type())
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (b *bench) activations(s lower.MMAShape, n int) []source {
 	return all
 }
 
-// joins says whether the kernel also stores the source's values.
+// joins reports whether the kernel also stores the source's values.
 func (s source) joins(shape lower.MMAShape) bool {
 	return shape.Window == 3 && shape.In > 3 && s.First.Kind != lower.TermTensor
 }
