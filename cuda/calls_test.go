@@ -8,6 +8,7 @@ import (
 	"longtail/cuda/driver"
 	"longtail/internal/device"
 	"longtail/internal/plan"
+	"longtail/internal/program/programtest"
 	"longtail/train"
 )
 
