@@ -154,19 +154,6 @@ func TestLoadOfNothing(t *testing.T) {
 	}
 }
 
-func TestFlatten(t *testing.T) {
-	got, err := FlattenYAML([]byte("a: 5e1\nb:\n  c: [1, 2.50, x]\n  d: {e: true}\n  f: [{g: 1}]\nh: 1000000\n"))
-	want := map[string]string{"a": "50", "b.c": "[1, 2.5, x]", "b.d.e": "true", "b.f": "[{g: 1}]", "h": "1000000"}
-	if d := cmp.Diff(want, got); err != nil || d != "" {
-		t.Error(err, d)
-	}
-	for _, bad := range []string{"- 1", "a: [", "a: &x 1\nb: *x\nc: {d: *x}", strings.Repeat("a: {", 40) + strings.Repeat("}", 40), "a: " + strings.Repeat("[", 40) + strings.Repeat("]", 40)} {
-		if got, err := FlattenYAML([]byte(bad)); err == nil {
-			t.Errorf("%q gives %v", bad, got)
-		}
-	}
-}
-
 func TestGroupsByWhatDiffers(t *testing.T) {
 	root := t.TempDir()
 	for _, s := range []evaltest.Spec{
@@ -253,9 +240,4 @@ func TestNumbersOfARun(t *testing.T) {
 	if few := r.PartAccuracy("few"); !math.IsNaN(few) {
 		t.Errorf("CIFAR-10 at 100 has no class with fewer than 20 images, but %g", few)
 	}
-}
-
-func FuzzFlattenYAML(f *testing.F) {
-	f.Add([]byte("a: {b: [1, 2]}\n"))
-	f.Fuzz(func(t *testing.T, b []byte) { _, _ = FlattenYAML(b) })
 }

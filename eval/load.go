@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"longtail/eval/paper"
@@ -165,7 +166,7 @@ func (r *Run) readRest() (problems []Problem) {
 		if err != nil {
 			return err
 		}
-		r.Environment, err = FlattenYAML(b) // JSON is YAML
+		r.Environment, err = config.Flatten(b) // JSON is YAML
 		return err
 	})
 	read(run.MetricsFile, func(path string) (err error) {
@@ -195,3 +196,6 @@ func (r *Run) applySummary() error {
 	r.Config.Derive()
 	return nil
 }
+
+// formatNumber writes a number as config.yaml has it.
+func formatNumber(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -3,7 +3,9 @@ package train
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"longtail/data"
 	"longtail/internal/config"
@@ -92,7 +94,13 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		return nil, err
 	}
 	defer w.close()
+	if run.Exists(filepath.Join(job.Dir, run.SummaryFile)) {
+		if _, err := ReadResult(job.Dir); err != nil {
+			return nil, err
+		}
+	}
 	e := &Evaluation{Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
+	var last *Position
 	for _, name := range Checkpoints() {
 		path := filepath.Join(job.Dir, checkpoints[name])
 		if !run.Exists(path) {
@@ -101,6 +109,12 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		c, err := ReadCheckpoint(path, id, Steps(w.images(), config.Train.Batch, config.Train.Epochs), w.Classes)
 		if err != nil {
 			return nil, err
+		}
+		if last == nil {
+			last = &c.Position
+		}
+		if err := c.isRecorded(name, last); err != nil {
+			return nil, fail.Data("checkpoint %s: %w", path, err)
 		}
 		if err := w.Test.Session.Load(c.State); err != nil {
 			return nil, fail.Data("checkpoint %s does not fit the run's network: %w", path, err)
@@ -115,6 +129,16 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		return nil, job.noCheckpoint()
 	}
 	return e, nil
+}
+
+// isRecorded compares the step of a checkpoint with the one that the last checkpoint recorded under that name. A best checkpoint that
+// is newer than the last one was written before a process was killed.
+func (c *Checkpoint) isRecorded(name string, last *Position) error {
+	want := map[string]*run.Result{"best": last.Best, "best_validation": last.BestByValidation}[name]
+	if want == nil || c.Step == want.Step || c.Step > last.Step {
+		return nil
+	}
+	return fmt.Errorf("it is of step %d, but the %s one was at step %d: it is another checkpoint", c.Step, strings.ReplaceAll(name, "_", " by "), want.Step)
 }
 
 // load reads the run's config and its data. A split file that the run was given is the folder's own, wherever the first one

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/run"
@@ -10,8 +11,12 @@ import (
 type recorder struct {
 	folder *run.Folder
 	began  *config.Config // of the run that was in the folder; nil for a new one
+	config *config.Config // of this process
+	split  data.Split
 	id     Identity
 	result func(Position) run.Summary
+
+	metrics string // SHA-256 of metrics.jsonl; empty before its first line
 
 	calls   int     // of the backend since the start; the first allocates and is left out of the rate
 	samples int     // since the last record, the first call left out
@@ -33,14 +38,37 @@ func (k *recorder) observe(e Event) error {
 	case Saving:
 		return k.save(e)
 	case Finished:
-		return k.folder.WriteJSON(run.SummaryFile, k.result(e.Position))
+		return k.finish(e.Position)
 	}
 	return nil
+}
+
+// finish writes the sealed result. A config.yaml that was removed meanwhile is written again: without it the folder is no run's.
+func (k *recorder) finish(p Position) error {
+	if !k.folder.Has(run.ConfigFile) {
+		if err := k.folder.Write(run.ConfigFile, k.config.YAML()); err != nil {
+			return err
+		}
+	}
+	if !k.folder.Has(run.SplitFile) {
+		if err := k.split.Write(k.folder.Path(run.SplitFile)); err != nil {
+			return err
+		}
+	}
+	fingerprint, err := config.FingerprintFile(k.folder.Path(run.ConfigFile))
+	if err != nil {
+		return err
+	}
+	return k.folder.WriteSummary(k.result(p), fingerprint)
 }
 
 func (k *recorder) record(e EpochDone) error {
 	if err := k.folder.AppendEpoch(e.Record); err != nil {
 		return err
+	}
+	var err error
+	if k.metrics, err = run.HashFile(k.folder.Path(run.MetricsFile)); err != nil {
+		return fmt.Errorf("reading the epochs that were just written: %w", err)
 	}
 	t := run.Timing{Epoch: e.Record.Epoch, Step: e.Record.Step, Seconds: k.first + k.seconds, EvalSeconds: e.EvalSeconds}
 	if k.seconds > 0 {
@@ -53,7 +81,7 @@ func (k *recorder) record(e EpochDone) error {
 // save writes the checkpoint. The last one is written last: it is the one that a run resumes from, so that whatever it
 // mentions is there.
 func (k *recorder) save(e Saving) error {
-	file, err := e.Checkpoint.Tensors(k.id)
+	file, err := e.Checkpoint.Tensors(k.id, k.metrics)
 	if err != nil {
 		return err
 	}

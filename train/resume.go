@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"longtail/data"
@@ -45,6 +46,7 @@ func (k *recorder) close() {
 
 // resume loads the checkpoint, truncates metrics to match, and writes missing files.
 func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
+	k.config, k.split = job.Config, w.data.Split
 	if k.id, err = NewIdentity(job.Config, w.data.Split); err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
 	if w.From, err = k.checkpoint(w); err != nil {
 		return err
 	}
-	if err := k.folder.CutEpochs(w.From.Records); err != nil {
+	if k.metrics, err = k.folder.CutEpochs(w.From.Records, w.From.Metrics); err != nil {
 		return err
 	}
 	if err := k.describe(job.Config, w.data.Split); err != nil {
@@ -71,8 +73,14 @@ func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
 func (k *recorder) checkpoint(w *openJob) (*Checkpoint, error) {
 	if k.folder.Has(run.Last) {
 		c, err := ReadCheckpoint(k.folder.Path(run.Last), k.id, w.steps, w.Classes)
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, err
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w\n%s", err, k.recoveryHint())
+		}
+		if err := device.CheckState(device.StateShapes(w.programs.Train), c.State); err != nil {
+			return nil, fail.Data("checkpoint %s does not fit the run's network: %w\n%s", k.folder.Path(run.Last), err, k.recoveryHint())
 		}
 		return c, nil
 	}

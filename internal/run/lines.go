@@ -97,32 +97,47 @@ func endOfLines(f *os.File) (int64, error) {
 // maxLinesBytes bounds metrics.jsonl: a hundred thousand epochs of ten thousand classes would not fit, real runs have a few MB.
 const maxLinesBytes = 1 << 30
 
-// CutEpochs cuts metrics.jsonl back to its first n lines, which a checkpoint says belong to it, and syncs it. Where it has
-// fewer, or one of them is damaged or does not end at a rising step, it is a data error and the file stays as it is.
-func (f *Folder) CutEpochs(n int) error {
+// CutEpochs cuts metrics.jsonl back to its first n lines, which a checkpoint says belong to it, syncs it, and returns their SHA-256 in
+// hexadecimal (empty for none). Where it has fewer, or one of them is damaged, does not end at a rising step, or all of them do not
+// have the wanted hash (empty wants none), it is a data error and the file stays as it is.
+func (f *Folder) CutEpochs(n int, want string) (hash string, err error) {
 	path := f.Path(MetricsFile)
 	text, err := disk.Read(path, maxLinesBytes)
 	if errors.Is(err, fs.ErrNotExist) && n == 0 {
-		return nil
+		return "", nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return "", permissionError(err)
 	}
 	if err != nil {
-		return fail.Data("reading the epochs before the checkpoint: %w\n%s", err, startOver(f.Dir))
+		return "", fail.Data("reading the epochs before the checkpoint: %w\n%s", err, startOver(f.Dir))
 	}
 	_, size, err := parseEpochs(text, n)
 	if err != nil {
-		return fail.Data("%s, which the checkpoint says has %d whole lines: %w\n%s", path, n, err, startOver(f.Dir))
+		return "", fail.Data("%s, which the checkpoint says has %d whole lines: %w\n%s", path, n, err, startOver(f.Dir))
+	}
+	if n > 0 {
+		hash = Hash(text[:size])
+	}
+	if want != "" && hash != want {
+		return "", fail.Data("%s: its first %d lines are not those that the checkpoint was written after: one of them was changed\n%s", path, n, startOver(f.Dir))
 	}
 	if size == len(text) {
-		return nil
+		return hash, nil
 	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return disk.WriteError(path, err)
+		return "", disk.WriteError(path, err)
 	}
 	if err := errors.Join(file.Truncate(int64(size)), file.Sync(), file.Close()); err != nil {
-		return disk.WriteError(path, err)
+		return "", disk.WriteError(path, err)
 	}
-	return nil
+	return hash, nil
+}
+
+// permissionError is a permission problem as what it is: nothing is damaged.
+func permissionError(err error) error {
+	return fail.Data("%w\ngive yourself permission to read it, then give the same command again: nothing is damaged", err)
 }
 
 // ReadEpochs reads a metrics.jsonl. A last line without an end, as a killed process leaves it, is left out; any other damage
