@@ -153,14 +153,14 @@ func TestEpochsAreAppendedCutAndRead(t *testing.T) {
 		t.Errorf("a line after a torn one: %+v", got)
 	}
 	for _, n := range []int{5, 2, 0} {
-		if err := f.CutEpochs(n); err != nil {
+		if _, err := f.CutEpochs(n, ""); err != nil {
 			t.Fatal(err)
 		}
 		if got := read(); len(got) != n {
 			t.Errorf("cut to %d: %d", n, len(got))
 		}
 	}
-	if err := f.CutEpochs(1); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), MetricsFile) {
+	if _, err := f.CutEpochs(1, ""); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), MetricsFile) {
 		t.Errorf("fewer lines than the checkpoint has: %v", err)
 	}
 }
@@ -169,7 +169,7 @@ func TestDamagedEpochsStayAsTheyAre(t *testing.T) {
 	f := open(t, t.TempDir())
 	for _, text := range []string{"{\"step\":1}\nx\n{\"step\":3}\n", "{\"step\":1}\n{\"step\":1}\n", "{\"step\":1,\"new\":1}\n\n"} {
 		put(t, f.Path(MetricsFile), text)
-		if err := f.CutEpochs(2); fail.Code(err) != fail.CodeData {
+		if _, err := f.CutEpochs(2, ""); fail.Code(err) != fail.CodeData {
 			t.Errorf("%q: %v", text, err)
 		}
 		if _, err := ReadEpochs(f.Path(MetricsFile)); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), "line") {
@@ -182,17 +182,17 @@ func TestDamagedEpochsStayAsTheyAre(t *testing.T) {
 	if err := os.Remove(f.Path(MetricsFile)); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.CutEpochs(0); err != nil {
+	if _, err := f.CutEpochs(0, ""); err != nil {
 		t.Errorf("no file and no epochs: %v", err)
 	}
-	if err := f.CutEpochs(1); fail.Code(err) != fail.CodeData {
+	if _, err := f.CutEpochs(1, ""); fail.Code(err) != fail.CodeData {
 		t.Errorf("no file: %v", err)
 	}
 }
 
 func exampleSummary() Summary {
 	r := NewResult(1, 10, []int64{3, 1, 2, 2}, 2, 4)
-	return Summary{Version: 1, ClassNames: []string{"a", "b"}, Counts: []int{2, 1}, TestCounts: []int{4, 4}, Last: r, Best: r}
+	return Summary{Version: 1, Steps: 10, ClassNames: []string{"a", "b"}, Counts: []int{2, 1}, TestCounts: []int{4, 4}, Last: r, Best: r}
 }
 
 func TestSummaryIsReadAsWritten(t *testing.T) {
