@@ -129,10 +129,9 @@ func Summary(s Spec) run.Summary {
 		out.TestCounts = append(out.TestCounts, testImages)
 	}
 	out.Last = result(s, s.Error)
-	out.Best = result(s, s.Error-0.4)
-	out.Best.Epoch--
+	out.Best = earlier(s, 1, s.Error-0.4)
 	if s.Validation > 0 {
-		r := result(s, s.Error-0.1)
+		r := earlier(s, 2, s.Error-0.1)
 		out.BestByValidation = &r
 		out.LastValidation = &run.Score{Loss: 1, Error: s.Validation / 100, Accuracy: 1 - s.Validation/100, PerClass: r.PerClass}
 	}
@@ -140,6 +139,17 @@ func Summary(s Spec) run.Summary {
 }
 
 const testImages = 1000 // a class
+
+// earlier is a result so many epochs before the last one, which it is where the run has no more.
+func earlier(s Spec, epochs int, percent float64) run.Result {
+	if epochs >= s.Epochs {
+		return result(s, s.Error)
+	}
+	r := result(s, percent)
+	r.Epoch -= float64(epochs)
+	r.Step -= 97 * epochs
+	return r
+}
 
 func result(s Spec, percent float64) run.Result {
 	r := run.Result{Epoch: float64(s.Epochs), Step: 97 * s.Epochs}
@@ -174,6 +184,7 @@ func result(s Spec, percent float64) run.Result {
 // History is the made-up metrics.jsonl.
 func History(s Spec) []run.Epoch {
 	s = s.withDefaults()
+	summary := Summary(s)
 	var all []run.Epoch
 	for e := 1; e <= s.Epochs; e++ {
 		left := math.Exp(-4 * float64(e) / float64(s.Epochs))
@@ -183,6 +194,11 @@ func History(s Spec) []run.Epoch {
 			Epoch: float64(e), Step: 97 * e, LR: 0.1,
 			Train: run.Score{Loss: 2.5 * train, Error: train, Accuracy: 1 - train},
 			Test:  &run.Score{Loss: 2.5 * test, Error: test, Accuracy: 1 - test},
+		}
+		for _, r := range []*run.Result{&summary.Last, &summary.Best, summary.BestByValidation} {
+			if r != nil && r.Step == epoch.Step {
+				epoch.Test = &run.Score{Loss: r.Loss, Error: r.Error, Accuracy: r.Accuracy}
+			}
 		}
 		if s.Validation > 0 {
 			epoch.Validation = &run.Score{Loss: 2.4 * test, Error: test - 0.01, Accuracy: 1.01 - test}

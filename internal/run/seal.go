@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,6 +150,58 @@ func (s *Summary) checkFile(dir, name, fingerprint string) error {
 		return fmt.Errorf("the seal of %s does not know it: it was added after the run ended", SummaryFile)
 	case got != want:
 		return fmt.Errorf("it does not fit the seal of %s: it was changed after the run ended, or is another run's", SummaryFile)
+	}
+	return nil
+}
+
+// CheckNames compares the names of the checkpoints in a finished run's folder with those of its seal, and reads none of them. A folder
+// without any was copied without them: its result is whole.
+func (s *Summary) CheckNames(dir string) error {
+	if s.Seal == nil {
+		return nil
+	}
+	var there []string
+	for _, name := range Checkpoints() {
+		if Exists(filepath.Join(dir, name)) {
+			there = append(there, filepath.Base(name))
+		}
+	}
+	for _, name := range Checkpoints() {
+		name = filepath.Base(name)
+		_, sealed := s.Seal.Checkpoints[name]
+		switch found := slices.Contains(there, name); {
+		case found && !sealed:
+			return fmt.Errorf("%s was added after the run ended: the seal of %s does not know it", name, SummaryFile)
+		case sealed && !found && len(there) > 0:
+			return fmt.Errorf("%s is missing, which the seal of %s names", name, SummaryFile)
+		}
+	}
+	return nil
+}
+
+// CheckEpochs compares metrics.jsonl with the result: its last line is the last step, and the tests of the results are in it.
+func (s *Summary) CheckEpochs(epochs []Epoch) error {
+	if len(epochs) == 0 {
+		return fmt.Errorf("it has no line, but the run has %d steps", s.Steps)
+	}
+	if last := epochs[len(epochs)-1]; last.Step != s.Steps {
+		return fmt.Errorf("step: its last line is of step %d, but the run has %d: lines are missing", last.Step, s.Steps)
+	}
+	tests := map[int]*Score{}
+	for _, e := range epochs {
+		tests[e.Step] = e.Test
+	}
+	for name, r := range map[string]*Result{"last": &s.Last, "best": &s.Best, "best_by_validation": s.BestByValidation} {
+		if r == nil {
+			continue
+		}
+		test := tests[r.Step]
+		if test == nil {
+			return fmt.Errorf("test: it has none at step %d, that of %s in %s", r.Step, name, SummaryFile)
+		}
+		if !(math.Abs(test.Error-r.Error) <= near) {
+			return fmt.Errorf("test.error: it is %v at step %d, but %s in %s is %v", test.Error, r.Step, name, SummaryFile, r.Error)
+		}
 	}
 	return nil
 }
