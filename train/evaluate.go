@@ -20,6 +20,7 @@ type Evaluation struct {
 	ClassNames []string              // [C]
 	Counts     []int                 // [C] training images a class
 	TestCounts []int                 // [C] test images a class
+	Sealed     bool                  // false where the run ended before runs were sealed
 	Results    map[string]run.Result // "last", "best" and, where images are held out, "best_validation"
 }
 
@@ -81,6 +82,10 @@ func (j *EvalJob) noCheckpoint() error {
 // Evaluate runs the checkpoints of a run, finished or not, over its test set. It reads the run's folder and writes nothing. A
 // folder without a run is a usage error, one without a checkpoint a data error.
 func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
+	sealed, err := job.checkSeal()
+	if err != nil {
+		return nil, err
+	}
 	config, ds, err := job.load(ctx)
 	if err != nil {
 		return nil, err
@@ -94,12 +99,7 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		return nil, err
 	}
 	defer w.close()
-	if run.Exists(filepath.Join(job.Dir, run.SummaryFile)) {
-		if _, err := ReadResult(job.Dir); err != nil {
-			return nil, err
-		}
-	}
-	e := &Evaluation{Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
+	e := &Evaluation{Sealed: sealed, Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
 	var last *Position
 	for _, name := range Checkpoints() {
 		path := filepath.Join(job.Dir, checkpoints[name])
@@ -129,6 +129,19 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		return nil, job.noCheckpoint()
 	}
 	return e, nil
+}
+
+// checkSeal compares a finished run with its seal, before anything is computed, and reports whether it has one. A run that is not
+// finished has nothing to compare yet.
+func (j *EvalJob) checkSeal() (sealed bool, err error) {
+	if !run.Exists(filepath.Join(j.Dir, run.SummaryFile)) || !run.Exists(filepath.Join(j.Dir, run.ConfigFile)) {
+		return true, nil
+	}
+	s, err := ReadResult(j.Dir)
+	if err != nil {
+		return false, err
+	}
+	return s.Seal != nil, nil
 }
 
 // isRecorded compares the step of a checkpoint with the one that the last checkpoint recorded under that name. A best checkpoint that

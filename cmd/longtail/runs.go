@@ -163,6 +163,9 @@ func (o *runsOptions) loadExisting(cmd *cobra.Command, folders []string) (eval.S
 	return set, nil
 }
 
+// unsealed is the remark on runs that have no seal, with how many of how many.
+const unsealed = "%d of %d runs ended before runs were sealed: changes to their files go unnoticed\n"
+
 // reportProblems prints what was left out: damage whatever the user wants to hear, the rest and what was not checked as remarks.
 func (o *runsOptions) reportProblems(cmd *cobra.Command, set eval.Set) {
 	for _, p := range set.Problems {
@@ -173,6 +176,6 @@ func (o *runsOptions) reportProblems(cmd *cobra.Command, set eval.Set) {
 		fmt.Fprintf(w, "left out %s: %v\n", p.Path, p.Err)
 	}
 	if n := set.Unsealed(); n > 0 {
-		fmt.Fprintf(o.messages(cmd), "%d of %d runs ended before runs were sealed: changes to their files go unnoticed\n", n, len(set.Runs))
+		fmt.Fprintf(o.messages(cmd), unsealed, n, len(set.Runs))
 	}
 }

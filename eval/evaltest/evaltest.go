@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"longtail/internal/config"
 	"longtail/internal/run"
 )
 
@@ -26,6 +27,7 @@ type Spec struct {
 	Validation float64 // error in per cent on held-out images; 0 is a run without them
 	Epochs     int     // default 8
 	Extra      string  // more lines of config.yaml
+	Sealed     bool    // with a split.json of its own and a seal; else as runs were before there were seals
 }
 
 func (s Spec) withDefaults() Spec {
@@ -77,7 +79,7 @@ func Write(parent string, s Spec) (string, error) {
 		}
 		metrics.Write(append(line, '\n'))
 	}
-	config := fmt.Sprintf(`data:
+	text := fmt.Sprintf(`data:
   dataset: %s
   imbalance: %g
   profile: exp
@@ -93,17 +95,40 @@ train:
 seed: %d
 out: %s
 %s`, s.Dataset, s.Imbalance, s.Loss, s.Gamma, s.Beta, s.Epochs, s.Seed, dir, s.Extra)
-	for name, text := range map[string]string{
+	for name, content := range map[string]string{
 		"summary.json":     string(summary),
 		"metrics.jsonl":    metrics.String(),
-		"config.yaml":      config,
+		"config.yaml":      text,
 		"environment.json": `{"version": "test", "host": "example", "cpu": "none", "go": "go1.26"}`,
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
 			return "", err
 		}
 	}
+	if s.Sealed {
+		return dir, seal(dir, s)
+	}
 	return dir, nil
+}
+
+// seal writes the summary anew, with a seal.
+func seal(dir string, s Spec) error {
+	split := fmt.Sprintf(`{"version": 1, "note": "%s"}`, s.Name())
+	if err := os.WriteFile(filepath.Join(dir, run.SplitFile), []byte(split), 0o666); err != nil {
+		return err
+	}
+	fingerprint, err := config.FingerprintFile(filepath.Join(dir, run.ConfigFile))
+	if err != nil {
+		return err
+	}
+	folder, err := run.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	summary := Summary(s)
+	summary.Version = run.SummaryVersion
+	return folder.WriteSummary(summary, fingerprint)
 }
 
 // Summary is the made-up result: accuracies fall from head to tail about their mean, and class-balancing (beta > 0) makes

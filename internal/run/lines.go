@@ -94,15 +94,15 @@ func endOfLines(f *os.File) (int64, error) {
 	return 0, nil
 }
 
-// maxLinesBytes bounds metrics.jsonl: a hundred thousand epochs of ten thousand classes would not fit, real runs have a few MB.
-const maxLinesBytes = 1 << 30
+// MaxLinesBytes bounds metrics.jsonl: a hundred thousand epochs of ten thousand classes would not fit, real runs have a few MB.
+const MaxLinesBytes = 1 << 30
 
 // CutEpochs cuts metrics.jsonl back to its first n lines, which a checkpoint says belong to it, syncs it, and returns their SHA-256 in
 // hexadecimal (empty for none). Where it has fewer, or one of them is damaged, does not end at a rising step, or all of them do not
 // have the wanted hash (empty wants none), it is a data error and the file stays as it is.
 func (f *Folder) CutEpochs(n int, want string) (hash string, err error) {
 	path := f.Path(MetricsFile)
-	text, err := disk.Read(path, maxLinesBytes)
+	text, err := disk.Read(path, MaxLinesBytes)
 	if errors.Is(err, fs.ErrNotExist) && n == 0 {
 		return "", nil
 	}
@@ -143,7 +143,7 @@ func permissionError(err error) error {
 // ReadEpochs reads a metrics.jsonl. A last line without an end, as a killed process leaves it, is left out; any other damage
 // is a data error that names the line.
 func ReadEpochs(path string) ([]Epoch, error) {
-	text, err := disk.Read(path, maxLinesBytes)
+	text, err := disk.Read(path, MaxLinesBytes)
 	if err != nil {
 		return nil, fail.Data("reading the epochs of a run: %w", err)
 	}

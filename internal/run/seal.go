@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"longtail/internal/disk"
 	"longtail/internal/fail"
@@ -75,7 +76,7 @@ func Hash(text []byte) string {
 
 // HashFile is the SHA-256 of a regular file in hexadecimal.
 func HashFile(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO without a writer is not waited for
 	if err != nil {
 		return "", err
 	}
