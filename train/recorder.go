@@ -1,9 +1,10 @@
 package train
 
 import (
-	"fmt"
+	"bytes"
 	"longtail/data"
 	"longtail/internal/config"
+	"longtail/internal/disk"
 	"longtail/internal/run"
 )
 
@@ -11,12 +12,11 @@ import (
 type recorder struct {
 	folder *run.Folder
 	began  *config.Config // of the run that was in the folder; nil for a new one
-	config *config.Config // of this process
-	split  data.Split
 	id     Identity
 	result func(Position) run.Summary
 
-	metrics string // SHA-256 of metrics.jsonl; empty before its first line
+	lines []byte            // of metrics.jsonl
+	texts map[string][]byte // of config.yaml and split.json
 
 	calls   int     // of the backend since the start; the first allocates and is left out of the rate
 	samples int     // since the last record, the first call left out
@@ -43,19 +43,21 @@ func (k *recorder) observe(e Event) error {
 	return nil
 }
 
-// finish writes the sealed result. A config.yaml that was removed meanwhile is written again: without it the folder is no run's.
+// finish writes the sealed result. Files that were removed or changed meanwhile are written again: without a config.yaml the folder is no run's.
 func (k *recorder) finish(p Position) error {
-	if !k.folder.Has(run.ConfigFile) {
-		if err := k.folder.Write(run.ConfigFile, k.config.YAML()); err != nil {
+	if err := k.folder.RestoreEpochs(k.lines); err != nil {
+		return err
+	}
+	for name, text := range k.texts {
+		now, err := disk.Read(k.folder.Path(name), int64(len(text)))
+		if err == nil && bytes.Equal(now, text) {
+			continue
+		}
+		if err := k.folder.Write(name, text); err != nil {
 			return err
 		}
 	}
-	if !k.folder.Has(run.SplitFile) {
-		if err := k.split.Write(k.folder.Path(run.SplitFile)); err != nil {
-			return err
-		}
-	}
-	fingerprint, err := config.FingerprintFile(k.folder.Path(run.ConfigFile))
+	fingerprint, err := config.Fingerprint(k.texts[run.ConfigFile])
 	if err != nil {
 		return err
 	}
@@ -63,12 +65,9 @@ func (k *recorder) finish(p Position) error {
 }
 
 func (k *recorder) record(e EpochDone) error {
-	if err := k.folder.AppendEpoch(e.Record); err != nil {
-		return err
-	}
 	var err error
-	if k.metrics, err = run.HashFile(k.folder.Path(run.MetricsFile)); err != nil {
-		return fmt.Errorf("reading the epochs that were just written: %w", err)
+	if k.lines, err = k.folder.AppendEpoch(k.lines, e.Record); err != nil {
+		return err
 	}
 	t := run.Timing{Epoch: e.Record.Epoch, Step: e.Record.Step, Seconds: k.first + k.seconds, EvalSeconds: e.EvalSeconds}
 	if k.seconds > 0 {
@@ -81,7 +80,11 @@ func (k *recorder) record(e EpochDone) error {
 // save writes the checkpoint. The last one is written last: it is the one that a run resumes from, so that whatever it
 // mentions is there.
 func (k *recorder) save(e Saving) error {
-	file, err := e.Checkpoint.Tensors(k.id, k.metrics)
+	metrics := ""
+	if len(k.lines) > 0 {
+		metrics = run.Hash(k.lines)
+	}
+	file, err := e.Checkpoint.Tensors(k.id, metrics)
 	if err != nil {
 		return err
 	}

@@ -153,3 +153,45 @@ func TestAResultIsNotSealedAnewOverChangedFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestFilesThatVanishDuringARunAreWrittenAgain takes files away or changes them at the second epoch.
+func TestFilesThatVanishDuringARunAreWrittenAgain(t *testing.T) {
+	want := whole(t)
+	for _, name := range []string{run.MetricsFile, run.ConfigFile, run.SplitFile} {
+		for _, spoil := range []func(path string) error{os.Remove, func(path string) error { return os.WriteFile(path, []byte("{}\n"), 0o666) }} {
+			dir := filepath.Join(t.TempDir(), "r")
+			j := job(t, dir, fake())
+			j.Observers = []Observer{func(e Event) error {
+				if done, ok := e.(EpochDone); ok && done.Record.Epoch == 2 {
+					return spoil(filepath.Join(dir, name))
+				}
+				return nil
+			}}
+			mustRun(t, j)
+			sameFiles(t, name, want, files(t, dir))
+		}
+	}
+}
+
+// TestARunDoesNotResumeWithADamagedBestCheckpoint: at its end it would be sealed.
+func TestARunDoesNotResumeWithADamagedBestCheckpoint(t *testing.T) {
+	interrupted := filepath.Join(t.TempDir(), "i")
+	interrupt(t, interrupted, 20)
+	for name, spoil := range map[string]func(t testing.TB, dir string){
+		"flipped": func(t testing.TB, dir string) { edit(t, dir, run.Best, flipMiddle) },
+		"missing": func(t testing.TB, dir string) { os.Remove(filepath.Join(dir, run.Best)) },
+		"another": func(t testing.TB, dir string) {
+			other := filepath.Join(t.TempDir(), "i")
+			interrupt(t, other, 4)
+			edit(t, dir, run.Best, func(string) string { text, _ := os.ReadFile(filepath.Join(other, run.Last)); return string(text) })
+		},
+	} {
+		dir := copyOf(t, interrupted)
+		spoil(t, dir)
+		before := files(t, dir)
+		if _, err := Run(context.Background(), job(t, dir, fake())); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), filepath.Join(dir, run.Best)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		sameFiles(t, name, before, files(t, dir))
+	}
+}

@@ -120,9 +120,11 @@ func TestFullDiskLeavesWholeLines(t *testing.T) {
 func TestEpochsAreAppendedCutAndRead(t *testing.T) {
 	f := open(t, t.TempDir())
 	var want []Epoch
+	var lines []byte
 	for i := range 4 {
 		want = append(want, Epoch{Epoch: float64(i + 1), Step: 10 * (i + 1), LR: 0.1, Train: Score{Loss: 1.0 / 3, PerClass: []float64{0.5}}})
-		if err := f.AppendEpoch(want[i]); err != nil {
+		var err error
+		if lines, err = f.AppendEpoch(lines, want[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -146,7 +148,7 @@ func TestEpochsAreAppendedCutAndRead(t *testing.T) {
 	if got := read(); len(got) != 4 {
 		t.Errorf("%d epochs before a torn line", len(got))
 	}
-	if err := f.AppendEpoch(Epoch{Epoch: 5, Step: 50}); err != nil {
+	if _, err := f.AppendEpoch(lines, Epoch{Epoch: 5, Step: 50}); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(); len(got) != 5 || got[4].Step != 50 {
