@@ -230,6 +230,30 @@ func TestDamagedSummaryNamesTheFile(t *testing.T) {
 	}
 }
 
+func TestForgedNumbersAndNamesAreRefused(t *testing.T) {
+	for want, forge := range map[string]func(*Summary){
+		"last: error is 0.1":          func(s *Summary) { s.Last.Error = 0.1 },
+		"best: accuracy is -5":        func(s *Summary) { s.Best.Accuracy = -5 },
+		"per_class of class 1":        func(s *Summary) { s.Last.PerClass = []float64{0.75, 1} },
+		"loss is -1":                  func(s *Summary) { s.Last.Loss = -1 },
+		"last: step 9 of a run of 10": func(s *Summary) { s.Last.Step = 9 },
+		"test_counts says 5":          func(s *Summary) { s.TestCounts = []int{5, 4} },
+		`dataset: "../../X" cannot`:   func(s *Summary) { s.Dataset = "../../X" },
+		`model: "\x1b[31m" cannot`:    func(s *Summary) { s.Model = "\x1b[31m" },
+		"class_names: ":               func(s *Summary) { s.ClassNames = []string{"a", "b\a"} },
+		"best: its error":             func(s *Summary) { s.Best = NewResult(1, 9, []int64{2, 2, 2, 2}, 2, 4) },
+	} {
+		f, s := open(t, t.TempDir()), exampleSummary()
+		forge(&s)
+		if err := f.WriteJSON(SummaryFile, s); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadSummary(f.Dir); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), f.Path(SummaryFile)) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
 func TestScoreOfAConfusionMatrix(t *testing.T) {
 	s := NewScore([]int64{3, 1, 0, 0, 2, 2, 0, 0, 0}, 3, 4)
 	want := Score{Loss: 0.5, Error: 0.375, Accuracy: 0.625, PerClass: []float64{0.75, 0.5, 0}}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"longtail/internal/disk"
 	"longtail/internal/fail"
@@ -52,6 +54,9 @@ func parseSummary(text []byte) (*Summary, error) {
 	if err := s.checkSeal(); err != nil {
 		return nil, err
 	}
+	if err := s.checkNames(); err != nil {
+		return nil, err
+	}
 	classes := len(s.Counts)
 	if classes == 0 || len(s.ClassNames) != classes || len(s.TestCounts) != classes {
 		return nil, fmt.Errorf("%d classes have %d names and %d test counts", classes, len(s.ClassNames), len(s.TestCounts))
@@ -75,6 +80,23 @@ func parseSummary(text []byte) (*Summary, error) {
 	}
 	return s, nil
 }
+
+// checkNames refuses names that are paths, which names of files are made of, and characters that a terminal obeys.
+func (s *Summary) checkNames() error {
+	for key, name := range map[string]string{"dataset": s.Dataset, "model": s.Model, "loss": s.Loss, "profile": s.Profile} {
+		if strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, ".") || hasControl(name) {
+			return fmt.Errorf("%s: %q cannot be a name", key, name)
+		}
+	}
+	for c, name := range s.ClassNames {
+		if hasControl(name) {
+			return fmt.Errorf("class_names: %q of class %d has a control character", name, c)
+		}
+	}
+	return nil
+}
+
+func hasControl(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) }
 
 // near is how far a number may be from the one that it follows from: files of other programs round.
 const near = 1e-9
