@@ -230,8 +230,16 @@ func (r *Run) readRest() (problems []Problem) {
 		if err != nil {
 			return err
 		}
-		r.Environment, err = config.Flatten(b) // JSON is YAML
-		return err
+		flat, err := config.Flatten(b) // JSON is YAML
+		if err != nil {
+			return err
+		}
+		if _, err := run.ReadEnvironment(r.Dir); err != nil {
+			return err
+		}
+		delete(flat, "seal")
+		r.Environment = flat
+		return nil
 	})
 	read(run.MetricsFile, func(path string) error {
 		history, err := run.ReadEpochs(path)

@@ -197,7 +197,7 @@ func (k *recorder) recordPart(on device.Info, step int, observe Observer) error 
 			return err
 		}
 	}
-	return k.folder.WriteJSON(run.EnvironmentFile, e)
+	return k.folder.WriteEnvironment(e)
 }
 
 // explain adds to the end of a run what remains of it.

@@ -36,7 +36,7 @@ func Verify(dir string) *Verdict {
 	v.readSplit()
 	v.readSummary()
 	v.readMetrics()
-	v.readRecords()
+	v.readEnvironment()
 	for _, name := range Checkpoints() {
 		v.readCheckpoint(name)
 	}
@@ -126,13 +126,9 @@ func (v *verifier) readMetrics() {
 	v.lines = slices.Collect(bytes.Lines(text))[:len(epochs)]
 }
 
-// readRecords reads the files that no result depends on, where they are.
-func (v *verifier) readRecords() {
-	text, err := disk.Read(v.path(run.EnvironmentFile), run.MaxRecordBytes)
-	if err == nil {
-		err = disk.Decode(text, &run.Environment{})
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// readEnvironment reads the record of what computed the run, where it is.
+func (v *verifier) readEnvironment() {
+	if _, err := run.ReadEnvironment(v.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		v.problem(run.EnvironmentFile, err)
 	}
 }
