@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +14,6 @@ import (
 
 	"longtail/eval/paper"
 	"longtail/internal/config"
-	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/loss"
@@ -226,20 +226,24 @@ func (r *Run) readRest() (problems []Problem) {
 		return r.applySummary()
 	})
 	read(run.EnvironmentFile, func(path string) error {
-		b, err := disk.Read(path, run.MaxRecordBytes)
+		fingerprint, err := config.Fingerprint([]byte(r.ConfigText))
 		if err != nil {
 			return err
 		}
-		flat, err := config.Flatten(b) // JSON is YAML
+		e, err := run.ReadEnvironment(r.Dir, fingerprint)
+		if errors.Is(err, fs.ErrNotExist) && r.Summary.Seal != nil {
+			return fail.Data("it is missing")
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := run.ReadEnvironment(r.Dir); err != nil {
+		e.Seal = ""
+		text, err := json.Marshal(e)
+		if err != nil {
 			return err
 		}
-		delete(flat, "seal")
-		r.Environment = flat
-		return nil
+		r.Environment, err = config.Flatten(text) // JSON is YAML
+		return err
 	})
 	read(run.MetricsFile, func(path string) error {
 		history, err := run.ReadEpochs(path)

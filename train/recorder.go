@@ -18,6 +18,8 @@ type recorder struct {
 	lines []byte            // of metrics.jsonl
 	texts map[string][]byte // of config.yaml and split.json
 
+	fingerprint string // of config.yaml
+
 	calls   int     // of the backend since the start; the first allocates and is left out of the rate
 	samples int     // since the last record, the first call left out
 	seconds float64 // of them
@@ -57,11 +59,7 @@ func (k *recorder) finish(p Position) error {
 			return err
 		}
 	}
-	fingerprint, err := config.Fingerprint(k.texts[run.ConfigFile])
-	if err != nil {
-		return err
-	}
-	return k.folder.WriteSummary(k.result(p), fingerprint)
+	return k.folder.WriteSummary(k.result(p), k.fingerprint)
 }
 
 func (k *recorder) record(e EpochDone) error {

@@ -63,7 +63,7 @@ func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
 	if err := k.describe(job.Config, w.data.Split); err != nil {
 		return err
 	}
-	if w.From.Step == w.steps {
+	if w.From.Step == w.steps && k.folder.Has(run.EnvironmentFile) {
 		return nil // nothing is left to compute
 	}
 	return k.recordPart(job.device.Info(), w.From.Step, observe)
@@ -151,15 +151,20 @@ func (k *recorder) compareSplit(split data.Split) error {
 	return nil
 }
 
-// describe writes config.yaml and split.json where they are missing; a folder that was moved gets its own place into the config. Both
-// stay in memory.
+// describe writes config.yaml and split.json where they are missing, and keeps both in memory. A folder that was moved gets its own
+// place into the config, and a config.yaml that lacks keys is completed: equal runs have equal seals.
 func (k *recorder) describe(c *config.Config, split data.Split) error {
-	if !k.folder.Has(run.ConfigFile) || k.began != nil && k.began.Out != c.Out {
-		written := c
-		if k.began != nil {
-			written = k.began
-			written.Out = c.Out
-		}
+	written := c
+	if k.began != nil {
+		written = k.began.Clone()
+		written.Out, written.Precision = c.Out, c.Precision
+	}
+	var err error
+	if k.fingerprint, err = config.Fingerprint(written.YAML()); err != nil {
+		return err
+	}
+	there, err := config.FingerprintFile(k.folder.Path(run.ConfigFile))
+	if err != nil || there != k.fingerprint || k.began != nil && k.began.Out != c.Out {
 		if err := k.folder.Write(run.ConfigFile, written.YAML()); err != nil {
 			return err
 		}
@@ -183,7 +188,7 @@ func (k *recorder) describe(c *config.Config, split data.Split) error {
 // recordPart writes environment.json: this process, and all that took part in the run. It remarks on a run that resumes with
 // other arithmetic or another build.
 func (k *recorder) recordPart(on device.Info, step int, observe Observer) error {
-	before, err := k.folder.ReadEnvironment()
+	before, err := k.folder.ReadEnvironment(k.fingerprint)
 	if err != nil {
 		return fmt.Errorf("reading what has computed the run so far: %w", err)
 	}
@@ -197,7 +202,7 @@ func (k *recorder) recordPart(on device.Info, step int, observe Observer) error 
 			return err
 		}
 	}
-	return k.folder.WriteEnvironment(e)
+	return k.folder.WriteEnvironment(e, k.fingerprint)
 }
 
 // explain adds to the end of a run what remains of it.

@@ -36,10 +36,10 @@ func Verify(dir string) *Verdict {
 	v.readSplit()
 	v.readSummary()
 	v.readMetrics()
-	v.readEnvironment()
 	for _, name := range Checkpoints() {
 		v.readCheckpoint(name)
 	}
+	v.readEnvironment()
 	return &v.Verdict
 }
 
@@ -128,7 +128,12 @@ func (v *verifier) readMetrics() {
 
 // readEnvironment reads the record of what computed the run, where it is.
 func (v *verifier) readEnvironment() {
-	if _, err := run.ReadEnvironment(v.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	fingerprint, err := config.FingerprintFile(v.path(run.ConfigFile))
+	if err != nil {
+		return // which is said already
+	}
+	_, err = run.ReadEnvironment(v.Dir, fingerprint)
+	if err != nil && (v.Sealed || !errors.Is(err, fs.ErrNotExist)) {
 		v.problem(run.EnvironmentFile, err)
 	}
 }

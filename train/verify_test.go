@@ -45,16 +45,12 @@ func reseal(t testing.TB, dir string, forge func(*run.Summary)) {
 		t.Fatal(err)
 	}
 	forge(s)
-	fingerprint, err := config.FingerprintFile(filepath.Join(dir, run.ConfigFile))
-	if err != nil {
-		t.Fatal(err)
-	}
 	f, err := run.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := f.WriteSummary(*s, fingerprint); err != nil {
+	if err := f.WriteSummary(*s, fingerprintOf(t, dir)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -95,6 +91,7 @@ func TestVerifyNamesWhatDoesNotFit(t *testing.T) {
 		"config":            {finished, run.ConfigFile, func(t testing.TB, dir string) { edit(t, dir, run.ConfigFile, replace("lr: 0.1", "lr: 0.2")) }},
 		"config gone":       {finished, run.ConfigFile, func(t testing.TB, dir string) { os.Remove(filepath.Join(dir, run.ConfigFile)) }},
 		"environment":       {finished, run.EnvironmentFile, func(t testing.TB, dir string) { edit(t, dir, run.EnvironmentFile, cutThird) }},
+		"environment value": {finished, run.EnvironmentFile, func(t testing.TB, dir string) { edit(t, dir, run.EnvironmentFile, replace(`"host": "`, `"host": "x`)) }},
 		"last":              {finished, run.Last, func(t testing.TB, dir string) { edit(t, dir, run.Last, flipMiddle) }},
 		"last is best":      {finished, run.Best, copyBest},
 		"best gone":         {finished, run.Best, func(t testing.TB, dir string) { os.Remove(filepath.Join(dir, run.Best)) }},
@@ -173,6 +170,16 @@ func TestFilesThatVanishDuringARunAreWrittenAgain(t *testing.T) {
 	}
 }
 
+// TestAConfigThatLacksKeysIsCompleted cuts config.yaml of an interrupted run behind the keys that are not defaults: the run is the same.
+func TestAConfigThatLacksKeysIsCompleted(t *testing.T) {
+	want := whole(t)
+	dir := filepath.Join(t.TempDir(), "r")
+	interrupt(t, dir, 9)
+	edit(t, dir, run.ConfigFile, func(text string) string { return text[:strings.Index(text, "\nseed: 0")+1] })
+	mustRun(t, job(t, dir, fake()))
+	sameFiles(t, "after the config was cut", want, files(t, dir))
+}
+
 // TestARunDoesNotResumeWithADamagedBestCheckpoint: at its end it would be sealed.
 func TestARunDoesNotResumeWithADamagedBestCheckpoint(t *testing.T) {
 	interrupted := filepath.Join(t.TempDir(), "i")
@@ -194,4 +201,14 @@ func TestARunDoesNotResumeWithADamagedBestCheckpoint(t *testing.T) {
 		}
 		sameFiles(t, name, before, files(t, dir))
 	}
+}
+
+// fingerprintOf is that of the config of a run.
+func fingerprintOf(t testing.TB, dir string) string {
+	t.Helper()
+	fingerprint, err := config.FingerprintFile(filepath.Join(dir, run.ConfigFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fingerprint
 }

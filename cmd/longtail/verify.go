@@ -64,6 +64,9 @@ func (v *verifyRunsOptions) run(cmd *cobra.Command, args []string) error {
 				first = line.Problems[0]
 			}
 		}
+		if line.State == "begun" {
+			fmt.Fprintf(v.messages(cmd), "%s is not finished: it has no %s; the command that started it resumes it\n", dir, run.SummaryFile)
+		}
 		if err := v.print(cmd.OutOrStdout(), line); err != nil {
 			return err
 		}

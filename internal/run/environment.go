@@ -32,7 +32,7 @@ type Environment struct {
 	Started  string   `json:"started"`   // time of the (last) start, RFC 3339
 	TookPart []Part   `json:"took_part"` // what the bits depend on, in the order of the steps
 
-	Seal string `json:"seal,omitempty"` // SHA-256 of the record without this field; empty of records from before there were seals
+	Seal string `json:"seal,omitempty"` // SHA-256 of the run's config.Fingerprint and the record without this field; empty before there were seals
 }
 
 // Part is what computed a run from a step on. Runs whose parts have different arithmetic or builds may differ in rounding from
@@ -58,23 +58,23 @@ func NewEnvironment() Environment {
 	return e
 }
 
-// hash is the SHA-256 of the record without its seal.
-func (e Environment) hash() (string, error) {
+// hash is the SHA-256 of the record of a run, without its seal.
+func (e Environment) hash(fingerprint string) (string, error) {
 	e.Seal = ""
 	text, err := json.Marshal(e)
-	return Hash(text), err
+	return Hash(append([]byte(fingerprint), text...)), err
 }
 
 // WriteEnvironment seals environment.json and writes it.
-func (f *Folder) WriteEnvironment(e Environment) (err error) {
-	if e.Seal, err = e.hash(); err != nil {
+func (f *Folder) WriteEnvironment(e Environment, fingerprint string) (err error) {
+	if e.Seal, err = e.hash(fingerprint); err != nil {
 		return fmt.Errorf("writing %s: %w", f.Path(EnvironmentFile), err)
 	}
 	return f.WriteJSON(EnvironmentFile, e)
 }
 
-// ReadEnvironment reads the environment.json of a run. Damage is a data error that names the file, a missing one fs.ErrNotExist.
-func ReadEnvironment(dir string) (e Environment, err error) {
+// ReadEnvironment reads the environment.json of the run with that fingerprint. Damage is a data error that names the file, a missing one fs.ErrNotExist.
+func ReadEnvironment(dir, fingerprint string) (e Environment, err error) {
 	path := filepath.Join(dir, EnvironmentFile)
 	text, err := disk.Read(path, MaxRecordBytes)
 	if err != nil {
@@ -83,8 +83,8 @@ func ReadEnvironment(dir string) (e Environment, err error) {
 	err = disk.Decode(text, &e)
 	if err == nil && e.Seal != "" {
 		var want string
-		if want, err = e.hash(); err == nil && want != e.Seal {
-			err = errors.New("its seal does not fit: a value was changed")
+		if want, err = e.hash(fingerprint); err == nil && want != e.Seal {
+			err = errors.New("its seal does not fit: a value was changed, or it is another run's")
 		}
 	}
 	if err != nil {
@@ -94,8 +94,8 @@ func ReadEnvironment(dir string) (e Environment, err error) {
 }
 
 // ReadEnvironment reads what has taken part in the run before; nothing where there is no record of it.
-func (f *Folder) ReadEnvironment() (e Environment, err error) {
-	e, err = ReadEnvironment(f.Dir)
+func (f *Folder) ReadEnvironment(fingerprint string) (e Environment, err error) {
+	e, err = ReadEnvironment(f.Dir, fingerprint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Environment{}, nil
 	}
