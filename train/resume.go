@@ -152,7 +152,8 @@ func (k *recorder) compareSplit(split data.Split) error {
 }
 
 // describe writes config.yaml and split.json where they are missing, and keeps both in memory. A folder that was moved gets its own
-// place into the config, and a config.yaml that lacks keys is completed: equal runs have equal seals.
+// place into the config; a config.yaml that lacks keys is completed, and a split that is written in another way is written in this one:
+// equal runs have equal seals.
 func (k *recorder) describe(c *config.Config, split data.Split) error {
 	written := c
 	if k.began != nil {
@@ -169,10 +170,8 @@ func (k *recorder) describe(c *config.Config, split data.Split) error {
 			return err
 		}
 	}
-	if !k.folder.Has(run.SplitFile) {
-		if err := split.Write(k.folder.Path(run.SplitFile)); err != nil {
-			return err
-		}
+	if err := split.Write(k.folder.Path(run.SplitFile)); err != nil {
+		return err
 	}
 	k.texts = map[string][]byte{}
 	for _, name := range []string{run.ConfigFile, run.SplitFile} {

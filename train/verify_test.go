@@ -176,6 +176,7 @@ func TestAConfigThatLacksKeysIsCompleted(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "r")
 	interrupt(t, dir, 9)
 	edit(t, dir, run.ConfigFile, func(text string) string { return text[:strings.Index(text, "\nseed: 0")+1] })
+	edit(t, dir, run.SplitFile, replace(`"validation"`, `"Validation"`))
 	mustRun(t, job(t, dir, fake()))
 	sameFiles(t, "after the config was cut", want, files(t, dir))
 }

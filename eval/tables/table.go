@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -192,7 +193,7 @@ func (t Table) Markdown(w io.Writer) error {
 	if t.Title != "" {
 		fmt.Fprintf(out, "### %s\n\n", t.Title)
 	}
-	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "\n", " ")
+	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "\n", " ", "&", "&amp;", "<", "&lt;", ">", "&gt;")
 	line := func(cells []string) { fmt.Fprintf(out, "| %s |\n", strings.Join(cells, " | ")) }
 	header, rule := t.flatHeader(), make([]string, len(t.Header))
 	for i := range header {
@@ -229,14 +230,29 @@ func (t Table) flatHeader() []string {
 	return flat
 }
 
-// CSV prints the table's cells as they are, with one header line.
+// inert is a cell of CSV that no spreadsheet takes for a formula: text that begins like one gets an apostrophe in front.
+func inert(text string) string {
+	if text == "" || !strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return text
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return text
+	}
+	return "'" + text
+}
+
+// CSV prints the table's cells as they are but for formulas, with one header line.
 func (t Table) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	records := [][]string{t.flatHeader()}
+	header := t.flatHeader()
+	for i := range header {
+		header[i] = inert(header[i])
+	}
+	records := [][]string{header}
 	for _, r := range t.Rows {
 		texts := make([]string, len(r))
 		for i, c := range r {
-			texts[i] = c.Text
+			texts[i] = inert(c.Text)
 		}
 		records = append(records, texts)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -393,5 +394,19 @@ func TestParseFormat(t *testing.T) {
 	}
 	if _, err := ParseFormat("pdf"); fail.Code(err) != fail.CodeUsage {
 		t.Errorf("pdf: %v", err)
+	}
+}
+
+func TestCellsAreNoFormulasAndNoHTML(t *testing.T) {
+	table := Table{Header: []string{"run", "=1+1"}, Rows: [][]Cell{plain(`=HYPERLINK("http://x")`, "-0.43"), plain("<img src=x>", "@a")}}
+	var csv, md strings.Builder
+	if err := errors.Join(table.CSV(&csv), table.Markdown(&md)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "run,'=1+1\n\"'=HYPERLINK(\"\"http://x\"\")\",-0.43\n<img src=x>,'@a\n"; csv.String() != want {
+		t.Errorf("%q, want %q", csv.String(), want)
+	}
+	if strings.Contains(md.String(), "<img") || !strings.Contains(md.String(), "&lt;img src=x&gt;") {
+		t.Error(md.String())
 	}
 }
