@@ -37,6 +37,12 @@ type Backend interface {
 	Close() error
 }
 
+// Sizer is a backend that knows how much memory a program needs before it is opened.
+type Sizer interface {
+	// Memory is in bytes; available is 0 where it is not known.
+	Memory(p *plan.Program) (need, available int64)
+}
+
 // Session is a program with its memory on a device. It is used by one goroutine at a time.
 type Session interface {
 	// Set fills one of the program's inputs (plan.Program.Inputs) by name; the values hold until they are set again.
