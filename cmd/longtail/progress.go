@@ -135,7 +135,11 @@ func (r *trainReport) result(o *train.Outcome) error {
 	if _, err := fmt.Fprintf(r.out, "run folder  %s\n", o.Folder); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.messages, "next: %s\n", fail.CommandLine([]string{"longtail", "eval", o.Folder}))
+	folder := o.Folder
+	if strings.HasPrefix(folder, "-") {
+		folder = "./" + folder // else it is a flag
+	}
+	fmt.Fprintf(r.messages, "next: %s\n", fail.CommandLine([]string{"longtail", "eval", folder}))
 	return nil
 }
 

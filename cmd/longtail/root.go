@@ -138,13 +138,34 @@ func usageErrors(cmd *cobra.Command) {
 func Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot(new(options))
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	out := &checkedWriter{Writer: stdout}
+	root.SetOut(out)
+	if isTerminal(stdout) {
+		root.SetOut(stdout) // which has a width and colours
+	}
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("printing the result: %w\nmake room where the output goes, then give the same command again", out.err)
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "%s %v\n", paint(stderr, red, "longtail:"), err)
 	}
 	return fail.Code(err)
+}
+
+// checkedWriter keeps the first error of writing, so that no command ends with code 0 whose output is lost.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // Colours of the terminal.
