@@ -5,12 +5,13 @@
 # make lint       go vet and staticcheck
 # make race       the short tests under the race detector (needs a C compiler)
 # make fuzz       every fuzz test, FUZZTIME each
+# make faults     injects 4,000 faults into runs and kills 200: what comes of them (minutes)
 # make golden     re-runs the training curves of CURVES on DEVICE (cpu unless set)
 # make ci         all that CI does: the above on a clean checkout, and more (scripts/ci.sh)
 # make bench      images per second of whole training steps on DEVICE
 # make clean      takes away bin and build
 
-.PHONY: all demo test vet lint fuzz race golden ci bench clean
+.PHONY: all demo test vet lint fuzz faults race golden ci bench clean
 all: bin/longtail
 
 # cuda.mk gives GPU_ENV, GPU_TAGS and GPU_LIB (all empty without a C compiler), the target emulator and test-cuda.
@@ -53,6 +54,9 @@ race:
 
 fuzz:
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+faults:
+	scripts/faults.sh
 
 golden: bin/longtail
 	bin/longtail doctor --device $(DEVICE) --curves $(CURVES)

@@ -54,6 +54,18 @@ func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
 	return err
 }
 
+// Memory is the size of the block of buffers, and what the GPU has left.
+func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, available int64) {
+	if schedule, err := lower.Lower(p, lower.Options{Precision: precision}); err == nil {
+		need = schedule.BlockBytes
+	}
+	free, _, err := b.context.Memory()
+	if err != nil {
+		return need, 0
+	}
+	return need, free
+}
+
 // Open lowers and allocates a program and captures its step. When the device has no room, the error says what was needed and what was
 // free, and nothing stays allocated.
 func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {

@@ -221,6 +221,9 @@ func TestOutOfMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if need, available := b.Memory(p, device.FP32); need <= available || available > total {
+		t.Errorf("it needs %d bytes, and %d of %d are available", need, available, total)
+	}
 	_, err = b.Open(p, device.FP32, images, nil)
 	if !errors.Is(err, driver.ErrOutOfMemory) || fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), "free") {
 		t.Errorf("the error is %v", err)

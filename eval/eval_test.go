@@ -144,6 +144,121 @@ func TestLoadReportsWhatItLeavesOut(t *testing.T) {
 	}
 }
 
+// TestSealedRunsShowNothingThatWasChanged changes each file of one of two runs: it is named and left out, and the other is shown.
+func TestSealedRunsShowNothingThatWasChanged(t *testing.T) {
+	change := func(old, new string) func(string) string {
+		return func(text string) string {
+			if !strings.Contains(text, old) {
+				t.Fatalf("no %q in %s", old, text)
+			}
+			return strings.Replace(text, old, new, 1)
+		}
+	}
+	remove := func(string) string { return "" }
+	cut := func(text string) string { return text[:strings.LastIndex(text[:len(text)-1], "\n")+1] }
+	for name, c := range map[string]struct {
+		file string
+		edit func(string) string
+		word string
+	}{
+		"an error":          {"summary.json", change(`"error": 0.3`, `"error": 0.2`), "seal"},
+		"another seed":      {"summary.json", change(`"seed": 0`, `"seed": 3`), "seal"},
+		"no seal":           {"summary.json", change(`"seal": {`, `"seal2": {`), "seal2"},
+		"an older version":  {"summary.json", change(`"version": 2`, `"version": 1`), "version 1"},
+		"a setting":         {"config.yaml", change("batch: 128", "batch: 64"), "seal"},
+		"a setting added":   {"config.yaml", change("batch: 128", "batch: 128\n  lr: 0.7"), "seal"},
+		"no config":         {"config.yaml", remove, "does not exist"},
+		"a split":           {"split.json", change(`"version": 1`, `"version": 2`), "seal"},
+		"a metric":          {"metrics.jsonl", change(`"loss":`, `"loss":1`), "seal"},
+		"the last line":     {"metrics.jsonl", cut, "seal"},
+		"no metrics":        {"metrics.jsonl", remove, "no such file"},
+		"a new checkpoint":  {"checkpoints/best.safetensors", func(string) string { return "x" }, "added"},
+		"no change, moved":  {"config.yaml", change("out: /", "out: /elsewhere/"), ""},
+		"no change, device": {"config.yaml", change("seed: 0", "seed: 0\ndevice: cuda"), ""},
+	} {
+		root := t.TempDir()
+		dir := write(t, root, evaltest.Spec{Sealed: true})
+		write(t, root, evaltest.Spec{Sealed: true, Seed: 1})
+		path := filepath.Join(dir, c.file)
+		old, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if text := c.edit(string(old)); text == "" {
+			err = os.Remove(path)
+		} else {
+			err = os.WriteFile(path, []byte(text), 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := Load(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.word == "" {
+			if len(set.Runs) != 2 || set.Damage() != nil {
+				t.Errorf("%s: %v", name, set.Problems)
+			}
+			continue
+		}
+		if len(set.Runs) != 1 || len(set.Problems) != 1 || fail.Code(set.Damage()) != fail.CodeData {
+			t.Errorf("%s: %d runs, %v", name, len(set.Runs), set.Problems)
+			continue
+		}
+		p := set.Problems[0]
+		if !strings.HasPrefix(path, p.Path) || !strings.Contains(p.Err.Error(), c.word) || !strings.Contains(set.Damage().Error(), p.Path) {
+			t.Errorf("%s: %v, want %q of %s", name, p, c.word, path)
+		}
+	}
+}
+
+// TestSummariesOfTwoRunsDoNotChangePlaces swaps files of runs that differ in a setting.
+func TestSummariesOfTwoRunsDoNotChangePlaces(t *testing.T) {
+	for _, name := range []string{"summary.json", "config.yaml", "split.json", "metrics.jsonl"} {
+		root := t.TempDir()
+		a := filepath.Join(write(t, root, evaltest.Spec{Sealed: true, Imbalance: 50, Extra: "train.lr: 0.2\n"}), name)
+		b := filepath.Join(write(t, root, evaltest.Spec{Sealed: true, Error: 20}), name)
+		if err := errors.Join(os.Rename(a, root+"/x"), os.Rename(b, a), os.Rename(root+"/x", b)); err != nil {
+			t.Fatal(err)
+		}
+		set, err := Load(root)
+		if err != nil || len(set.Runs) != 0 || len(set.Problems) < 2 || set.Damage() == nil {
+			t.Errorf("%s: %d runs, %v, %v", name, len(set.Runs), set.Problems, err)
+		}
+	}
+}
+
+// TestOlderRunsMustFitTheirMetrics cuts and changes metrics.jsonl of runs without a seal.
+func TestOlderRunsMustFitTheirMetrics(t *testing.T) {
+	for word, edit := range map[string]func(lines []string) []string{
+		"step":   func(l []string) []string { return l[:len(l)-1] },
+		"has no": func([]string) []string { return nil },
+		"test.error": func(l []string) []string {
+			return append(l[:6:6], strings.Replace(l[6], `"error":0.3`, `"error":0.2`, 1), l[7])
+		},
+		"": func(l []string) []string { return l },
+	} {
+		dir := write(t, t.TempDir(), evaltest.Spec{})
+		path := filepath.Join(dir, "metrics.jsonl")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := edit(strings.SplitAfter(string(text), "\n")[:8])
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		set, err := Load(dir)
+		if err != nil || len(set.Runs) != 1 || set.Unsealed() != 1 || (len(set.Problems) > 0) != (word != "") {
+			t.Fatalf("%s: %d runs, %v, %v", word, len(set.Runs), set.Problems, err)
+		}
+		if word != "" && (len(set.Runs[0].History) > 0 || set.Problems[0].Path != path || !strings.Contains(set.Problems[0].Err.Error(), word) || set.Damage() == nil) {
+			t.Errorf("%s: %d epochs, %v", word, len(set.Runs[0].History), set.Problems)
+		}
+	}
+}
+
 func TestLoadOfNothing(t *testing.T) {
 	set, err := Load(t.TempDir())
 	if err != nil || len(set.Runs)+len(set.Problems) != 0 {
@@ -151,19 +266,6 @@ func TestLoadOfNothing(t *testing.T) {
 	}
 	if _, err := Load(filepath.Join(t.TempDir(), "none")); fail.Code(err) != fail.CodeUsage || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing folder: %v", err)
-	}
-}
-
-func TestFlatten(t *testing.T) {
-	got, err := FlattenYAML([]byte("a: 5e1\nb:\n  c: [1, 2.50, x]\n  d: {e: true}\n  f: [{g: 1}]\nh: 1000000\n"))
-	want := map[string]string{"a": "50", "b.c": "[1, 2.5, x]", "b.d.e": "true", "b.f": "[{g: 1}]", "h": "1000000"}
-	if d := cmp.Diff(want, got); err != nil || d != "" {
-		t.Error(err, d)
-	}
-	for _, bad := range []string{"- 1", "a: [", "a: &x 1\nb: *x\nc: {d: *x}", strings.Repeat("a: {", 40) + strings.Repeat("}", 40), "a: " + strings.Repeat("[", 40) + strings.Repeat("]", 40)} {
-		if got, err := FlattenYAML([]byte(bad)); err == nil {
-			t.Errorf("%q gives %v", bad, got)
-		}
 	}
 }
 
@@ -253,9 +355,4 @@ func TestNumbersOfARun(t *testing.T) {
 	if few := r.PartAccuracy("few"); !math.IsNaN(few) {
 		t.Errorf("CIFAR-10 at 100 has no class with fewer than 20 images, but %g", few)
 	}
-}
-
-func FuzzFlattenYAML(f *testing.F) {
-	f.Add([]byte("a: {b: [1, 2]}\n"))
-	f.Fuzz(func(t *testing.T, b []byte) { _, _ = FlattenYAML(b) })
 }

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,11 +9,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"longtail/eval/paper"
 	"longtail/internal/config"
-	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/loss"
@@ -43,14 +44,46 @@ func (r *Run) Column() paper.Column {
 
 // Problem is a folder or file that could not be used, and why.
 type Problem struct {
-	Path string
-	Err  error
+	Path   string
+	Err    error
+	Damage bool // it cannot be read or contradicts other files; not merely unfinished, or a copy
 }
 
 // Set is what was found: runs sorted by folder, and what had to be left out.
 type Set struct {
 	Runs     []*Run
 	Problems []Problem
+}
+
+// Damage is a data error where a file was damaged, whether or not the run was left out; else nil.
+func (s *Set) Damage() error {
+	var first *Problem
+	count := 0
+	for i, p := range s.Problems {
+		if !p.Damage {
+			continue
+		}
+		if count++; first == nil {
+			first = &s.Problems[i]
+		}
+	}
+	switch count {
+	case 0:
+		return nil
+	case 1:
+		return fail.Data("a file is damaged: %s\nall that is shown is from the other files; longtail verify checks every file of a run", first.Path)
+	}
+	return fail.Data("%d files are damaged, the first is %s\nall that is shown is from the other files; longtail verify checks every file of a run", count, first.Path)
+}
+
+// Unsealed is the number of runs that ended before runs were sealed.
+func (s *Set) Unsealed() (n int) {
+	for _, r := range s.Runs {
+		if r.Summary.Seal == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // Load reads every run at or below the given folders, copies of a run once. A folder without runs gives an empty set; one that does not exist is
@@ -79,7 +112,7 @@ func (s *Set) leaveOutCopies() {
 	var kept []*Run
 	for _, r := range s.Runs {
 		if i := slices.IndexFunc(kept, r.isCopyOf); i >= 0 {
-			s.Problems = append(s.Problems, Problem{r.Dir, fmt.Errorf("the same run as %s, so it is counted once", kept[i].Dir)})
+			s.Problems = append(s.Problems, Problem{Path: r.Dir, Err: fmt.Errorf("the same run as %s, so it is counted once", kept[i].Dir)})
 			continue
 		}
 		kept = append(kept, r)
@@ -95,7 +128,7 @@ func (r *Run) isCopyOf(other *Run) bool {
 }
 
 func (s *Set) walk(root string, seen map[string]bool) {
-	problem := func(path string, err error) { s.Problems = append(s.Problems, Problem{path, err}) }
+	problem := func(path string, err error) { s.Problems = append(s.Problems, Problem{path, err, true}) }
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			problem(path, err)
@@ -113,12 +146,12 @@ func (s *Set) walk(root string, seen map[string]bool) {
 		r, err := ReadRun(path)
 		switch {
 		case err == nil:
-			s.Runs = append(s.Runs, r)
-			s.Problems = append(s.Problems, r.readRest()...)
+			s.add(r)
 		case !errors.Is(err, fs.ErrNotExist):
 			problem(filepath.Join(path, run.SummaryFile), err)
 		case run.Exists(filepath.Join(path, run.ConfigFile)):
-			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile))
+			err := fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile)
+			s.Problems = append(s.Problems, Problem{Path: path, Err: err})
 		default:
 			return nil
 		}
@@ -127,6 +160,38 @@ func (s *Set) walk(root string, seen map[string]bool) {
 	if err != nil {
 		problem(root, err)
 	}
+}
+
+// add takes a run whose summary was read. A sealed one with a file that does not fit its seal is left out: which of them is right
+// is not known.
+func (s *Set) add(r *Run) {
+	problems := r.checkSeal()
+	if len(problems) == 0 {
+		s.Runs = append(s.Runs, r)
+		problems = r.readRest()
+	}
+	s.Problems = append(s.Problems, problems...)
+}
+
+// checkSeal compares the small files of a sealed run with its seal, and the names of its checkpoints: reading those takes long.
+func (r *Run) checkSeal() (problems []Problem) {
+	if r.Summary.Seal == nil {
+		return nil
+	}
+	path := filepath.Join(r.Dir, run.ConfigFile)
+	fingerprint, err := config.FingerprintFile(path)
+	if err != nil {
+		return []Problem{{path, err, true}}
+	}
+	for _, name := range []string{run.ConfigFile, run.SplitFile, run.MetricsFile} {
+		if err := errors.Join(r.Summary.CheckFiles(r.Dir, fingerprint, name)...); err != nil {
+			problems = append(problems, Problem{filepath.Join(r.Dir, name), err, true})
+		}
+	}
+	if err := r.Summary.CheckNames(r.Dir); err != nil {
+		problems = append(problems, Problem{filepath.Join(r.Dir, filepath.Dir(run.Last)), err, true})
+	}
+	return problems
 }
 
 // ReadRun reads the summary of one run's folder. A missing summary.json is an error that is fs.ErrNotExist.
@@ -144,7 +209,7 @@ func (r *Run) readRest() (problems []Problem) {
 	read := func(name string, parse func(path string) error) {
 		path := filepath.Join(r.Dir, name)
 		if err := parse(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			problems = append(problems, Problem{path, err})
+			problems = append(problems, Problem{path, err, true})
 		}
 	}
 	read(run.ConfigFile, func(path string) error {
@@ -161,15 +226,33 @@ func (r *Run) readRest() (problems []Problem) {
 		return r.applySummary()
 	})
 	read(run.EnvironmentFile, func(path string) error {
-		b, err := disk.Read(path, run.MaxRecordBytes)
+		fingerprint, err := config.Fingerprint([]byte(r.ConfigText))
 		if err != nil {
 			return err
 		}
-		r.Environment, err = FlattenYAML(b) // JSON is YAML
+		e, err := run.ReadEnvironment(r.Dir, fingerprint)
+		if errors.Is(err, fs.ErrNotExist) && r.Summary.Seal != nil {
+			return fail.Data("it is missing")
+		}
+		if err != nil {
+			return err
+		}
+		e.Seal = ""
+		text, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		r.Environment, err = config.Flatten(text) // JSON is YAML
 		return err
 	})
-	read(run.MetricsFile, func(path string) (err error) {
-		r.History, err = run.ReadEpochs(path)
+	read(run.MetricsFile, func(path string) error {
+		history, err := run.ReadEpochs(path)
+		if err == nil {
+			err = r.Summary.CheckEpochs(history)
+		}
+		if err == nil {
+			r.History = history
+		}
 		return err
 	})
 	return problems
@@ -195,3 +278,6 @@ func (r *Run) applySummary() error {
 	r.Config.Derive()
 	return nil
 }
+
+// formatNumber writes a number as config.yaml has it.
+func formatNumber(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -24,7 +24,8 @@ import (
 // Checkpoint is all that a run remembers: where it is and its parameters, momenta and running moments.
 type Checkpoint struct {
 	Position
-	State device.State
+	State   device.State
+	Metrics string // SHA-256 of the lines of metrics.jsonl that belong to it; empty where they are not known
 }
 
 // Position is where a run is and what it found so far. It holds nothing that differs between two equal runs.
@@ -71,7 +72,7 @@ func (p Position) clone() Position {
 
 // start is the checkpoint of a run before its first step.
 func start(classes int, initial device.State) *Checkpoint {
-	return &Checkpoint{Position{Sums: newTotals(classes)}, initial}
+	return &Checkpoint{Position: Position{Sums: newTotals(classes)}, State: initial}
 }
 
 // notFinite is the name of a tensor with a value that is NaN or infinite, or "".
@@ -94,6 +95,7 @@ const (
 	positionKey = "position" // JSON of Position
 	configKey   = "config"   // YAML: config.Config.Identity
 	splitKey    = "split"    // SHA-256 of the split as JSON
+	metricsKey  = "metrics"  // SHA-256 of the lines of metrics.jsonl before it; empty before the first, and in checkpoints of earlier versions
 )
 
 // Identity is what a checkpoint must have in common with the run that resumes from it.
@@ -129,14 +131,14 @@ func (id Identity) compare(metadata map[string]string) error {
 	return nil
 }
 
-// Tensors is the checkpoint as a safetensors file has it.
-func (c *Checkpoint) Tensors(id Identity) (*run.Tensors, error) {
+// Tensors is the checkpoint as a safetensors file has it; metrics is the hash of the epochs before it.
+func (c *Checkpoint) Tensors(id Identity, metrics string) (*run.Tensors, error) {
 	position, err := json.Marshal(c.Position)
 	if err != nil {
 		return nil, fmt.Errorf("describing the checkpoint: %w", err)
 	}
 	file := &run.Tensors{
-		Metadata: map[string]string{formatKey: formatValue, positionKey: string(position), configKey: string(id.Config.Identity()), splitKey: id.Split},
+		Metadata: map[string]string{formatKey: formatValue, positionKey: string(position), configKey: string(id.Config.Identity()), splitKey: id.Split, metricsKey: metrics},
 		Tensors:  map[string]run.Tensor{},
 	}
 	for name, t := range c.State {
@@ -171,7 +173,7 @@ func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Check
 	if err := id.compare(m); err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{State: device.State{}}
+	c := &Checkpoint{State: device.State{}, Metrics: m[metricsKey]}
 	var err error
 	if c.Position, err = parsePosition([]byte(m[positionKey]), steps, classes); err != nil {
 		return nil, fmt.Errorf("its position: %w", err)

@@ -3,7 +3,9 @@ package train
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"longtail/data"
 	"longtail/internal/config"
@@ -18,6 +20,7 @@ type Evaluation struct {
 	ClassNames []string              // [C]
 	Counts     []int                 // [C] training images a class
 	TestCounts []int                 // [C] test images a class
+	Sealed     bool                  // false where the run ended before runs were sealed
 	Results    map[string]run.Result // "last", "best" and, where images are held out, "best_validation"
 }
 
@@ -79,6 +82,10 @@ func (j *EvalJob) noCheckpoint() error {
 // Evaluate runs the checkpoints of a run, finished or not, over its test set. It reads the run's folder and writes nothing. A
 // folder without a run is a usage error, one without a checkpoint a data error.
 func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
+	sealed, err := job.checkSeal()
+	if err != nil {
+		return nil, err
+	}
 	config, ds, err := job.load(ctx)
 	if err != nil {
 		return nil, err
@@ -92,7 +99,8 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		return nil, err
 	}
 	defer w.close()
-	e := &Evaluation{Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
+	e := &Evaluation{Sealed: sealed, Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
+	var last *Position
 	for _, name := range Checkpoints() {
 		path := filepath.Join(job.Dir, checkpoints[name])
 		if !run.Exists(path) {
@@ -101,6 +109,12 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		c, err := ReadCheckpoint(path, id, Steps(w.images(), config.Train.Batch, config.Train.Epochs), w.Classes)
 		if err != nil {
 			return nil, err
+		}
+		if last == nil {
+			last = &c.Position
+		}
+		if err := c.isRecorded(name, last); err != nil {
+			return nil, fail.Data("checkpoint %s: %w", path, err)
 		}
 		if err := w.Test.Session.Load(c.State); err != nil {
 			return nil, fail.Data("checkpoint %s does not fit the run's network: %w", path, err)
@@ -115,6 +129,29 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		return nil, job.noCheckpoint()
 	}
 	return e, nil
+}
+
+// checkSeal compares a finished run with its seal, before anything is computed, and reports whether it has one. A run that is not
+// finished has nothing to compare yet.
+func (j *EvalJob) checkSeal() (sealed bool, err error) {
+	if !run.Exists(filepath.Join(j.Dir, run.SummaryFile)) || !run.Exists(filepath.Join(j.Dir, run.ConfigFile)) {
+		return true, nil
+	}
+	s, err := ReadResult(j.Dir)
+	if err != nil {
+		return false, err
+	}
+	return s.Seal != nil, nil
+}
+
+// isRecorded compares the step of a checkpoint with the one that the last checkpoint recorded under that name. A best checkpoint that
+// is newer than the last one was written before a process was killed.
+func (c *Checkpoint) isRecorded(name string, last *Position) error {
+	want := map[string]*run.Result{"best": last.Best, "best_validation": last.BestByValidation}[name]
+	if want == nil || c.Step == want.Step || c.Step > last.Step {
+		return nil
+	}
+	return fmt.Errorf("it is of step %d, but the %s one was at step %d: it is another checkpoint", c.Step, strings.ReplaceAll(name, "_", " by "), want.Step)
 }
 
 // load reads the run's config and its data. A split file that the run was given is the folder's own, wherever the first one

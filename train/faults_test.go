@@ -31,6 +31,8 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 		{run.MetricsFile, func(text string) string { return "x" + text }, fail.CodeData, []string{"line 1"}},
 		{run.MetricsFile, func(string) string { return "" }, fail.CodeData, []string{"it has only 0"}},
 		{run.SplitFile, cut, fail.CodeData, []string{"remove"}},
+		{run.EnvironmentFile, cut, fail.CodeData, []string{"remove"}},
+		{run.EnvironmentFile, func(text string) string { return strings.Replace(text, `"host": "`, `"host": "x`, 1) }, fail.CodeData, []string{"seal"}},
 		{run.SplitFile, func(text string) string { return strings.Replace(text, "[", "[,", 1) }, fail.CodeData, nil},
 		{run.ConfigFile, func(text string) string { return strings.Replace(text, "epochs:", "epocks:", 1) }, fail.CodeUsage, []string{"train.epochs"}},
 		{run.ConfigFile, func(text string) string { return strings.Replace(text, "\nseed: 0", "\nseed: 1", 1) }, fail.CodeUsage, []string{" seed (1 there"}},

@@ -178,7 +178,7 @@ func (l *loop) closeEpoch(ctx context.Context) error {
 	if err := l.observe(done); err != nil {
 		return err
 	}
-	saving.Checkpoint = &Checkpoint{l.Position.clone(), state}
+	saving.Checkpoint = &Checkpoint{Position: l.Position.clone(), State: state}
 	return l.observe(saving)
 }
 
@@ -232,7 +232,7 @@ func (l *loop) save() error {
 	if err != nil {
 		return err
 	}
-	return l.observe(Saving{Checkpoint: &Checkpoint{l.Position.clone(), state}})
+	return l.observe(Saving{Checkpoint: &Checkpoint{Position: l.Position.clone(), State: state}})
 }
 
 // finiteState copies the state from the device. Parameters may stop being finite a step before the loss does; such a state

@@ -19,7 +19,7 @@ var testIdentity = Identity{config.Protocol(100, 200), "split"}
 // bytesOf is a checkpoint as it would lie on disk.
 func bytesOf(t testing.TB, c *Checkpoint) []byte {
 	t.Helper()
-	file, err := c.Tensors(testIdentity)
+	file, err := c.Tensors(testIdentity, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestRunsInOneProcessDoNotMeet(t *testing.T) {
 func TestStrangeCheckpointsAreRefused(t *testing.T) {
 	c := load(t, "train.batch=8", "train.epochs=3", "train.checkpoint_every=2")
 	good := finish(t, c, &fakeBackend{stepsPerCall: 1}, nil).saved[3]
-	file, err := good.Tensors(testIdentity)
+	file, err := good.Tensors(testIdentity, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func FuzzPosition(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, saved := range finish(f, c, &fakeBackend{stepsPerCall: 1}, nil).saved {
-		file, err := saved.Tensors(testIdentity)
+		file, err := saved.Tensors(testIdentity, "")
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func FuzzPosition(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r, err := runFake(context.Background(), c, &fakeBackend{stepsPerCall: 1}, &Checkpoint{p, fakeTask(c, &fakeBackend{}).From.State}, nil)
+		r, err := runFake(context.Background(), c, &fakeBackend{stepsPerCall: 1}, &Checkpoint{Position: p, State: fakeTask(c, &fakeBackend{}).From.State}, nil)
 		if err != nil && fail.Code(err) != fail.CodeDiverged || err == nil && !r.done {
 			t.Fatalf("a position that was taken cannot be resumed from: %v", err)
 		}

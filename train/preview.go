@@ -4,6 +4,7 @@ import (
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/fail"
+	"longtail/internal/plan"
 )
 
 // Preview is what a run would be.
@@ -14,6 +15,8 @@ type Preview struct {
 	Steps      int      `json:"steps"`
 	Parameters int      `json:"parameters"` // trainable values
 	Programs   []string `json:"programs"`   // the training and the evaluation program in a line each
+
+	Train *plan.Program `json:"-"` // the training program
 }
 
 // NewPreview plans a run without training it. Images are read only where the config names a split file; dataDir is as in
@@ -42,7 +45,7 @@ func NewPreview(c *config.Config, dataDir string) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Parameters = programs.Parameters
+	p.Parameters, p.Train = programs.Parameters, programs.Train
 	p.Programs = []string{programs.Train.Summary(), programs.Eval.Summary()}
 	return p, nil
 }

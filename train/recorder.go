@@ -1,8 +1,10 @@
 package train
 
 import (
+	"bytes"
 	"longtail/data"
 	"longtail/internal/config"
+	"longtail/internal/disk"
 	"longtail/internal/run"
 )
 
@@ -12,6 +14,11 @@ type recorder struct {
 	began  *config.Config // of the run that was in the folder; nil for a new one
 	id     Identity
 	result func(Position) run.Summary
+
+	lines []byte            // of metrics.jsonl
+	texts map[string][]byte // of config.yaml and split.json
+
+	fingerprint string // of config.yaml
 
 	calls   int     // of the backend since the start; the first allocates and is left out of the rate
 	samples int     // since the last record, the first call left out
@@ -33,13 +40,31 @@ func (k *recorder) observe(e Event) error {
 	case Saving:
 		return k.save(e)
 	case Finished:
-		return k.folder.WriteJSON(run.SummaryFile, k.result(e.Position))
+		return k.finish(e.Position)
 	}
 	return nil
 }
 
+// finish writes the sealed result. Files that were removed or changed meanwhile are written again: without a config.yaml the folder is no run's.
+func (k *recorder) finish(p Position) error {
+	if err := k.folder.RestoreEpochs(k.lines); err != nil {
+		return err
+	}
+	for name, text := range k.texts {
+		now, err := disk.Read(k.folder.Path(name), int64(len(text)))
+		if err == nil && bytes.Equal(now, text) {
+			continue
+		}
+		if err := k.folder.Write(name, text); err != nil {
+			return err
+		}
+	}
+	return k.folder.WriteSummary(k.result(p), k.fingerprint)
+}
+
 func (k *recorder) record(e EpochDone) error {
-	if err := k.folder.AppendEpoch(e.Record); err != nil {
+	var err error
+	if k.lines, err = k.folder.AppendEpoch(k.lines, e.Record); err != nil {
 		return err
 	}
 	t := run.Timing{Epoch: e.Record.Epoch, Step: e.Record.Step, Seconds: k.first + k.seconds, EvalSeconds: e.EvalSeconds}
@@ -53,7 +78,11 @@ func (k *recorder) record(e EpochDone) error {
 // save writes the checkpoint. The last one is written last: it is the one that a run resumes from, so that whatever it
 // mentions is there.
 func (k *recorder) save(e Saving) error {
-	file, err := e.Checkpoint.Tensors(k.id)
+	metrics := ""
+	if len(k.lines) > 0 {
+		metrics = run.Hash(k.lines)
+	}
+	file, err := e.Checkpoint.Tensors(k.id, metrics)
 	if err != nil {
 		return err
 	}

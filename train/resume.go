@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"longtail/data"
@@ -55,13 +57,13 @@ func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
 	if w.From, err = k.checkpoint(w); err != nil {
 		return err
 	}
-	if err := k.folder.CutEpochs(w.From.Records); err != nil {
+	if k.lines, err = k.folder.CutEpochs(w.From.Records, w.From.Metrics); err != nil {
 		return err
 	}
 	if err := k.describe(job.Config, w.data.Split); err != nil {
 		return err
 	}
-	if w.From.Step == w.steps {
+	if w.From.Step == w.steps && k.folder.Has(run.EnvironmentFile) {
 		return nil // nothing is left to compute
 	}
 	return k.recordPart(job.device.Info(), w.From.Step, observe)
@@ -71,10 +73,16 @@ func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
 func (k *recorder) checkpoint(w *openJob) (*Checkpoint, error) {
 	if k.folder.Has(run.Last) {
 		c, err := ReadCheckpoint(k.folder.Path(run.Last), k.id, w.steps, w.Classes)
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, err
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w\n%s", err, k.recoveryHint())
 		}
-		return c, nil
+		if err := device.CheckState(device.StateShapes(w.programs.Train), c.State); err != nil {
+			return nil, fail.Data("checkpoint %s does not fit the run's network: %w\n%s", k.folder.Path(run.Last), err, k.recoveryHint())
+		}
+		return c, k.checkBest(c, w)
 	}
 	if k.folder.Has(run.MetricsFile) {
 		// A process that is killed before its first checkpoint leaves one line at most.
@@ -83,6 +91,32 @@ func (k *recorder) checkpoint(w *openJob) (*Checkpoint, error) {
 		}
 	}
 	return start(w.Classes, w.programs.Initial), nil
+}
+
+// checkBest reads the best checkpoints, which the end of the run seals: what is damaged or another one would be sealed with it.
+func (k *recorder) checkBest(last *Checkpoint, w *openJob) error {
+	for _, name := range Checkpoints()[1:] {
+		path := k.folder.Path(checkpoints[name])
+		if !run.Exists(path) {
+			if recorded := map[string]*run.Result{"best": last.Best, "best_validation": last.BestByValidation}[name]; recorded != nil && last.Metrics != "" {
+				return fail.Data("%s is missing: the last checkpoint says that it was written at step %d\n%s", path, recorded.Step, k.bestHint())
+			}
+			continue // runs of earlier versions may be without it
+		}
+		c, err := ReadCheckpoint(path, k.id, w.steps, w.Classes)
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, k.bestHint())
+		}
+		if err := c.isRecorded(name, &last.Position); err != nil {
+			return fail.Data("checkpoint %s: %w\n%s", path, err, k.bestHint())
+		}
+	}
+	return nil
+}
+
+// bestHint is what to do about a best checkpoint that cannot be used.
+func (k *recorder) bestHint() string {
+	return fmt.Sprintf("restore the file from a copy, or start this run again from nothing: remove %s and give the same command", k.folder.Dir)
 }
 
 // recoveryHint is what to do about a checkpoint that cannot be used.
@@ -117,28 +151,43 @@ func (k *recorder) compareSplit(split data.Split) error {
 	return nil
 }
 
-// describe writes config.yaml and split.json where they are missing; a folder that was moved gets its own place into the config.
+// describe writes config.yaml and split.json where they are missing, and keeps both in memory. A folder that was moved gets its own
+// place into the config; a config.yaml that lacks keys is completed, and a split that is written in another way is written in this one:
+// equal runs have equal seals.
 func (k *recorder) describe(c *config.Config, split data.Split) error {
-	if !k.folder.Has(run.ConfigFile) || k.began != nil && k.began.Out != c.Out {
-		written := c
-		if k.began != nil {
-			written = k.began
-			written.Out = c.Out
-		}
+	written := c
+	if k.began != nil {
+		written = k.began.Clone()
+		written.Out, written.Precision = c.Out, c.Precision
+	}
+	var err error
+	if k.fingerprint, err = config.Fingerprint(written.YAML()); err != nil {
+		return err
+	}
+	there, err := config.FingerprintFile(k.folder.Path(run.ConfigFile))
+	if err != nil || there != k.fingerprint || k.began != nil && k.began.Out != c.Out {
 		if err := k.folder.Write(run.ConfigFile, written.YAML()); err != nil {
 			return err
 		}
 	}
-	if k.folder.Has(run.SplitFile) {
-		return nil
+	if err := split.Write(k.folder.Path(run.SplitFile)); err != nil {
+		return err
 	}
-	return split.Write(k.folder.Path(run.SplitFile))
+	k.texts = map[string][]byte{}
+	for _, name := range []string{run.ConfigFile, run.SplitFile} {
+		text, err := os.ReadFile(k.folder.Path(name))
+		if err != nil {
+			return fmt.Errorf("reading what describes the run: %w", err)
+		}
+		k.texts[name] = text
+	}
+	return nil
 }
 
 // recordPart writes environment.json: this process, and all that took part in the run. It remarks on a run that resumes with
 // other arithmetic or another build.
 func (k *recorder) recordPart(on device.Info, step int, observe Observer) error {
-	before, err := k.folder.ReadEnvironment()
+	before, err := k.folder.ReadEnvironment(k.fingerprint)
 	if err != nil {
 		return fmt.Errorf("reading what has computed the run so far: %w", err)
 	}
@@ -152,7 +201,7 @@ func (k *recorder) recordPart(on device.Info, step int, observe Observer) error 
 			return err
 		}
 	}
-	return k.folder.WriteJSON(run.EnvironmentFile, e)
+	return k.folder.WriteEnvironment(e, k.fingerprint)
 }
 
 // explain adds to the end of a run what remains of it.

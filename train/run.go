@@ -50,7 +50,7 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 			return nil, err
 		}
 		if k.folder.Has(run.SummaryFile) {
-			s, err := run.ReadSummary(k.folder.Dir)
+			s, err := ReadResult(k.folder.Dir)
 			return &Outcome{s, k.folder.Dir, true}, err
 		}
 	}
@@ -101,6 +101,23 @@ func shortened(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:10], ", "), len(names)-10)
 	}
 	return strings.Join(names, ", ")
+}
+
+// ReadResult reads the result of a finished run and compares it with the files that it was made from: all, or those named. What does
+// not fit is a data error that names the file.
+func ReadResult(dir string, files ...string) (*run.Summary, error) {
+	s, err := run.ReadSummary(dir)
+	if err != nil {
+		return nil, err
+	}
+	fingerprint, err := config.FingerprintFile(filepath.Join(dir, run.ConfigFile))
+	if err != nil && s.Seal != nil {
+		return nil, fail.Data("reading the config of the run in %s: %w", dir, err)
+	}
+	if problems := s.CheckFiles(dir, fingerprint, files...); len(problems) > 0 {
+		return nil, fmt.Errorf("%w\nrestore the file from a copy, or train the run again in another folder", problems[0])
+	}
+	return s, nil
 }
 
 // openJob is a job with everything in memory and on the device.

@@ -389,7 +389,7 @@ func environment(t *testing.T, dir string) run.Environment {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	e, err := f.ReadEnvironment()
+	e, err := f.ReadEnvironment(fingerprintOf(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}

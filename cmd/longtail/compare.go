@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"path/filepath"
 
 	"longtail/eval"
@@ -62,9 +63,9 @@ func (c *compareOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	switch c.out {
 	case noPictures:
-		return nil
+		return set.Damage()
 	case "":
 		c.out = filepath.Join(in.home(), "compare")
 	}
-	return c.writeFigures(cmd, plots.ForRuns(set.Runs, which), c.out)
+	return errors.Join(c.writeFigures(cmd, plots.ForRuns(set.Runs, which), c.out), set.Damage())
 }

@@ -69,6 +69,9 @@ func (o *evalOptions) run(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
+	if !e.Sealed {
+		fmt.Fprintf(messages, unsealed, 1, 1)
+	}
 	report := newEvalReport(dir, e)
 	if o.json {
 		err = json.NewEncoder(cmd.OutOrStdout()).Encode(report)

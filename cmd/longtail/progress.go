@@ -127,6 +127,9 @@ func (r *trainReport) result(o *train.Outcome) error {
 	}
 	if o.Before {
 		fmt.Fprintf(r.messages, "%s is done: nothing is left to train\n", o.Folder)
+		if o.Summary.Seal == nil {
+			fmt.Fprintf(r.messages, unsealed, 1, 1)
+		}
 	}
 	s := o.Summary
 	fmt.Fprintf(r.out, "test error  last %.2f %%  best %.2f %% (epoch %g)\n", 100*s.Last.Error, 100*s.Best.Error, s.Best.Epoch)

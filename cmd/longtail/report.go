@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -64,7 +65,7 @@ func (r *reportOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	if r.dryRun {
 		fmt.Fprintf(cmd.OutOrStdout(), "would write %s about %d runs\n", r.out, len(set.Runs))
-		return nil
+		return set.Damage()
 	}
 	if err := report.WriteFile(r.out, set, report.Options{Title: r.title, Which: which}); err != nil {
 		return err
@@ -74,8 +75,9 @@ func (r *reportOptions) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("looking at the report: %w", err)
 	}
 	if r.json {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(written{r.out, len(set.Runs), info.Size()})
+		err = json.NewEncoder(cmd.OutOrStdout()).Encode(written{r.out, len(set.Runs), info.Size()})
+	} else {
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s (%d runs, %d kB)\n", r.out, len(set.Runs), info.Size()/1000)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s (%d runs, %d kB)\n", r.out, len(set.Runs), info.Size()/1000)
-	return err
+	return errors.Join(err, set.Damage())
 }

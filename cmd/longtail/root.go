@@ -34,6 +34,7 @@ func commands(o *options) []*cobra.Command {
 		newTrainCommand(o),
 		newSweepCommand(o),
 		newEvalCommand(o),
+		newVerifyRunsCommand(o),
 		newDataCommand(o),
 		newBenchCommand(o),
 		newDoctorCommand(o),

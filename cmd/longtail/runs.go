@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -130,7 +129,7 @@ func (o *runsOptions) load(cmd *cobra.Command, in inputs) (eval.Set, error) {
 	if err != nil {
 		return set, err
 	}
-	reportProblems(o.messages(cmd), set)
+	o.reportProblems(cmd, set)
 	if n := len(set.Problems); n > 0 && len(set.Runs) == 0 {
 		p := set.Problems[0]
 		more := ""
@@ -146,11 +145,11 @@ func (o *runsOptions) load(cmd *cobra.Command, in inputs) (eval.Set, error) {
 }
 
 // loadExisting loads the runs of those folders that exist, and reports what it leaves out.
-func loadExisting(messages io.Writer, folders []string) (eval.Set, error) {
+func (o *runsOptions) loadExisting(cmd *cobra.Command, folders []string) (eval.Set, error) {
 	var there []string
 	for _, f := range folders {
 		if _, err := os.Stat(f); errors.Is(err, fs.ErrNotExist) {
-			fmt.Fprintf(messages, "no folder %s: no runs from there\n", f)
+			fmt.Fprintf(o.messages(cmd), "no folder %s: no runs from there\n", f)
 			continue
 		}
 		there = append(there, f)
@@ -159,12 +158,23 @@ func loadExisting(messages io.Writer, folders []string) (eval.Set, error) {
 	if err != nil {
 		return set, err
 	}
-	reportProblems(messages, set)
+	o.reportProblems(cmd, set)
 	return set, nil
 }
 
-func reportProblems(messages io.Writer, set eval.Set) {
+// unsealed is the remark on runs that have no seal, with how many of how many.
+const unsealed = "%d of %d runs ended before runs were sealed: changes to their files go unnoticed\n"
+
+// reportProblems prints what was left out: damage whatever the user wants to hear, the rest and what was not checked as remarks.
+func (o *runsOptions) reportProblems(cmd *cobra.Command, set eval.Set) {
 	for _, p := range set.Problems {
-		fmt.Fprintf(messages, "left out %s: %v\n", p.Path, p.Err)
+		w := o.messages(cmd)
+		if p.Damage {
+			w = cmd.ErrOrStderr()
+		}
+		fmt.Fprintf(w, "left out %s: %v\n", p.Path, p.Err)
+	}
+	if n := set.Unsealed(); n > 0 {
+		fmt.Fprintf(o.messages(cmd), unsealed, n, len(set.Runs))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -65,7 +66,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	set, err := loadExisting(t.messages(cmd), in.folders)
+	set, err := t.loadExisting(cmd, in.folders)
 	if err != nil {
 		return err
 	}
@@ -74,13 +75,13 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if t.out == "" {
-		return nil
+		return set.Damage()
 	}
 	figures, err := plots.ForPaper(set.Runs, which)
 	if err != nil {
 		return err
 	}
-	return t.writeFigures(cmd, figures, t.out)
+	return errors.Join(t.writeFigures(cmd, figures, t.out), set.Damage())
 }
 
 // choose is the table that was asked for.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"longtail/data"
-	"longtail/eval"
 	"longtail/eval/events"
 	"longtail/eval/plots"
 	"longtail/internal/config"
@@ -44,7 +43,7 @@ func (t *tensorBoard) start(e train.Started) (err error) {
 	if t.writer, err = events.Create(t.cfg.Out, int64(e.From)); err != nil || e.From > 0 {
 		return err
 	}
-	settings, err := eval.FlattenYAML(t.cfg.YAML())
+	settings, err := config.Flatten(t.cfg.YAML())
 	if err != nil {
 		return fmt.Errorf("hyper-parameters for TensorBoard: %w", err)
 	}

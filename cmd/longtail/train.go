@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"longtail/internal/config"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/train"
@@ -127,6 +128,7 @@ func (t *trainOptions) preview(cmd *cobra.Command, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	t.previewMemory(cmd, cfg, p)
 	out := cmd.OutOrStdout()
 	if t.json {
 		return json.NewEncoder(out).Encode(struct {
@@ -141,6 +143,21 @@ func (t *trainOptions) preview(cmd *cobra.Command, cfg *config.Config) error {
 	fmt.Fprintf(out, "%d steps\n%s\n", p.Steps, strings.Join(p.Programs, "\n"))
 	fmt.Fprintln(t.messages(cmd), "nothing was trained; without --dry-run the run goes into", cfg.Out)
 	return nil
+}
+
+// previewMemory prints how much memory the run needs on its device, and how much there is.
+func (t *trainOptions) previewMemory(cmd *cobra.Command, cfg *config.Config, p *train.Preview) {
+	d, err := device.Open(cfg.Device, cfg.Precision, device.Options{Threads: t.threads})
+	if err != nil {
+		return // nothing is trained
+	}
+	defer d.Close()
+	need, available := d.Backend.Memory(p.Train, d.Precision)
+	fmt.Fprintf(t.messages(cmd), "memory: a step needs %.3g GB", float64(need)/1e9)
+	if available > 0 {
+		fmt.Fprintf(t.messages(cmd), ", and %.3g GB are available", float64(available)/1e9)
+	}
+	fmt.Fprintln(t.messages(cmd))
 }
 
 // secondSignalKills lets a second Ctrl-C or SIGTERM end the program at once, once the first has cancelled ctx. The function

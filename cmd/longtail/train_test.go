@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,7 +49,7 @@ func sameRun(t *testing.T, a, b string) {
 }
 
 func TestKilledRunsEndWithTheSameBytes(t *testing.T) {
-	kills, epochs := 20, "25"
+	kills, epochs := *kills, strconv.Itoa(*kills*5/4)
 	if testing.Short() {
 		kills, epochs = 3, "2"
 	}

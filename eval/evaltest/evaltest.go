@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"longtail/internal/config"
 	"longtail/internal/run"
 )
 
@@ -26,6 +27,7 @@ type Spec struct {
 	Validation float64 // error in per cent on held-out images; 0 is a run without them
 	Epochs     int     // default 8
 	Extra      string  // more lines of config.yaml
+	Sealed     bool    // with a split.json of its own and a seal; else as runs were before there were seals
 }
 
 func (s Spec) withDefaults() Spec {
@@ -77,7 +79,7 @@ func Write(parent string, s Spec) (string, error) {
 		}
 		metrics.Write(append(line, '\n'))
 	}
-	config := fmt.Sprintf(`data:
+	text := fmt.Sprintf(`data:
   dataset: %s
   imbalance: %g
   profile: exp
@@ -93,17 +95,40 @@ train:
 seed: %d
 out: %s
 %s`, s.Dataset, s.Imbalance, s.Loss, s.Gamma, s.Beta, s.Epochs, s.Seed, dir, s.Extra)
-	for name, text := range map[string]string{
+	for name, content := range map[string]string{
 		"summary.json":     string(summary),
 		"metrics.jsonl":    metrics.String(),
-		"config.yaml":      config,
+		"config.yaml":      text,
 		"environment.json": `{"version": "test", "host": "example", "cpu": "none", "go": "go1.26"}`,
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
 			return "", err
 		}
 	}
+	if s.Sealed {
+		return dir, seal(dir, s)
+	}
 	return dir, nil
+}
+
+// seal writes the summary anew, with a seal.
+func seal(dir string, s Spec) error {
+	split := fmt.Sprintf(`{"version": 1, "note": "%s"}`, s.Name())
+	if err := os.WriteFile(filepath.Join(dir, run.SplitFile), []byte(split), 0o666); err != nil {
+		return err
+	}
+	fingerprint, err := config.FingerprintFile(filepath.Join(dir, run.ConfigFile))
+	if err != nil {
+		return err
+	}
+	folder, err := run.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	summary := Summary(s)
+	summary.Version = run.SummaryVersion
+	return folder.WriteSummary(summary, fingerprint)
 }
 
 // Summary is the made-up result: accuracies fall from head to tail about their mean, and class-balancing (beta > 0) makes
@@ -129,10 +154,9 @@ func Summary(s Spec) run.Summary {
 		out.TestCounts = append(out.TestCounts, testImages)
 	}
 	out.Last = result(s, s.Error)
-	out.Best = result(s, s.Error-0.4)
-	out.Best.Epoch--
+	out.Best = earlier(s, 1, s.Error-0.4)
 	if s.Validation > 0 {
-		r := result(s, s.Error-0.1)
+		r := earlier(s, 2, s.Error-0.1)
 		out.BestByValidation = &r
 		out.LastValidation = &run.Score{Loss: 1, Error: s.Validation / 100, Accuracy: 1 - s.Validation/100, PerClass: r.PerClass}
 	}
@@ -140,6 +164,17 @@ func Summary(s Spec) run.Summary {
 }
 
 const testImages = 1000 // a class
+
+// earlier is a result so many epochs before the last one, which it is where the run has no more.
+func earlier(s Spec, epochs int, percent float64) run.Result {
+	if epochs >= s.Epochs {
+		return result(s, s.Error)
+	}
+	r := result(s, percent)
+	r.Epoch -= float64(epochs)
+	r.Step -= 97 * epochs
+	return r
+}
 
 func result(s Spec, percent float64) run.Result {
 	r := run.Result{Epoch: float64(s.Epochs), Step: 97 * s.Epochs}
@@ -174,6 +209,7 @@ func result(s Spec, percent float64) run.Result {
 // History is the made-up metrics.jsonl.
 func History(s Spec) []run.Epoch {
 	s = s.withDefaults()
+	summary := Summary(s)
 	var all []run.Epoch
 	for e := 1; e <= s.Epochs; e++ {
 		left := math.Exp(-4 * float64(e) / float64(s.Epochs))
@@ -183,6 +219,11 @@ func History(s Spec) []run.Epoch {
 			Epoch: float64(e), Step: 97 * e, LR: 0.1,
 			Train: run.Score{Loss: 2.5 * train, Error: train, Accuracy: 1 - train},
 			Test:  &run.Score{Loss: 2.5 * test, Error: test, Accuracy: 1 - test},
+		}
+		for _, r := range []*run.Result{&summary.Last, &summary.Best, summary.BestByValidation} {
+			if r != nil && r.Step == epoch.Step {
+				epoch.Test = &run.Score{Loss: r.Loss, Error: r.Error, Accuracy: r.Accuracy}
+			}
 		}
 		if s.Validation > 0 {
 			epoch.Validation = &run.Score{Loss: 2.4 * test, Error: test - 0.01, Accuracy: 1.01 - test}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"longtail/internal/disk"
 
@@ -127,11 +128,25 @@ func (f Figure) Write(dir string) ([]string, error) {
 		if err != nil {
 			return paths, err
 		}
-		path := filepath.Join(dir, f.Name+format.ext)
+		path := filepath.Join(dir, fileName(f.Name)+format.ext)
 		if err := disk.Write(path, b); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)
 	}
 	return paths, nil
+}
+
+// fileName is a name as that of a file in the folder: whatever a system could take for a path or an option is a hyphen.
+func fileName(name string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r != '.' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return '-'
+		}
+		return r
+	}, name)
+	if rest := strings.TrimLeft(clean, ".-"); rest != clean {
+		return "_" + rest
+	}
+	return clean
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -306,6 +307,26 @@ func TestSmooth(t *testing.T) {
 	for i, v := range smooth(y) {
 		if math.Abs(v-y[i]) > 1e-12 {
 			t.Errorf("a straight line bends at %d: %g", i, v)
+		}
+	}
+}
+
+func TestPicturesStayInTheirFolder(t *testing.T) {
+	for name, want := range map[string]string{"../../x": "_x", "a/b c": "a-b-c", "..": "_", "error-by-beta-cifar10-if0.5": "error-by-beta-cifar10-if0.5", "per-class-größe": "per-class-größe"} {
+		if got := fileName(name); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+	parent := t.TempDir()
+	f := ClassBalancedTerm([]float64{0.9})
+	f.Name = "../../escaped"
+	paths, err := f.Write(filepath.Join(parent, "a", "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if filepath.Dir(path) != filepath.Join(parent, "a", "b") {
+			t.Errorf("%s is outside the folder", path)
 		}
 	}
 }

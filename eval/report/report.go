@@ -78,13 +78,13 @@ func Write(w io.Writer, set eval.Set, o Options) error {
 	return nil
 }
 
-// WriteFile writes the page atomically; its folder must exist.
+// WriteFile writes the page atomically; its folder must exist. A link stays a link, a device a device.
 func WriteFile(path string, set eval.Set, o Options) error {
 	var b bytes.Buffer
 	if err := Write(&b, set, o); err != nil {
 		return err
 	}
-	return disk.Write(path, b.Bytes())
+	return disk.WriteTo(path, b.Bytes())
 }
 
 // paperTables are our runs beside the paper's, restricted to what has runs.

@@ -253,15 +253,14 @@ func writeLong(w io.Writer, all []Comparison) error {
 				if e.HeldOut != nil {
 					held = number(e.HeldOut.Mean)
 				}
-				records = append(records, []string{c.Name, c.Columns[i].Dataset, strconv.FormatFloat(c.Columns[i].Imbalance, 'g', -1, 64), r.Label,
+				record := []string{c.Name, c.Columns[i].Dataset, strconv.FormatFloat(c.Columns[i].Imbalance, 'g', -1, 64), r.Label,
 					e.Paper.String(), ours[0], ours[1], ours[2], difference, strconv.FormatBool(e.PaperBest), strconv.FormatBool(e.OursBest),
-					model(e.PaperModel), model(e.OursModel), held, strconv.Itoa(e.Candidates), strings.Join(c.Deviations, "; "), e.Command})
+					model(e.PaperModel), model(e.OursModel), held, strconv.Itoa(e.Candidates), strings.Join(c.Deviations, "; "), e.Command}
+				for k := range record {
+					record[k] = inert(record[k])
+				}
+				records = append(records, record)
 			}
-		}
-	}
-	for _, r := range records {
-		for i := range r {
-			r[i] = csvText(r[i])
 		}
 	}
 	if err := csv.NewWriter(w).WriteAll(records); err != nil {

@@ -236,14 +236,29 @@ func (t Table) flatHeader() []string {
 	return flat
 }
 
-// CSV prints the table's cells as they are, with one header line.
+// formula matches what a spreadsheet computes rather than shows; a sign before a digit is a number's.
+var formula = regexp.MustCompile(`^([=@\t\r]|[+-]($|[^0-9.]))`)
+
+// inert is a cell of CSV that no spreadsheet takes for a formula: text that begins like one gets an apostrophe in front.
+func inert(text string) string {
+	if !formula.MatchString(text) {
+		return text
+	}
+	return "'" + text
+}
+
+// CSV prints the table's cells as they are but for formulas, with one header line.
 func (t Table) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	records := [][]string{t.flatHeader()}
+	header := t.flatHeader()
+	for i := range header {
+		header[i] = inert(header[i])
+	}
+	records := [][]string{header}
 	for _, r := range t.Rows {
 		texts := make([]string, len(r))
 		for i, c := range r {
-			texts[i] = csvText(c.Text)
+			texts[i] = inert(c.Text)
 		}
 		records = append(records, texts)
 	}
@@ -251,17 +266,6 @@ func (t Table) CSV(w io.Writer) error {
 		return fmt.Errorf("writing CSV: %w", err)
 	}
 	return nil
-}
-
-// formula matches what a spreadsheet computes rather than shows; a sign before a digit is a number's.
-var formula = regexp.MustCompile(`^([=@\t\r]|[+-]($|[^0-9.]))`)
-
-// csvText keeps a spreadsheet from taking a text, such as the name of a run, for a formula: it gets an apostrophe. Numbers stay numbers.
-func csvText(text string) string {
-	if !formula.MatchString(text) {
-		return text
-	}
-	return "'" + text
 }
 
 // LaTeX prints a table environment for the packages booktabs and graphicx, the best cells bold.

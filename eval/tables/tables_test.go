@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -396,19 +397,16 @@ func TestParseFormat(t *testing.T) {
 	}
 }
 
-func TestNamesAreNoFormulasAndNoHTML(t *testing.T) {
-	table := Table{Header: []string{"runs", "error"}, Rows: [][]Cell{{{Text: "=HYPERLINK(1)"}, {Text: "-1.20"}}, {{Text: "<b>&"}, {Text: "+0.5"}}, {{Text: "+cmd"}, {Text: ""}}}}
+func TestCellsAreNoFormulasAndNoHTML(t *testing.T) {
+	table := Table{Header: []string{"run", "=1+1"}, Rows: [][]Cell{plain(`=HYPERLINK("http://x")`, "-0.43"), plain("<img src=x>", "@a")}}
 	var csv, md strings.Builder
-	if err := table.CSV(&csv); err != nil {
+	if err := errors.Join(table.CSV(&csv), table.Markdown(&md)); err != nil {
 		t.Fatal(err)
 	}
-	if want := "runs,error\n'=HYPERLINK(1),-1.20\n<b>&,+0.5\n'+cmd,\n"; csv.String() != want {
-		t.Errorf("CSV %q, want %q", csv.String(), want)
+	if want := "run,'=1+1\n\"'=HYPERLINK(\"\"http://x\"\")\",-0.43\n<img src=x>,'@a\n"; csv.String() != want {
+		t.Errorf("%q, want %q", csv.String(), want)
 	}
-	if err := table.Markdown(&md); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(md.String(), "&lt;b&gt;&amp;") || strings.Contains(md.String(), "<b>") {
-		t.Errorf("Markdown %q", md.String())
+	if strings.Contains(md.String(), "<img") || !strings.Contains(md.String(), "&lt;img src=x&gt;") {
+		t.Error(md.String())
 	}
 }

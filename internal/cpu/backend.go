@@ -87,6 +87,9 @@ func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.
 	if err := errors.Join(b.Check(p, precision), device.CheckImages(p, images)); err != nil {
 		return nil, err
 	}
+	if err := b.checkMemory(p); err != nil {
+		return nil, err
+	}
 	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernels}
 	if share != nil {
 		other, ok := share.(*session)

@@ -94,7 +94,7 @@ func compile(s *session) error {
 	p := s.program
 	c := &compiler{s: s, pads: map[use]int{}, copies: map[use]*place{}}
 	c.findPads()
-	c.placeValues()
+	s.arena = make([]float32, c.placeValues())
 	s.levels = make([]level, p.Levels)
 	for i := range p.Steps {
 		st := &p.Steps[i]
@@ -183,8 +183,8 @@ func (c *compiler) areaOf(v plan.ValueID) area {
 }
 
 // placeValues gives every value of an image a place: in the scratch block of its level, or, where a later level reads it or it
-// is a result, in the arena.
-func (c *compiler) placeValues() {
+// is a result, in the arena, whose size in floats it returns.
+func (c *compiler) placeValues() (size int) {
 	p := c.s.program
 	c.s.places = make([]*place, len(p.Values))
 	first, last := c.lifetimes()
@@ -204,10 +204,11 @@ func (c *compiler) placeValues() {
 		buffers = append(buffers, &plan.Buffer{Size: a.size() * p.Batch, First: first[v], Last: last[v]})
 		owners = append(owners, v)
 	}
-	c.s.arena = make([]float32, plan.Arena(buffers, 16))
+	size = plan.Arena(buffers, 16)
 	for i, v := range owners {
 		c.s.places[v].off = buffers[i].Offset
 	}
+	return size
 }
 
 // lifetimes are the first and last level of every value that belongs to an image; -1 for the others, and for the images

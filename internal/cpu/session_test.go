@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"longtail/data"
 	"longtail/internal/cpu"
 	"longtail/internal/device"
+	"longtail/internal/fail"
 	"longtail/internal/plan"
 	"longtail/internal/program"
 	"longtail/internal/program/programtest"
@@ -215,3 +217,27 @@ func TestWrongInputsAreErrors(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestABatchThatNoMemoryHoldsIsRefused(t *testing.T) {
+	p, _, err := network("resnet8", "avgpool", "softmax", 10).Plan(1<<24, plan.Options{Train: true, Samples: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := cpu.New(1)
+	need, available := b.Memory(p, device.FP32)
+	if available == 0 {
+		t.Skip("the system does not tell how much memory is available")
+	}
+	if need < 1<<40 {
+		t.Errorf("%d bytes", need)
+	}
+	_, err = b.Open(p, device.FP32, noise(1, 64, 10), nil)
+	if fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), "GB are available") || !strings.Contains(err.Error(), "train.batch") {
+		t.Errorf("%v", err)
+	}
+	if small, _, err := network("resnet8", "avgpool", "softmax", 10).Plan(8, plan.Options{Train: true, Samples: 64}); err != nil {
+		t.Error(err)
+	} else if need, _ := b.Memory(small, device.FP32); need > 1<<30 {
+		t.Errorf("a small batch needs %d bytes", need)
+	}
+}

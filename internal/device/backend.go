@@ -30,6 +30,9 @@ type Backend interface {
 	Info() Info
 	// Check returns an error that names the first operation of the program, or the precision, that the backend lacks.
 	Check(p *plan.Program, precision Precision) error
+	// Memory is how many bytes the buffers of a program take, nearly all that a session needs, and how many the device has left; 0
+	// for what is not known.
+	Memory(p *plan.Program, precision Precision) (need, available int64)
 	// Open checks a program and allocates it on the device; images are what orders index. A program opened with a share uses
 	// the parameters, momenta and running moments of that session.
 	Open(p *plan.Program, precision Precision, images data.Images, share Session) (Session, error)

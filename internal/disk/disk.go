@@ -30,6 +30,38 @@ func Write(path string, content []byte) error {
 	})
 }
 
+// WriteTo writes what a user asked to have at path: the file that a link leads to is replaced, and the link stays; into a device or a
+// pipe the content is written, and it stays one. Errors are those of [WriteError].
+func WriteTo(path string, content []byte) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Lstat(path); err == nil {
+			return WriteError(path, errors.New("it is a link to a file that does not exist"))
+		}
+		return Write(path, content)
+	case err != nil:
+		return WriteError(path, err)
+	case info.IsDir():
+		return WriteError(path, errors.New("it is a folder"))
+	case info.Mode().IsRegular():
+		target, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return WriteError(path, err)
+		}
+		return Write(target, content)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0) // a pipe without a reader is not waited for
+	if err != nil {
+		return WriteError(path, err)
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return WriteError(path, err)
+	}
+	return nil
+}
+
 // writeWith is Write for content that write produces. The temporary file's name is one that IsLeftover knows.
 func writeWith(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")

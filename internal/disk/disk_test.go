@@ -36,6 +36,46 @@ func TestWriteReplacesTheFile(t *testing.T) {
 	}
 }
 
+func TestWriteToKeepsLinksAndPipes(t *testing.T) {
+	dir := t.TempDir()
+	target, link, pipe, loose := filepath.Join(dir, "a"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe"), filepath.Join(dir, "loose")
+	put(t, target, "old")
+	if err := errors.Join(os.Symlink("a", link), os.Symlink("nowhere", loose), syscall.Mkfifo(pipe, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteTo(link, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := os.ReadFile(target); string(text) != "new" {
+		t.Errorf("behind the link: %q", text)
+	}
+	for _, path := range []string{dir, pipe, loose} { // the pipe has no reader
+		if err := WriteTo(path, nil); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := WriteTo(pipe, []byte("page")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 10)
+	if n, err := reader.Read(got); err != nil || string(got[:n]) != "page" {
+		t.Errorf("from the pipe: %q, %v", got[:n], err)
+	}
+	for path, want := range map[string]os.FileMode{link: os.ModeSymlink, loose: os.ModeSymlink, pipe: os.ModeNamedPipe} {
+		if info, err := os.Lstat(path); err != nil || info.Mode().Type() != want {
+			t.Errorf("%s became %v, %v", path, info.Mode(), err)
+		}
+	}
+	if err := WriteTo(os.DevNull, []byte("x")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFullDiskLeavesTheOldFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.json")

@@ -2,14 +2,18 @@ package run
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
 	"longtail/internal/build"
 	"longtail/internal/disk"
+	"longtail/internal/fail"
 )
 
 // Environment is environment.json: where and by what a run was computed last, and all that took part before.
@@ -27,6 +31,8 @@ type Environment struct {
 	Driver   string   `json:"driver"`    // version of the GPU's driver; empty without one
 	Started  string   `json:"started"`   // time of the (last) start, RFC 3339
 	TookPart []Part   `json:"took_part"` // what the bits depend on, in the order of the steps
+
+	Seal string `json:"seal,omitempty"` // SHA-256 of the run's config.Fingerprint and the record without this field; empty before there were seals
 }
 
 // Part is what computed a run from a step on. Runs whose parts have different arithmetic or builds may differ in rounding from
@@ -52,18 +58,49 @@ func NewEnvironment() Environment {
 	return e
 }
 
-// ReadEnvironment reads environment.json of a run's folder; one that is missing or damaged is empty, because nothing that a run
-// computes depends on it.
-func (f *Folder) ReadEnvironment() (e Environment, err error) {
-	text, err := disk.Read(f.Path(EnvironmentFile), MaxRecordBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return e, nil
+// hash is the SHA-256 of the record of a run, without its seal.
+func (e Environment) hash(fingerprint string) (string, error) {
+	e.Seal = ""
+	text, err := json.Marshal(e)
+	return Hash(append([]byte(fingerprint), text...)), err
+}
+
+// WriteEnvironment seals environment.json and writes it.
+func (f *Folder) WriteEnvironment(e Environment, fingerprint string) (err error) {
+	if e.Seal, err = e.hash(fingerprint); err != nil {
+		return fmt.Errorf("writing %s: %w", f.Path(EnvironmentFile), err)
+	}
+	return f.WriteJSON(EnvironmentFile, e)
+}
+
+// ReadEnvironment reads the environment.json of the run with that fingerprint. Damage is a data error that names the file, a missing one fs.ErrNotExist.
+func ReadEnvironment(dir, fingerprint string) (e Environment, err error) {
+	path := filepath.Join(dir, EnvironmentFile)
+	text, err := disk.Read(path, MaxRecordBytes)
+	if err != nil {
+		return e, fail.Data("%w", err)
+	}
+	err = disk.Decode(text, &e)
+	if err == nil && e.Seal != "" {
+		var want string
+		if want, err = e.hash(fingerprint); err == nil && want != e.Seal {
+			err = errors.New("its seal does not fit: a value was changed, or it is another run's")
+		}
 	}
 	if err != nil {
-		return e, err
+		return e, fail.Data("%s is damaged: %w", path, err)
 	}
-	if err := disk.Decode(text, &e); err != nil {
+	return e, nil
+}
+
+// ReadEnvironment reads what has taken part in the run before; nothing where there is no record of it.
+func (f *Folder) ReadEnvironment(fingerprint string) (e Environment, err error) {
+	e, err = ReadEnvironment(f.Dir, fingerprint)
+	if errors.Is(err, fs.ErrNotExist) {
 		return Environment{}, nil
+	}
+	if err != nil {
+		return e, fmt.Errorf("%w\nremove it to resume without the record of what has computed the run so far", err)
 	}
 	if len(e.TookPart) == 0 { // written before parts were recorded
 		e.TookPart = []Part{{Device: e.Device, Version: e.Version, Commit: e.Commit, Host: e.Host}}

@@ -123,9 +123,11 @@ func TestFullDiskLeavesWholeLines(t *testing.T) {
 func TestEpochsAreAppendedCutAndRead(t *testing.T) {
 	f := open(t, t.TempDir())
 	var want []Epoch
+	var lines []byte
 	for i := range 4 {
 		want = append(want, Epoch{Epoch: float64(i + 1), Step: 10 * (i + 1), LR: 0.1, Train: Score{Loss: 1.0 / 3, PerClass: []float64{0.5}}})
-		if err := f.AppendEpoch(want[i]); err != nil {
+		var err error
+		if lines, err = f.AppendEpoch(lines, want[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,21 +151,21 @@ func TestEpochsAreAppendedCutAndRead(t *testing.T) {
 	if got := read(); len(got) != 4 {
 		t.Errorf("%d epochs before a torn line", len(got))
 	}
-	if err := f.AppendEpoch(Epoch{Epoch: 5, Step: 50}); err != nil {
+	if _, err := f.AppendEpoch(lines, Epoch{Epoch: 5, Step: 50}); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(); len(got) != 5 || got[4].Step != 50 {
 		t.Errorf("a line after a torn one: %+v", got)
 	}
 	for _, n := range []int{5, 2, 0} {
-		if err := f.CutEpochs(n); err != nil {
+		if _, err := f.CutEpochs(n, ""); err != nil {
 			t.Fatal(err)
 		}
 		if got := read(); len(got) != n {
 			t.Errorf("cut to %d: %d", n, len(got))
 		}
 	}
-	if err := f.CutEpochs(1); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), MetricsFile) {
+	if _, err := f.CutEpochs(1, ""); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), MetricsFile) {
 		t.Errorf("fewer lines than the checkpoint has: %v", err)
 	}
 }
@@ -172,7 +174,7 @@ func TestDamagedEpochsStayAsTheyAre(t *testing.T) {
 	f := open(t, t.TempDir())
 	for _, text := range []string{"{\"step\":1}\nx\n{\"step\":3}\n", "{\"step\":1}\n{\"step\":1}\n", "{\"step\":1,\"new\":1}\n\n"} {
 		put(t, f.Path(MetricsFile), text)
-		if err := f.CutEpochs(2); fail.Code(err) != fail.CodeData {
+		if _, err := f.CutEpochs(2, ""); fail.Code(err) != fail.CodeData {
 			t.Errorf("%q: %v", text, err)
 		}
 		if _, err := ReadEpochs(f.Path(MetricsFile)); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), "line") {
@@ -185,17 +187,17 @@ func TestDamagedEpochsStayAsTheyAre(t *testing.T) {
 	if err := os.Remove(f.Path(MetricsFile)); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.CutEpochs(0); err != nil {
+	if _, err := f.CutEpochs(0, ""); err != nil {
 		t.Errorf("no file and no epochs: %v", err)
 	}
-	if err := f.CutEpochs(1); fail.Code(err) != fail.CodeData {
+	if _, err := f.CutEpochs(1, ""); fail.Code(err) != fail.CodeData {
 		t.Errorf("no file: %v", err)
 	}
 }
 
 func exampleSummary() Summary {
 	r := NewResult(1, 10, []int64{3, 1, 2, 2}, 2, 4)
-	return Summary{Version: 1, ClassNames: []string{"a", "b"}, Counts: []int{2, 1}, TestCounts: []int{4, 4}, Last: r, Best: r}
+	return Summary{Version: 1, Steps: 10, ClassNames: []string{"a", "b"}, Counts: []int{2, 1}, TestCounts: []int{4, 4}, Last: r, Best: r}
 }
 
 func TestSummaryIsReadAsWritten(t *testing.T) {
@@ -228,6 +230,30 @@ func TestDamagedSummaryNamesTheFile(t *testing.T) {
 			t.Errorf("before %q: %v", text, err)
 		}
 		put(t, f.Path(SummaryFile), text)
+	}
+}
+
+func TestForgedNumbersAndNamesAreRefused(t *testing.T) {
+	for want, forge := range map[string]func(*Summary){
+		"last: error is 0.1":          func(s *Summary) { s.Last.Error = 0.1 },
+		"best: accuracy is -5":        func(s *Summary) { s.Best.Accuracy = -5 },
+		"per_class of class 1":        func(s *Summary) { s.Last.PerClass = []float64{0.75, 1} },
+		"loss is -1":                  func(s *Summary) { s.Last.Loss = -1 },
+		"last: step 9 of a run of 10": func(s *Summary) { s.Last.Step = 9 },
+		"test_counts says 5":          func(s *Summary) { s.TestCounts = []int{5, 4} },
+		`dataset: "../../X" cannot`:   func(s *Summary) { s.Dataset = "../../X" },
+		`model: "\x1b[31m" cannot`:    func(s *Summary) { s.Model = "\x1b[31m" },
+		"class_names: ":               func(s *Summary) { s.ClassNames = []string{"a", "b\a"} },
+		"best: its error":             func(s *Summary) { s.Best = NewResult(1, 9, []int64{2, 2, 2, 2}, 2, 4) },
+	} {
+		f, s := open(t, t.TempDir()), exampleSummary()
+		forge(&s)
+		if err := f.WriteJSON(SummaryFile, s); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadSummary(f.Dir); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), f.Path(SummaryFile)) {
+			t.Errorf("%s: %v", want, err)
+		}
 	}
 }
 

@@ -4,14 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"longtail/internal/disk"
 	"longtail/internal/fail"
 )
 
-// SummaryVersion is the version of summary.json that is written and read.
-const SummaryVersion = 1
+// SummaryVersion is the version of summary.json that is written. Version 1, which has no seal, is read too.
+const SummaryVersion = 2
 
 // MaxRecordBytes bounds summary.json and environment.json: a confusion matrix of some thousand classes.
 const MaxRecordBytes = 256 << 20
@@ -45,33 +48,99 @@ func parseSummary(text []byte) (*Summary, error) {
 	if err := disk.Decode(text, s); err != nil {
 		return nil, err
 	}
-	if s.Version != SummaryVersion {
-		return nil, fmt.Errorf("version %d, expected %d", s.Version, SummaryVersion)
+	if s.Version < 1 || s.Version > SummaryVersion {
+		return nil, fmt.Errorf("version %d, this program reads 1 to %d", s.Version, SummaryVersion)
+	}
+	if err := s.checkSeal(); err != nil {
+		return nil, err
+	}
+	if err := s.checkNames(); err != nil {
+		return nil, err
 	}
 	classes := len(s.Counts)
 	if classes == 0 || len(s.ClassNames) != classes || len(s.TestCounts) != classes {
 		return nil, fmt.Errorf("%d classes have %d names and %d test counts", classes, len(s.ClassNames), len(s.TestCounts))
 	}
-	for _, r := range []*Result{&s.Last, &s.Best, s.BestByValidation} {
+	for name, r := range map[string]*Result{"last": &s.Last, "best": &s.Best, "best_by_validation": s.BestByValidation} {
 		if r == nil {
 			continue
 		}
-		if err := r.check(classes); err != nil {
-			return nil, err
+		if err := r.check(s.TestCounts); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		if r.Step < 1 || r.Step > s.Steps {
+			return nil, fmt.Errorf("%s: step %d of a run of %d", name, r.Step, s.Steps)
+		}
+	}
+	if s.Last.Step != s.Steps {
+		return nil, fmt.Errorf("last: step %d of a run of %d", s.Last.Step, s.Steps)
+	}
+	if s.Best.Error > s.Last.Error {
+		return nil, fmt.Errorf("best: its error %v is above the last one's, %v", s.Best.Error, s.Last.Error)
 	}
 	return s, nil
 }
 
-// check compares the sizes in a result with the number of classes.
-func (r *Result) check(classes int) error {
+// checkNames refuses names that are paths, which names of files are made of, and characters that a terminal obeys.
+func (s *Summary) checkNames() error {
+	for key, name := range map[string]string{"dataset": s.Dataset, "model": s.Model, "loss": s.Loss, "profile": s.Profile} {
+		if strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, ".") || hasControl(name) {
+			return fmt.Errorf("%s: %q cannot be a name", key, name)
+		}
+	}
+	for c, name := range s.ClassNames {
+		if hasControl(name) {
+			return fmt.Errorf("class_names: %q of class %d has a control character", name, c)
+		}
+	}
+	return nil
+}
+
+func hasControl(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) }
+
+// near is how far a number may be from the one that it follows from: files of other programs round.
+const near = 1e-9
+
+// check compares the numbers of a result with those that they follow from: all but the loss are functions of the confusion
+// matrix, whose rows are the test images of each class.
+func (r *Result) check(testCounts []int) error {
+	classes := len(testCounts)
 	if len(r.PerClass) != classes || len(r.Confusion) != classes {
 		return fmt.Errorf("a result of %d classes in a run of %d", len(r.Confusion), classes)
 	}
-	for _, row := range r.Confusion {
+	var confusion []int64
+	for c, row := range r.Confusion {
 		if len(row) != classes {
 			return errors.New("a confusion matrix that is not square")
 		}
+		total := int64(0)
+		for _, n := range row {
+			if n < 0 {
+				return errors.New("a negative count in the confusion matrix")
+			}
+			total += n
+		}
+		if total != int64(testCounts[c]) {
+			return fmt.Errorf("confusion: class %d has %d test images, test_counts says %d", c, total, testCounts[c])
+		}
+		confusion = append(confusion, row...)
+	}
+	want := NewScore(confusion, classes, 0)
+	for _, f := range []struct {
+		key       string
+		got, want float64
+	}{{"error", r.Error, want.Error}, {"accuracy", r.Accuracy, want.Accuracy}} {
+		if !(math.Abs(f.got-f.want) <= near) {
+			return fmt.Errorf("%s is %v, the confusion matrix says %v", f.key, f.got, f.want)
+		}
+	}
+	for c, got := range r.PerClass {
+		if !(math.Abs(got-want.PerClass[c]) <= near) {
+			return fmt.Errorf("per_class of class %d is %v, the confusion matrix says %v", c, got, want.PerClass[c])
+		}
+	}
+	if !(r.Loss >= 0) || math.IsInf(r.Loss, 0) {
+		return fmt.Errorf("loss is %v", r.Loss)
 	}
 	return nil
 }

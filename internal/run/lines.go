@@ -24,8 +24,28 @@ type Timing struct {
 	EvalSeconds     float64 `json:"eval_seconds"`      // of the tests at the end of the epoch
 }
 
-// AppendEpoch adds a line to metrics.jsonl and syncs it. A torn line of a killed process at the end is replaced.
-func (f *Folder) AppendEpoch(e Epoch) error { return appendLine(f.Path(MetricsFile), e) }
+// AppendEpoch adds a line to metrics.jsonl, whose lines so far are before, syncs it, and returns all of them. A torn line of a killed
+// process at the end is replaced; a file that was removed or changed meanwhile is written again.
+func (f *Folder) AppendEpoch(before []byte, e Epoch) (lines []byte, err error) {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return before, fmt.Errorf("writing %s: %w", f.Path(MetricsFile), err)
+	}
+	if err := appendLine(f.Path(MetricsFile), e); err != nil {
+		return before, err
+	}
+	lines = append(append(before, line...), '\n')
+	return lines, f.RestoreEpochs(lines)
+}
+
+// RestoreEpochs writes metrics.jsonl where it is not these lines.
+func (f *Folder) RestoreEpochs(lines []byte) error {
+	text, err := disk.Read(f.Path(MetricsFile), MaxLinesBytes)
+	if err == nil && bytes.Equal(text, lines) {
+		return nil
+	}
+	return f.Write(MetricsFile, lines)
+}
 
 // AppendTiming adds a line to timing.jsonl and syncs it.
 func (f *Folder) AppendTiming(t Timing) error { return appendLine(f.Path(TimingFile), t) }
@@ -94,41 +114,54 @@ func endOfLines(f *os.File) (int64, error) {
 	return 0, nil
 }
 
-// maxLinesBytes bounds metrics.jsonl: a hundred thousand epochs of ten thousand classes would not fit, real runs have a few MB.
-const maxLinesBytes = 1 << 30
+// MaxLinesBytes bounds metrics.jsonl: a hundred thousand epochs of ten thousand classes would not fit, real runs have a few MB.
+const MaxLinesBytes = 1 << 30
 
-// CutEpochs cuts metrics.jsonl back to its first n lines, which a checkpoint says belong to it, and syncs it. Where it has
-// fewer, or one of them is damaged or does not end at a rising step, it is a data error and the file stays as it is.
-func (f *Folder) CutEpochs(n int) error {
+// CutEpochs cuts metrics.jsonl back to its first n lines, which a checkpoint says belong to it, syncs it, and returns them. Where it has
+// fewer, or one of them is damaged, does not end at a rising step, or all of them do not have the wanted SHA-256 (empty wants none), it
+// is a data error and the file stays as it is.
+func (f *Folder) CutEpochs(n int, want string) (lines []byte, err error) {
 	path := f.Path(MetricsFile)
-	text, err := disk.Read(path, maxLinesBytes)
+	text, err := disk.Read(path, MaxLinesBytes)
 	if errors.Is(err, fs.ErrNotExist) && n == 0 {
-		return nil
+		return nil, nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, permissionError(err)
 	}
 	if err != nil {
-		return fail.Data("reading the epochs before the checkpoint: %w\n%s", err, startOver(f.Dir))
+		return nil, fail.Data("reading the epochs before the checkpoint: %w\n%s", err, startOver(f.Dir))
 	}
 	_, size, err := parseEpochs(text, n)
 	if err != nil {
-		return fail.Data("%s, which the checkpoint says has %d whole lines: %w\n%s", path, n, err, startOver(f.Dir))
+		return nil, fail.Data("%s, which the checkpoint says has %d whole lines: %w\n%s", path, n, err, startOver(f.Dir))
+	}
+	lines = text[:size:size]
+	if want != "" && Hash(lines) != want {
+		return nil, fail.Data("%s: its first %d lines are not those that the checkpoint was written after: one of them was changed\n%s", path, n, startOver(f.Dir))
 	}
 	if size == len(text) {
-		return nil
+		return lines, nil
 	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return disk.WriteError(path, err)
+		return nil, disk.WriteError(path, err)
 	}
 	if err := errors.Join(file.Truncate(int64(size)), file.Sync(), file.Close()); err != nil {
-		return disk.WriteError(path, err)
+		return nil, disk.WriteError(path, err)
 	}
-	return nil
+	return lines, nil
+}
+
+// permissionError is a permission problem as what it is: nothing is damaged.
+func permissionError(err error) error {
+	return fail.Data("%w\ngive yourself permission to read it, then give the same command again: nothing is damaged", err)
 }
 
 // ReadEpochs reads a metrics.jsonl. A last line without an end, as a killed process leaves it, is left out; any other damage
 // is a data error that names the line.
 func ReadEpochs(path string) ([]Epoch, error) {
-	text, err := disk.Read(path, maxLinesBytes)
+	text, err := disk.Read(path, MaxLinesBytes)
 	if err != nil {
 		return nil, fail.Data("reading the epochs of a run: %w", err)
 	}

@@ -28,7 +28,7 @@ type Result struct {
 
 // Summary is summary.json: the result of a finished run. It holds nothing that differs between two equal runs.
 type Summary struct {
-	Version    int      `json:"version"` // of this format, 1
+	Version    int      `json:"version"` // of this format
 	Model      string   `json:"model"`
 	Parameters int      `json:"parameters"` // trainable values
 	Dataset    string   `json:"dataset"`
@@ -49,4 +49,6 @@ type Summary struct {
 	Best             Result  `json:"best"`                         // test set, best epoch on the test set: optimistic
 	BestByValidation *Result `json:"best_by_validation,omitempty"` // test set, at the epoch that was best on the held-out part
 	LastValidation   *Score  `json:"last_validation,omitempty"`    // held-out part, last checkpoint
+
+	Seal *Seal `json:"seal,omitempty"` // nil of a run that ended before there were seals
 }

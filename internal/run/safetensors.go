@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math"
 	"slices"
@@ -120,6 +121,9 @@ const maxTensorBytes = 16 << 30
 // it cannot trust is a data error that names the file.
 func ReadTensors(path string) (*Tensors, error) {
 	content, err := disk.Read(path, maxTensorBytes)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, permissionError(err)
+	}
 	if err != nil {
 		return nil, fail.Data("reading a checkpoint: %w", err)
 	}

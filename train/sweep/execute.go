@@ -72,7 +72,7 @@ func Execute(ctx context.Context, plans []Plan, o Options) ([]Result, error) {
 
 // doneBefore reads the result of a finished run.
 func doneBefore(dir string) Result {
-	s, err := run.ReadSummary(dir)
+	s, err := train.ReadResult(dir, run.ConfigFile, run.SplitFile, run.MetricsFile)
 	if err != nil {
 		return Result{State: Failed, Err: err}
 	}

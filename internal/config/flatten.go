@@ -1,8 +1,12 @@
-package eval
+package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,9 +16,9 @@ import (
 // maxDepth bounds how deep a config nests; a real one has two levels.
 const maxDepth = 16
 
-// FlattenYAML reads a YAML (or JSON) mapping as dotted keys with their values as text: "train.milestones" -> "[160, 180]".
+// Flatten reads a YAML (or JSON) mapping as dotted keys with their values as text: "train.milestones" -> "[160, 180]".
 // Numbers are written the shortest way, so that 50, 50.0 and 5e1 are one value. Anything that is not a mapping is an error.
-func FlattenYAML(b []byte) (map[string]string, error) {
+func Flatten(b []byte) (map[string]string, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(b, &root); err != nil {
 		return nil, fmt.Errorf("reading YAML: %w", err)
@@ -90,4 +94,30 @@ func formatNumber(v float64) string {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+// FingerprintFile is the Fingerprint of a config.yaml.
+func FingerprintFile(path string) (string, error) {
+	text, err := ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return Fingerprint(text)
+}
+
+// Fingerprint is the SHA-256, in hexadecimal, of what a config.yaml says of a run's identity: its keys and values, whatever their
+// order and form, without where the run is and what it is computed on. It does not depend on keys that the file does not have, so
+// that a later program computes the same.
+func Fingerprint(text []byte) (string, error) {
+	flat, err := Flatten(text)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, key := range slices.Sorted(maps.Keys(flat)) {
+		if role := RoleOf(key); role != Place && role != Source {
+			fmt.Fprintf(h, "%s=%s\n", key, flat[key])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
