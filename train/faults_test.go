@@ -30,6 +30,7 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 		{run.Last, func(string) string { return "" }, fail.CodeData, []string{"truncated"}},
 		{run.MetricsFile, func(text string) string { return "x" + text }, fail.CodeData, []string{"line 1"}},
 		{run.MetricsFile, func(string) string { return "" }, fail.CodeData, []string{"it has only 0"}},
+		{run.MetricsFile, func(text string) string { return strings.Replace(text, `"loss":`, `"loss":1`, 1) }, fail.CodeData, []string{"was changed"}},
 		{run.SplitFile, cut, fail.CodeData, []string{"remove"}},
 		{run.EnvironmentFile, cut, fail.CodeData, []string{"remove"}},
 		{run.EnvironmentFile, func(text string) string { return strings.Replace(text, `"host": "`, `"host": "x`, 1) }, fail.CodeData, []string{"seal"}},

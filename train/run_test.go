@@ -325,6 +325,14 @@ func TestEvaluationRepeatsTheRunsResult(t *testing.T) {
 		}
 	}
 	sameFiles(t, "evaluated", before, files(t, dir))
+	edit(t, dir, run.Best, func(string) string { return before[run.Last] })
+	if err := os.Remove(filepath.Join(dir, run.SummaryFile)); err != nil { // and with it the seal
+		t.Fatal(err)
+	}
+	_, err = Evaluate(context.Background(), EvalJob{Dir: dir, Open: fake().device, Observe: func(Event) error { return nil }})
+	if fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), filepath.Join(dir, run.Best)) || !strings.Contains(err.Error(), "another checkpoint") {
+		t.Errorf("the last checkpoint in place of the best one: %v", err)
+	}
 	if _, err := Evaluate(context.Background(), EvalJob{Dir: t.TempDir()}); fail.Code(err) != fail.CodeUsage {
 		t.Errorf("a folder without a run: %v", err)
 	}
