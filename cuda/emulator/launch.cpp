@@ -11,6 +11,7 @@ struct CUmod_st { std::string ptx; std::vector<std::unique_ptr<CUfunc_st>> funct
 CUresult cuModuleLoadData(CUmodule *m, const void *ptx) {
 	std::string text = (const char *)ptx;
 	REQUIRE(text.find(".version") != std::string::npos && text.find(".target") != std::string::npos, complain(CUDA_ERROR_INVALID_PTX, "the module is no PTX"));
+	REQUIRE(has_module(text), complain(CUDA_ERROR_INVALID_PTX, "the library was made of other PTX: run make emulator-ptx"));
 	*m = new CUmod_st{text, {}};
 	return CUDA_SUCCESS;
 }
