@@ -29,13 +29,13 @@ $(GPU_LIB): $(TRAMPOLINE_SOURCES)
 	CC=$(CC) cuda/trampolines/trampolines.sh $(CUDA_BUILD)
 endif
 
-.PHONY: trampolines emulator emulator-ptx ptx test-cuda test-cuda-gpu golden-cuda test-binary
+.PHONY: trampolines emulator emulator-ptx ptx test-cuda test-ptx test-cuda-gpu golden-cuda test-binary
 trampolines: $(GPU_LIB)
 
 # ---- the driver emulator: the same kernels for the CPU, behind the entry points of a CUDA driver ----
 
 KERNELS := $(wildcard cuda/kernels/*.cu cuda/kernels/testkernels/*.cu)
-SCHEDULER := block warp workers order memory stream launch device
+SCHEDULER := block warp workers order memory stream launch trace device
 EMULATOR_FLAGS := -std=c++20 -march=x86-64-v3 -O3 -g1 -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden \
 	-fno-extern-tls-init -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers -Icuda/include -MMD -MP
 # The instrumentation only: no sanitizer is linked, cuda/emulator/check.cpp has the hooks.
@@ -120,6 +120,10 @@ ifneq ($(HAVE_CC),)
 	CC=$(CC) cuda/trampolines/selftest.sh
 endif
 	$(GPU_ENV) go test -v -count=1 $(GPU_TAGS) $(CUDA_PACKAGES)
+
+# The same tests on the committed PTX, the bits of both kinds of kernels compared, and variants.
+test-ptx: $(GPU_LIB) emulator emulator-ptx
+	$(GPU_ENV) scripts/test_ptx.sh
 
 # The same tests on the GPU of this machine.
 test-cuda-gpu: $(GPU_LIB)

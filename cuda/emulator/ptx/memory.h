@@ -10,15 +10,17 @@ enum Space { generic, global, read_only, shared };
 extern const bool adversarial; // EMULATOR_LAYOUT=adversarial: static shared memory is aligned as declared and no better
 
 void refuse(Worker &, uint64_t address, size_t bytes, const char *what);
-void check_space(Worker &, Space, uint64_t address, size_t bytes, emulator::Access);
+void check_space(Worker &, Space, uint64_t address);
+void check_unwritten(Worker &, uint64_t address); // by this launch: what ld.global.nc may read
 
 template <Space space> inline void *reach(Worker &w, unsigned line, uint64_t address, size_t bytes, emulator::Access kind) {
 	if (space == shared) address += w.window;
 #ifdef CHECKED
 	w.site = line;
 	if (address % bytes) refuse(w, address, bytes, "is misaligned");
-	check_space(w, space, address, bytes, kind);
+	check_space(w, space, address);
 	emulator::check((void *)address, bytes, kind);
+	if (space == read_only) check_unwritten(w, address);
 #else
 	(void)line, (void)kind;
 #endif
