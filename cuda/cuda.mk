@@ -3,7 +3,7 @@
 #   $(GPU_ENV) go build $(GPU_TAGS) ./...    builds with CUDA wherever there is a C compiler, and without it elsewhere
 #   $(GPU_LIB)                               what must be made before such a command
 #
-# Targets: trampolines, emulator, emulator-ptx, ptx, test-cuda, test-ptx, test-cuda-gpu, golden-cuda, test-binary.
+# Targets: trampolines, emulator, emulator-ptx, ptx, test-cuda, test-ptx, mutants, test-cuda-gpu, golden-cuda, test-binary.
 
 CC ?= gcc
 CXX ?= g++
@@ -29,7 +29,7 @@ $(GPU_LIB): $(TRAMPOLINE_SOURCES)
 	CC=$(CC) cuda/trampolines/trampolines.sh $(CUDA_BUILD)
 endif
 
-.PHONY: trampolines emulator emulator-ptx ptx test-cuda test-ptx test-cuda-gpu golden-cuda test-binary
+.PHONY: trampolines emulator emulator-ptx ptx test-cuda test-ptx mutants test-cuda-gpu golden-cuda test-binary
 trampolines: $(GPU_LIB)
 
 # ---- the driver emulator: the same kernels for the CPU, behind the entry points of a CUDA driver ----
@@ -123,7 +123,14 @@ endif
 
 # The same tests on the committed PTX, the bits of both kinds of kernels compared, and variants.
 test-ptx: $(GPU_LIB) emulator emulator-ptx
-	$(GPU_ENV) scripts/test_ptx.sh
+	$(GPU_ENV) $(MUTANT_ENV) scripts/test_ptx.sh
+
+# Faults planted in the PTX, one at a time: a sample of all, or as MUTANTS says (go run ./cuda/kernels/ptx/mutants -h).
+MUTANTS ?= -each 1
+MUTANT_ENV = CXX="$(CXX)" PTX_FLAGS="$(EMULATOR_FLAGS:-M%=) $(PTX_FLAGS)"
+mutants: $(GPU_LIB) emulator emulator-ptx
+	$(GPU_ENV) PTX_STAGES=bits scripts/test_ptx.sh
+	$(MUTANT_ENV) go run ./cuda/kernels/ptx/mutants $(MUTANTS)
 
 # The same tests on the GPU of this machine.
 test-cuda-gpu: $(GPU_LIB)

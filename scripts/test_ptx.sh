@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/ptx/test
 mkdir -p "$out"
-packages="cuda/driver cuda/mmaconv cuda"
+packages="cuda/kernels/random cuda/driver cuda/mmaconv cuda"
 # shellcheck disable=SC2086
 for p in $packages; do
   go test -c -tags gpu -o "$out/${p//\//_}.test" "./$p"
@@ -29,27 +29,24 @@ tests() {
     barriers_at_different_places index_outside_an_array_of_registers signed_overflow) || { echo "other tests were skipped than those that cannot show in PTX" >&2; return 1; }
 }
 
-# Sessions that run at once launch in no fixed order, and some planted mistakes leave memory of no fixed contents.
 bits() {
-  local files=()
-  for p in cuda/mmaconv cuda; do
-    for library in libcuda_emulator_fast libcuda_ptx_fast; do
-      file=$PWD/$out/$library-${p//\//_}.trace
-      EMULATOR_TRACE=$file run "$library.so" "$p" -test.skip 'TestSeveralSessionsAtOnce|TestMistakesOfCallersAreCaught|TestOutOfMemory' >"$out/log" 2>&1 || { cat "$out/log"; return 1; }
-      files+=("$file")
-    done
-  done
-  go run ./cuda/kernels/ptx/comparebits "${files[@]}"
+  go run ./cuda/kernels/ptx/comparebits
 }
 
 variants() {
+  EMULATOR_LAYOUT=adversarial run libcuda_ptx.so cuda/kernels/random
   EMULATOR_LAYOUT=adversarial run libcuda_ptx.so cuda/mmaconv -test.run 'Forward|Backward|Weights'
   EMULATOR_LAYOUT=adversarial run libcuda_ptx.so cuda -test.skip 'Golden|TestTwoEpochs|TestResNet32'
   EMULATOR_MMA=truncate run libcuda_ptx_fast.so cuda -test.run 'TestMixedStepsAreNearFP32|TestGoldenCurvesMixed'
   EMULATOR_APPROXIMATE=2 run libcuda_ptx_fast.so cuda -test.run 'TestStepsEqualTheCPU|TestMixedStepsAreNearFP32|TestGoldenCurves'
 }
 
-for stage in ${PTX_STAGES:-tests bits variants}; do
+# A few of what make mutants does: each must make a test fail.
+mutants() {
+  go run ./cuda/kernels/ptx/mutants -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|membar|cp.async of 8|rounds|smaller .align'
+}
+
+for stage in ${PTX_STAGES:-tests bits variants mutants}; do
   start=$SECONDS
   "$stage"
   echo "---- PTX, $stage: $((SECONDS - start)) s"

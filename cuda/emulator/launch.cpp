@@ -90,12 +90,13 @@ static CUresult execute(Launch l) {
 	l.memory = live_memory();
 	l.number = begin_access(l.kernel->name);
 	Work work;
+	std::vector<uint64_t> before = contents(l);
 	if (orders) {
 		if (CUresult code = execute_in_all_orders(l, work)) return code;
 	} else if (Failure failure = run(l, work); failure.code) {
 		return complain((CUresult)failure.code, failure.message);
 	}
-	trace(l);
+	trace(l, before);
 	counters.launches++;
 	counters.bytes_read += work.sectors_read * sector;
 	counters.bytes_written += work.sectors_written * sector;

@@ -1,4 +1,4 @@
-// EMULATOR_TRACE=FILE writes a line for every launch: the kernel and a hash of all device memory behind it. Two builds that run the same
+// EMULATOR_TRACE=FILE writes a line for every launch: the kernel and a hash of the allocations that it changed. Two builds that run the same
 // program must write the same lines: the first that differ name the kernel whose bits do.
 #include "driver.h"
 #include <cinttypes>
@@ -32,11 +32,21 @@ static uint64_t hash(const std::vector<Memory> &memory, const Memory &m) {
 	return h;
 }
 
-void trace(const Launch &l) {
-	static FILE *const out = getenv("EMULATOR_TRACE") ? fopen(getenv("EMULATOR_TRACE"), "w") : nullptr;
+static FILE *const out = getenv("EMULATOR_TRACE") ? fopen(getenv("EMULATOR_TRACE"), "w") : nullptr;
+
+std::vector<uint64_t> contents(const Launch &l) {
+	std::vector<uint64_t> hashes;
+	for (const Memory &m : *l.memory)
+		if (out) hashes.push_back(hash(*l.memory, m));
+	return hashes;
+}
+
+void trace(const Launch &l, const std::vector<uint64_t> &before) {
 	if (!out) return;
+	std::vector<uint64_t> after = contents(l);
 	uint64_t all = 0;
-	for (const Memory &m : *l.memory) all += hash(*l.memory, m); // a sum: the addresses of allocations do not count
+	for (size_t i = 0; i < after.size(); i++)
+		if (after[i] != before[i]) all += after[i]; // a sum: the addresses of allocations do not count
 	fprintf(out, "%s %016" PRIx64 "\n", l.kernel->name, all);
 	fflush(out);
 }

@@ -1,14 +1,15 @@
-// Command comparebits compares what the kernels of the .cu files and those of the PTX left in device memory, launch by launch, and fails if a
-// kernel of training was never launched.
+// Command comparebits runs the tests of the CUDA backend on the kernels of the .cu files and on those of the PTX and compares what each launch
+// left in device memory. It fails if a kernel of training was never launched. scripts/test_ptx.sh builds what it needs.
 //
-//	go run ./cuda/kernels/ptx/comparebits SOURCES.trace PTX.trace [SOURCES.trace PTX.trace]...
+//	go run ./cuda/kernels/ptx/comparebits
 package main
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"longtail/cuda/kernels"
 	"longtail/cuda/kernels/ptx/syntax"
@@ -16,32 +17,24 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 3 || len(os.Args)%2 == 0 {
-		fmt.Fprintln(os.Stderr, "usage: comparebits SOURCES.trace PTX.trace [SOURCES.trace PTX.trace]...")
-		os.Exit(2)
-	}
-	if err := compare(os.Args[1:]); err != nil {
+	if err := compare(trace.Committed); err != nil {
 		fmt.Fprintln(os.Stderr, "comparebits:", err)
 		os.Exit(1)
 	}
 }
 
-func compare(files []string) error {
-	launched := map[string]int{}
-	for i := 0; i < len(files); i += 2 {
-		want, err := trace.Read(files[i])
-		if err != nil {
+func compare(suite trace.Suite) error {
+	tests, err := suite.Measure()
+	if err != nil {
+		return err
+	}
+	launched := map[string]bool{}
+	for _, t := range tests {
+		if err := suite.Check(t, "libcuda_ptx_fast.so", 10*time.Minute); err != nil {
 			return err
 		}
-		got, err := trace.Read(files[i+1])
-		if err != nil {
-			return err
-		}
-		if err := trace.Compare(want, got); err != nil {
-			return fmt.Errorf("%s: %w", files[i+1], err)
-		}
-		for _, l := range got {
-			launched[l.Kernel]++
+		for _, k := range t.Kernels {
+			launched[k] = true
 		}
 	}
 	names, err := shipped()
@@ -50,26 +43,26 @@ func compare(files []string) error {
 	}
 	var missing []string
 	for _, name := range names {
-		if launched[name] == 0 {
+		if !launched[name] {
 			missing = append(missing, name)
 		}
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("never launched: %s\nadd a test that launches them", strings.Join(missing, " "))
 	}
-	fmt.Printf("%d kernels leave the same bits\n", len(names))
+	fmt.Printf("%d kernels leave the same bits in %d tests\n", len(names), len(tests))
 	return nil
 }
 
 // shipped are the kernels of training.
 func shipped() ([]string, error) {
-	files, err := fs.Glob(os.DirFS("cuda/kernels"), "*.cu")
+	files, err := filepath.Glob("cuda/kernels/*.cu")
 	if err != nil || len(files) == 0 {
 		return nil, fmt.Errorf("no kernels in cuda/kernels: run from the repository's root")
 	}
 	var names []string
 	for _, file := range files {
-		text, ok := kernels.PTX(strings.TrimSuffix(file, ".cu"))
+		text, ok := kernels.PTX(strings.TrimSuffix(filepath.Base(file), ".cu"))
 		if !ok {
 			return nil, fmt.Errorf("%s has no PTX", file)
 		}

@@ -1,5 +1,5 @@
-// Package trace reads what the driver emulator writes where EMULATOR_TRACE names a file: for every launch the kernel and a hash of all device
-// memory behind it. The kernels of the .cu files and those of the PTX must leave the same bits.
+// Package trace reads what the driver emulator writes where EMULATOR_TRACE names a file: for every launch the kernel and a hash of the
+// allocations that it changed. The kernels of the .cu files and those of the PTX must leave the same bits.
 package trace
 
 import (
