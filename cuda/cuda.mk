@@ -3,7 +3,7 @@
 #   $(GPU_ENV) go build $(GPU_TAGS) ./...    builds with CUDA wherever there is a C compiler, and without it elsewhere
 #   $(GPU_LIB)                               what must be made before such a command
 #
-# Targets: trampolines, emulator, emulator-ptx, ptx, test-cuda, test-ptx, mutants, test-cuda-gpu, golden-cuda, test-binary.
+# Targets: trampolines, emulator, emulator-ptx, ptx, sass, test-cuda, test-ptx, mutants, test-cuda-gpu, golden-cuda, test-binary.
 
 CC ?= gcc
 CXX ?= g++
@@ -29,7 +29,7 @@ $(GPU_LIB): $(TRAMPOLINE_SOURCES)
 	CC=$(CC) cuda/trampolines/trampolines.sh $(CUDA_BUILD)
 endif
 
-.PHONY: trampolines emulator emulator-ptx ptx test-cuda test-ptx mutants test-cuda-gpu golden-cuda test-binary
+.PHONY: trampolines emulator emulator-ptx ptx sass test-cuda test-ptx mutants test-cuda-gpu golden-cuda test-binary
 trampolines: $(GPU_LIB)
 
 # ---- the driver emulator: the same kernels for the CPU, behind the entry points of a CUDA driver ----
@@ -110,6 +110,10 @@ endif
 
 ptx:
 	go run ./cuda/kernels/ptx/mkptx cuda/kernels cuda/kernels/testkernels
+
+# Registers, spills and shared memory by ptxas, compared with docs/sass.txt; SASS=-write makes the table anew.
+sass:
+	PTXAS=$$(scripts/ptxas.sh) go run ./cuda/kernels/ptx/sass $(SASS)
 
 # ---- tests ----
 

@@ -8,7 +8,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,6 +18,7 @@ import (
 	"longtail/cuda/kernels/ptx/mutate"
 	"longtail/cuda/kernels/ptx/syntax"
 	"longtail/cuda/kernels/ptx/trace"
+	"longtail/internal/rng"
 )
 
 type options struct {
@@ -95,7 +95,6 @@ func choose(o options) ([]chosen, error) {
 	if err != nil || len(files) == 0 {
 		return nil, fmt.Errorf("no PTX in cuda/kernels: run from the repository's root")
 	}
-	random := rand.New(rand.NewPCG(o.seed, 0))
 	var all []chosen
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -124,17 +123,25 @@ func choose(o options) ([]chosen, error) {
 			if !classes.MatchString(c.Name) {
 				continue
 			}
-			random.Shuffle(len(mutants), func(a, b int) { mutants[a], mutants[b] = mutants[b], mutants[a] })
+			shuffle(o.seed, mutants)
 			for _, mutant := range mutants[:min(o.each, len(mutants))] {
 				all = append(all, chosen{mutant, file, string(text)})
 			}
 		}
 	}
 	if o.most > 0 && len(all) > o.most {
-		random.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
+		shuffle(o.seed, all)
 		all = all[:o.most]
 	}
 	return all, nil
+}
+
+// shuffle puts values in an order that follows from the seed and their number alone.
+func shuffle[T any](seed uint64, values []T) {
+	for i := len(values) - 1; i > 0; i-- {
+		j := int(rng.Philox(seed, [4]uint32{uint32(i), uint32(len(values))})[0] % uint32(i+1))
+		values[i], values[j] = values[j], values[i]
+	}
 }
 
 // execute builds the mutant and runs the tests that launch its kernel, the shortest first. It returns how the first one fails, "" if none does.
