@@ -73,6 +73,7 @@ endif
 # ---- the same library with the committed PTX, translated to C++, as its kernels ----
 
 PTX := $(wildcard cuda/kernels/*.ptx cuda/kernels/testkernels/*.ptx)
+PTX_FAMILIES := cuda/kernels/ptx/families/families.ptx
 PTX_PARTS := arithmetic memory warp matrix modules
 PTX_TRANSLATOR := $(wildcard cuda/kernels/ptx/syntax/*.go cuda/kernels/ptx/exec/*.go cuda/kernels/ptx/ptx2cpp/*.go)
 # -O1 takes a third of the time of -O2 here, and the kernels are hardly slower; the two passes left out take long and bring nothing.
@@ -84,10 +85,13 @@ build/ptx/ptx2cpp: $(PTX_TRANSLATOR)
 build/ptx/cpp/%.cpp: cuda/kernels/%.ptx build/ptx/ptx2cpp
 	@mkdir -p $(@D)
 	build/ptx/ptx2cpp $< $@
-.SECONDARY: $(PTX:cuda/kernels/%.ptx=build/ptx/cpp/%.cpp)
+build/ptx/cpp/families.cpp: $(PTX_FAMILIES) build/ptx/ptx2cpp
+	@mkdir -p $(@D)
+	build/ptx/ptx2cpp $< $@
+.SECONDARY: build/ptx/cpp/families.cpp $(PTX:cuda/kernels/%.ptx=build/ptx/cpp/%.cpp)
 
 define PTX_BUILD # name, library, further parts, flags
-PTX_OBJECTS_$(1) := $$(patsubst %,build/ptx/$(1)/%.o,$$(SCHEDULER) $(3) $$(addprefix ptx/,$$(PTX_PARTS))) $$(patsubst cuda/kernels/%.ptx,build/ptx/$(1)/kernels/%.o,$$(PTX))
+PTX_OBJECTS_$(1) := $$(patsubst %,build/ptx/$(1)/%.o,$$(SCHEDULER) $(3) $$(addprefix ptx/,$$(PTX_PARTS))) $$(patsubst cuda/kernels/%.ptx,build/ptx/$(1)/kernels/%.o,$$(PTX) cuda/kernels/families.ptx)
 build/ptx/$(1)/%.o: cuda/emulator/%.cpp cuda/cuda.mk
 	@mkdir -p $$(@D)
 	$(CXX) $$(EMULATOR_FLAGS) -Icuda/emulator $(4) -c $$< -o $$@

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/ptx/test
 mkdir -p "$out"
-packages="cuda/kernels/random cuda/driver cuda/mmaconv cuda"
+packages="cuda/kernels/ptx/families cuda/kernels/random cuda/driver cuda/mmaconv cuda"
 # shellcheck disable=SC2086
 for p in $packages; do
   go test -c -tags gpu -o "$out/${p//\//_}.test" "./$p"
