@@ -3,7 +3,7 @@
 #   $(GPU_ENV) go build $(GPU_TAGS) ./...    builds with CUDA wherever there is a C compiler, and without it elsewhere
 #   $(GPU_LIB)                               what must be made before such a command
 #
-# Targets: trampolines, emulator, ptx, test-cuda, test-cuda-gpu, golden-cuda, test-binary.
+# Targets: trampolines, emulator, emulator-ptx, ptx, sass, test-cuda, test-ptx, mutants, test-cuda-gpu, golden-cuda, test-binary.
 
 CC ?= gcc
 CXX ?= g++
@@ -29,26 +29,32 @@ $(GPU_LIB): $(TRAMPOLINE_SOURCES)
 	CC=$(CC) cuda/trampolines/trampolines.sh $(CUDA_BUILD)
 endif
 
-.PHONY: trampolines emulator ptx test-cuda test-cuda-gpu golden-cuda test-binary
+.PHONY: trampolines emulator emulator-ptx ptx sass test-cuda test-ptx mutants test-cuda-gpu golden-cuda test-binary
 trampolines: $(GPU_LIB)
 
 # ---- the driver emulator: the same kernels for the CPU, behind the entry points of a CUDA driver ----
 
 KERNELS := $(wildcard cuda/kernels/*.cu cuda/kernels/testkernels/*.cu)
-EMULATOR_PARTS := block warp workers order memory stream launch device
+SCHEDULER := block warp workers order memory stream launch trace device
 EMULATOR_FLAGS := -std=c++20 -march=x86-64-v3 -O3 -g1 -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden \
 	-fno-extern-tls-init -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers -Icuda/include -MMD -MP
 # The instrumentation only: no sanitizer is linked, cuda/emulator/check.cpp has the hooks.
 WATCHED := -fsanitize=thread,undefined,float-cast-overflow -fno-sanitize-recover --param tsan-instrument-func-entry-exit=0
 
+# __shared__ arrays are thread_local variables, which the linker may align better than they are declared. This edits a compiled kernel's
+# assembly so that each lies at its declared alignment of 2, 4 or 8 bytes and no better.
+MISALIGN := awk '/^\t\.(section|text|data|bss)/ { shared = /\.tbss/ } shared && /^\t\.align [248]$$/ { $$0 = "\t.p2align 4\n\t.zero " $$2 } 1'
+
 define EMULATOR_BUILD # name, library, further parts, flags for all, flags for kernels
-EMULATOR_OBJECTS_$(1) := $$(patsubst %,build/emulator/$(1)/%.o,$$(EMULATOR_PARTS) $(3)) $$(patsubst cuda/kernels/%.cu,build/emulator/$(1)/kernels/%.o,$$(KERNELS))
+EMULATOR_OBJECTS_$(1) := $$(patsubst %,build/emulator/$(1)/%.o,$$(SCHEDULER) sources matrix $(3)) $$(patsubst cuda/kernels/%.cu,build/emulator/$(1)/kernels/%.o,$$(KERNELS))
 build/emulator/$(1)/%.o: cuda/emulator/%.cpp cuda/cuda.mk
 	@mkdir -p $$(@D)
 	$(CXX) $$(EMULATOR_FLAGS) $(4) -c $$< -o $$@
 build/emulator/$(1)/kernels/%.o: cuda/kernels/%.cu cuda/cuda.mk
 	@mkdir -p $$(@D)
-	$(CXX) $$(EMULATOR_FLAGS) $(4) $(5) -x c++ -c $$< -o $$@
+	$(CXX) $$(EMULATOR_FLAGS) $(4) $(5) -MT $$@ -x c++ -S $$< -o $$(@:.o=.gcc)
+	$$(MISALIGN) $$(@:.o=.gcc) >$$(@:.o=.s)
+	$(CXX) -c $$(@:.o=.s) -o $$@
 $(2): $$(EMULATOR_OBJECTS_$(1))
 	@mkdir -p $$(@D)
 	$(CXX) -shared -Wl,-Bsymbolic -Wl,--no-undefined -o $$@.new $$^ -lpthread
@@ -64,10 +70,54 @@ emulator:
 	@echo "LEFT OUT: the driver emulator needs $(CXX), which is not there; the tests of the CUDA backend will not run" >&2
 endif
 
+# ---- the same library with the committed PTX, translated to C++, as its kernels ----
+
+PTX := $(wildcard cuda/kernels/*.ptx cuda/kernels/testkernels/*.ptx)
+PTX_FAMILIES := cuda/kernels/ptx/families/families.ptx
+PTX_PARTS := arithmetic memory warp matrix modules
+PTX_TRANSLATOR := $(wildcard cuda/kernels/ptx/syntax/*.go cuda/kernels/ptx/exec/*.go cuda/kernels/ptx/ptx2cpp/*.go)
+# -O1 takes a third of the time of -O2 here, and the kernels are hardly slower; the two passes left out take long and bring nothing.
+PTX_FLAGS := -Icuda/emulator -O1 -fno-gcse -fno-ivopts -w
+
+build/ptx/ptx2cpp: $(PTX_TRANSLATOR)
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 go build -o $@ ./cuda/kernels/ptx/ptx2cpp
+build/ptx/cpp/%.cpp: cuda/kernels/%.ptx build/ptx/ptx2cpp
+	@mkdir -p $(@D)
+	build/ptx/ptx2cpp $< $@
+build/ptx/cpp/families.cpp: $(PTX_FAMILIES) build/ptx/ptx2cpp
+	@mkdir -p $(@D)
+	build/ptx/ptx2cpp $< $@
+.SECONDARY: build/ptx/cpp/families.cpp $(PTX:cuda/kernels/%.ptx=build/ptx/cpp/%.cpp)
+
+define PTX_BUILD # name, library, further parts, flags
+PTX_OBJECTS_$(1) := $$(patsubst %,build/ptx/$(1)/%.o,$$(SCHEDULER) $(3) $$(addprefix ptx/,$$(PTX_PARTS))) $$(patsubst cuda/kernels/%.ptx,build/ptx/$(1)/kernels/%.o,$$(PTX) cuda/kernels/families.ptx)
+build/ptx/$(1)/%.o: cuda/emulator/%.cpp cuda/cuda.mk
+	@mkdir -p $$(@D)
+	$(CXX) $$(EMULATOR_FLAGS) -Icuda/emulator $(4) -c $$< -o $$@
+build/ptx/$(1)/kernels/%.o: build/ptx/cpp/%.cpp cuda/cuda.mk
+	@mkdir -p $$(@D)
+	$(CXX) $$(EMULATOR_FLAGS) $$(PTX_FLAGS) $(4) -c $$< -o $$@
+$(2): $$(PTX_OBJECTS_$(1))
+	@mkdir -p $$(@D)
+	$(CXX) -shared -Wl,-Bsymbolic -Wl,--no-undefined -o $$@.new $$^ -lpthread
+	@mv $$@.new $$@
+-include $$(PTX_OBJECTS_$(1):.o=.d)
+endef
+ifneq ($(HAVE_CXX),)
+$(eval $(call PTX_BUILD,checked,bin/libcuda_ptx.so,check global,-DCHECKED))
+$(eval $(call PTX_BUILD,fast,bin/libcuda_ptx_fast.so,unchecked,))
+emulator-ptx: bin/libcuda_ptx.so bin/libcuda_ptx_fast.so
+endif
+
 # ---- PTX: committed, made again where a source has changed; needs clang-19 or nvcc ----
 
 ptx:
 	go run ./cuda/kernels/ptx/mkptx cuda/kernels cuda/kernels/testkernels
+
+# Registers, spills and shared memory by ptxas, compared with docs/sass.txt; SASS=-write makes the table anew.
+sass:
+	PTXAS=$$(scripts/ptxas.sh) go run ./cuda/kernels/ptx/sass $(SASS)
 
 # ---- tests ----
 
@@ -78,6 +128,17 @@ ifneq ($(HAVE_CC),)
 	CC=$(CC) cuda/trampolines/selftest.sh
 endif
 	$(GPU_ENV) go test -v -count=1 $(GPU_TAGS) $(CUDA_PACKAGES)
+
+# The same tests on the committed PTX, the bits of both kinds of kernels compared, and variants.
+test-ptx: $(GPU_LIB) emulator emulator-ptx
+	$(GPU_ENV) $(MUTANT_ENV) scripts/test_ptx.sh
+
+# Faults planted in the PTX, one at a time: a sample of all, or as MUTANTS says (go run ./cuda/kernels/ptx/mutants -h).
+MUTANTS ?= -each 1
+MUTANT_ENV = CXX="$(CXX)" PTX_FLAGS="$(EMULATOR_FLAGS:-M%=) $(PTX_FLAGS)"
+mutants: $(GPU_LIB) emulator emulator-ptx
+	$(GPU_ENV) PTX_STAGES=bits scripts/test_ptx.sh
+	$(MUTANT_ENV) go run ./cuda/kernels/ptx/mutants $(MUTANTS)
 
 # The same tests on the GPU of this machine.
 test-cuda-gpu: $(GPU_LIB)

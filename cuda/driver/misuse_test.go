@@ -3,6 +3,7 @@
 package driver_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -19,6 +20,10 @@ func checkedEmulator(t *testing.T) {
 		t.Skip("only the checked build of the emulator sees this")
 	}
 }
+
+// onlyInSources are mistakes that PTX does not show: overflow is defined there, compilers fold the array away, and warps may wait at
+// different barriers. make test-ptx accepts these skips and no other.
+var onlyInSources = []string{"barriers at different places", "signed overflow", "index outside an array of registers"}
 
 func TestPlantedMistakesAreCaught(t *testing.T) {
 	checkedEmulator(t)
@@ -46,6 +51,8 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 	check(t, err)
 	defer pinned.Free()
 
+	info, err := driver.Available()
+	check(t, err)
 	for _, test := range []struct {
 		name string
 		do   func() error
@@ -147,6 +154,9 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 		}, "the module is no PTX"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if slices.Contains(onlyInSources, test.name) && strings.Contains(info.Name, "PTX") {
+				t.Skip("cannot show in PTX")
+			}
 			err := test.do()
 			if err == nil {
 				t.Fatal("not caught")

@@ -4,21 +4,22 @@
 #include <cstdarg>
 #include <cstdio>
 
-thread_local Chunk dynamic_shared[emulator::max_shared / 16];
+thread_local Chunk dynamic_shared[(emulator::max_shared + emulator::shared_slack) / 16] __attribute__((aligned(1024)));
 
 namespace emulator {
 
 void fail(Worker &w, int code, const char *format, ...) {
-	char text[512], where[256] = "";
+	char text[512], where[256] = "", line[32] = "";
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
 	Index b = w.running.block, t = w.running.fiber ? w.running.fiber->thread : Index{};
 	snprintf(where, sizeof where, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u): ", w.job->launch->kernel->name, b.x, b.y, b.z, t.x, t.y, t.z);
+	if (w.site) snprintf(line, sizeof line, " (line %u of the PTX)", w.site);
 	{
 		std::lock_guard hold(w.job->lock);
-		if (!w.job->failure.code) w.job->failure = {code, std::string(where) + text};
+		if (!w.job->failure.code) w.job->failure = {code, std::string(where) + text + line};
 	}
 	w.job->failed = w.stopped = true;
 	if (w.running.fiber) {
@@ -52,6 +53,8 @@ void suspend(Worker &w) {
 static void release_barrier(Worker &w) {
 	w.waiting = 0;
 	w.synced = ++w.time;
+	for (Acquisition &a : w.acquisitions)
+		if (!a.passed) a.passed = w.time;
 	for (int i = 0; i * 32 < w.threads; i++) {
 		w.warps[i].ready |= w.warps[i].at_barrier;
 		w.warps[i].at_barrier = 0;
@@ -120,7 +123,7 @@ static void schedule(Worker &w) {
 void run_block(Worker &w, Index block) {
 	const Launch &l = *w.job->launch;
 	// 0xff bytes are a NaN in every float format: what the block does not write shows.
-	uintptr_t dynamic = (uintptr_t)dynamic_shared, beyond = dynamic + l.shared, guard = std::min(beyond + 1024, dynamic + sizeof dynamic_shared);
+	uintptr_t dynamic = w.window, beyond = dynamic + l.kernel->statics + l.shared, guard = std::min(beyond + 1024, dynamic + sizeof dynamic_shared);
 	memset((void *)w.shared.low, 0xff, guard - w.shared.low);
 	memset((void *)(dynamic + sizeof dynamic_shared), 0xff, w.shared.high - dynamic - sizeof dynamic_shared);
 	w.running = {nullptr, block, l.block, l.grid};
@@ -129,13 +132,13 @@ void run_block(Worker &w, Index block) {
 	w.waiting = 0;
 	w.stopped = false;
 	w.block_start = w.synced = ++w.time;
-	w.last_fence = 0;
+	w.last_fence = w.site = 0;
 	w.acquisitions.clear();
 	make_fibers(w);
 	schedule(w);
 	if (w.stopped) return;
 	if (w.live) fail(w, launch_failed, "deadlock: %d threads wait at a barrier, %d at a warp operation", w.waiting, w.live - w.waiting);
 	for (uintptr_t p = beyond; p < guard; p++)
-		if (*(uint8_t *)p != 0xff) return fail(w, illegal_address, "wrote byte %zu of dynamic shared memory, %zu were launched", p - dynamic, l.shared);
+		if (*(uint8_t *)p != 0xff) return fail(w, illegal_address, "wrote byte %zu of dynamic shared memory, %zu were launched", p - dynamic - l.kernel->statics, l.shared);
 }
 } // namespace emulator

@@ -39,9 +39,10 @@ void check(const void *pointer, size_t n, Access kind) {
 	auto inside = [p, n](uintptr_t low, uintptr_t high) { return p >= low && p + n <= high; };
 	if (inside(w.last_memory.low, w.last_memory.high)) return check_global(w, w.last_memory, p, n, kind);
 	if (p - w.shared.low < w.shared.high - w.shared.low) {
-		uintptr_t dynamic = (uintptr_t)dynamic_shared;
-		if (p - dynamic < (size_t)max_shared && p + n > dynamic + w.job->launch->shared)
-			fail(w, illegal_address, "byte %zu of dynamic shared memory, %zu were launched", p - dynamic, w.job->launch->shared);
+		const Launch &l = *w.job->launch;
+		uintptr_t dynamic = w.window + l.kernel->statics;
+		if (p - w.window < (size_t)max_shared && p + n > dynamic + l.shared)
+			fail(w, illegal_address, "byte %zu of dynamic shared memory, %zu were launched", p - dynamic, l.shared);
 		return check_shared(w, p, n, kind);
 	}
 	auto &memory = *w.job->launch->memory;

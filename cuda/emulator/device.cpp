@@ -48,7 +48,7 @@ CUresult cuDeviceGet(CUdevice *d, int ordinal) {
 	return ordinal ? CUDA_ERROR_INVALID_DEVICE : CUDA_SUCCESS;
 }
 CUresult cuDeviceGetName(char *name, int n, CUdevice) {
-	snprintf(name, (size_t)n, "CUDA driver emulator (%s build; for tests, not a GPU)", is_checked() ? "checked" : "fast");
+	snprintf(name, (size_t)n, "CUDA driver emulator (%s%s build; for tests, not a GPU)", is_checked() ? "checked" : "fast", kernels_are_of);
 	return CUDA_SUCCESS;
 }
 CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute which, CUdevice) {

@@ -46,10 +46,11 @@ struct Running {
 inline Running &running() { return *(Running *)((uintptr_t)__builtin_frame_address(0) & -region); }
 
 // Waits for all lanes of the warp; the last one does the operation for all. A lane's result replaces its operands.
-void together(Operation);
+// A site is the line of PTX, where that is known: it must be one for all lanes.
+void together(Operation, unsigned site = 0);
 void sync_block(int line);
 void fence();
-void copy_async(void *to, const void *from, int bytes); // from == nullptr: zeros
+void copy_async(void *to, const void *from, int bytes, int source); // zeros behind the bytes of the source
 void copy_async_commit();
 void copy_async_wait(int pending);
 uint64_t atomic(AtomicOperation, void *p, int bytes, bool is_signed, uint64_t value, uint64_t expected);
@@ -61,6 +62,7 @@ struct Kernel {
 	int count;                  // of parameters
 	const size_t *offset, *size; // in the packed buffer
 	size_t bytes;
+	size_t statics = 0; // bytes of static shared memory that the kernel wants before its dynamic one
 };
 int add(const Kernel &);
 
@@ -90,7 +92,7 @@ template <class... A> struct Parameters {
 };
 template <class... A> int export_kernel(const char *name, void (*entry)(A...)) {
 	using P = Parameters<A...>;
-	return add({name, (void (*)())entry, P::call, sizeof...(A), P::layout.offset, P::layout.size, P::layout.bytes});
+	return add({name, (void (*)())entry, P::call, sizeof...(A), P::layout.offset, P::layout.size, P::layout.bytes, 0});
 }
 } // namespace emulator
 
@@ -203,7 +205,7 @@ inline void mma_bf16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigne
 
 template <int bytes = 16> inline void copy_async(void *to, const void *from, bool valid = true) {
 	static_assert(bytes == 4 || bytes == 8 || bytes == 16, "cp.async copies 4, 8 or 16 bytes");
-	emulator::copy_async(to, valid ? from : nullptr, bytes);
+	emulator::copy_async(to, from, bytes, valid ? bytes : 0);
 }
 inline void copy_async_commit() { emulator::copy_async_commit(); }
 template <int pending> inline void copy_async_wait() { emulator::copy_async_wait(pending); }

@@ -5,7 +5,7 @@
 //   mask 4 | tag 12 | block 22 | thread 11 | time 15
 // mask: which bytes, 0 for an atomic operation on all. tag: the launch, so that old cells need no clearing. time: the block's, one
 // tick a barrier or fence. Two accesses of a block are ordered as in shared memory; two blocks only by a release - __threadfence,
-// then an atomic operation - and a later atomic operation at the same address in the other block.
+// then an atomic operation - and a later atomic operation at the same address in the other block, with a __threadfence behind it.
 //
 // It may miss a race (the last accesses are kept, not all; order through a third block is taken for none, but several readers
 // are forgiven to a block that has acquired anything) but two blocks that write the same bytes are always found.
@@ -111,11 +111,18 @@ static void count_sectors(Worker &w, const Memory &m, uintptr_t p, size_t n, Acc
 	}
 }
 
+// Whether an atomic operation of this block has taken effect for this thread: a fence must follow it, in the thread that did it - then a barrier
+// passes it on - or, behind a barrier, in this one.
+static bool effective(Worker &w, const Acquisition &a) {
+	Fiber &f = *w.running.fiber;
+	if (a.thread == f.number) return w.fences[f.number] > a.time;
+	return (a.fenced && a.fenced < w.synced) || (a.passed && w.fences[f.number] > a.passed);
+}
+
 // Whether what `c`, of another block, did is visible to this thread.
 static bool acquired(Worker &w, const Who &c) {
-	Fiber &f = *w.running.fiber;
 	for (const Acquisition &a : w.acquisitions) {
-		if (a.thread != f.number && a.time >= w.synced) continue;
+		if (!effective(w, a)) continue;
 		if (c.block == several_blocks) return true;
 		std::lock_guard hold(w.job->releases_lock);
 		const std::deque<Release> &all = w.job->releases[a.address];
@@ -192,7 +199,7 @@ void check_global(Worker &w, const Memory &m, uintptr_t p, size_t n, Access kind
 static void order(Worker &w, uintptr_t p) {
 	Fiber &f = *w.running.fiber;
 	std::deque<Release> &all = w.job->releases[p];
-	if (!all.empty()) w.acquisitions.push_back({p, all.size(), f.number, w.time});
+	if (!all.empty()) w.acquisitions.push_back({p, all.size(), f.number, w.time, 0, 0});
 	if (w.last_fence) all.push_back({std::min(w.block_number, several_blocks), f.number, w.fences[f.number] ? age(w, w.fences[f.number]) : 0, age(w, std::min(w.synced, w.last_fence))});
 }
 
@@ -223,7 +230,10 @@ uint64_t atomic(AtomicOperation o, void *p, int bytes, bool is_signed, uint64_t 
 
 void fence() {
 	Worker &w = worker();
-	w.fences[w.running.fiber->number] = w.last_fence = ++w.time;
+	unsigned me = w.running.fiber->number;
+	w.fences[me] = w.last_fence = ++w.time;
+	for (Acquisition &a : w.acquisitions)
+		if (a.thread == me && !a.fenced) a.fenced = w.time;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 } // namespace emulator

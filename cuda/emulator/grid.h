@@ -7,6 +7,7 @@
 
 namespace emulator {
 const int max_shared = 227 * 1024, default_shared = 48 * 1024, max_threads = 1024;
+const int shared_slack = 4096; // more for statics that are laid out with gaps
 const size_t sector = 32; // bytes: the unit in which a GPU moves device memory
 enum Order { forward, backward, shuffled };
 
@@ -40,4 +41,7 @@ void unwatch(const Memory &);
 // Notes what a copy or a fill does to memory and counts the sectors; describes work on another stream that may do so at the same time.
 std::string note(const Memory &, uintptr_t p, size_t n, uint32_t number, bool writes, size_t &sectors);
 bool is_checked();
+// Which kernels the library holds: compiled from the .cu files (sources.cpp) or translated from the PTX (ptx/modules.cpp).
+extern const char *const kernels_are_of;
+bool has_module(const std::string &ptx); // whether the kernels are those of this text
 } // namespace emulator

@@ -11,6 +11,7 @@ struct CUmod_st { std::string ptx; std::vector<std::unique_ptr<CUfunc_st>> funct
 CUresult cuModuleLoadData(CUmodule *m, const void *ptx) {
 	std::string text = (const char *)ptx;
 	REQUIRE(text.find(".version") != std::string::npos && text.find(".target") != std::string::npos, complain(CUDA_ERROR_INVALID_PTX, "the module is no PTX"));
+	REQUIRE(has_module(text), complain(CUDA_ERROR_INVALID_PTX, "the library was made of other PTX: run make emulator-ptx"));
 	*m = new CUmod_st{text, {}};
 	return CUDA_SUCCESS;
 }
@@ -89,11 +90,13 @@ static CUresult execute(Launch l) {
 	l.memory = live_memory();
 	l.number = begin_access(l.kernel->name);
 	Work work;
+	std::vector<uint64_t> before = contents(l);
 	if (orders) {
 		if (CUresult code = execute_in_all_orders(l, work)) return code;
 	} else if (Failure failure = run(l, work); failure.code) {
 		return complain((CUresult)failure.code, failure.message);
 	}
+	trace(l, before);
 	counters.launches++;
 	counters.bytes_read += work.sectors_read * sector;
 	counters.bytes_written += work.sectors_written * sector;

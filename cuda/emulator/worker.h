@@ -17,11 +17,12 @@ struct Cell { // the last accesses to a granule of shared memory, in the worker'
 	uint16_t writer, reader;
 	uint32_t write_time, read_time;
 };
-struct Copy { void *to; const void *from; int bytes, group; };
+struct Copy { void *to; const void *from; int bytes, source, group; }; // bytes beyond the source are zeros
 struct Warp {
 	unsigned ready, arrived, at_barrier; // sets of lanes
 	uint32_t synced;                     // time of the last __syncwarp
 	unsigned operation[32];
+	unsigned site[32]; // line of the PTX where a lane does the operation or waits at the barrier, 0 where kernels are compiled from .cu files
 	alignas(64) unsigned operands[10][32]; // register by register: 32 lanes of a fragment are an 8x8 matrix, row by row
 };
 // An atomic operation on some address by a thread that had made its block's writes visible with __threadfence.
@@ -29,8 +30,9 @@ struct Release {
 	uint32_t block, thread;
 	uint32_t own, others; // times of the block: its own and the other threads' accesses before them are visible
 };
-// A block that has done an atomic operation sees what the first `count` releases at that address made visible.
-struct Acquisition { uintptr_t address; size_t count; unsigned thread; uint32_t time; };
+// A block that has done an atomic operation, and then a fence, sees what the first `count` releases at that address made visible. Times of the
+// operation, of its thread's next fence and of the block's next barrier; 0 for not yet.
+struct Acquisition { uintptr_t address; size_t count; unsigned thread; uint32_t time, fenced, passed; };
 
 struct Job {
 	const Launch *launch;
@@ -50,10 +52,12 @@ struct Worker {
 	void *scheduler; // its stack pointer while a fiber runs
 	int threads, live, waiting;
 	int barrier_line; // source line of the barrier that threads wait at
+	unsigned site;    // line of the PTX of the last access, for messages; 0 for none
 	bool stopped;
 	uint32_t time, block_start, synced; // one tick a barrier or fence
 	uint32_t block_number, last_fence;
-	Range shared;
+	Range shared;     // all of the block's shared memory
+	uintptr_t window; // where dynamic shared memory begins, behind a kernel's statics
 	Memory last_memory;
 	unsigned random;
 	Work work;
@@ -75,6 +79,9 @@ __attribute__((format(printf, 3, 4))) void fail(Worker &, int code, const char *
 void suspend(Worker &);                // lets other fibers run until this one is ready again
 void run_block(Worker &, Index block); // to its end or first failure
 void check(const void *, size_t, Access);
+inline uintptr_t row_address(const Warp &w, unsigned lane) { return w.operands[0][lane] | (uintptr_t)w.operands[1][lane] << 32; }
+void multiply_matrices(Warp &, bool bf16);
+void load_matrices(Warp &, unsigned count, bool transposed); // rows at row_address, 8 for each of 1, 2 or 4 matrices
 void check_global(Worker &, const Memory &, uintptr_t p, size_t n, Access);
 const int granule = 2; // bytes of shared memory that a cell stands for
 

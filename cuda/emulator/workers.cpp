@@ -60,6 +60,7 @@ static void work(Worker &w) {
 
 static void serve(Worker &w) {
 	w.shared = own_storage();
+	w.window = (uintptr_t)dynamic_shared;
 	memset((void *)w.shared.low, 0xff, w.shared.high - w.shared.low);
 	w.cells.resize((w.shared.high - w.shared.low) / granule + 1);
 	std::vector<char> alternate(64 << 10);

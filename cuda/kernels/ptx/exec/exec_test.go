@@ -1,0 +1,83 @@
+package exec
+
+import (
+	"strings"
+	"testing"
+
+	"longtail/cuda/kernels/ptx/syntax"
+)
+
+const module = `.version 7.8
+.target sm_80
+.address_size 64
+.weak .shared .align 4 .b8 first[6];
+.weak .shared .align 16 .b8 unused[64];
+.weak .shared .align 16 .b8 second[32];
+.extern .shared .align 16 .b8 dynamic[];
+.visible .entry k(
+	.param .u64 k_param_0
+)
+{
+	.reg .pred %p<3>;
+	.reg .b16 %rs<3>;
+	.reg .b32 %r<9>;
+	.reg .f32 %f<9>;
+	.reg .b64 %rd<9>;
+	.shared .align 8 .b8 own[8];
+	mov.u64 %rd1, second;
+	mov.u64 %rd2, own;
+	mov.u32 %r1, first;
+	mov.u64 %rd3, dynamic;
+	INSTRUCTION
+	ret;
+}
+`
+
+// What is not known stops the translation, with the line.
+func TestUnknownInstructionsAreRefused(t *testing.T) {
+	for _, instruction := range []string{
+		"brkpt;", "add.f32 %f1, %f2, %f3;", "add.rn.ftz.ftz.f32 %f1, %f2, %f3;", "add.s32 %r1, %r2;", "add.s32 %r1, %rs1, %r2;", "mul.lo.f32 %f1, %f2, %f3;",
+		"mov.b32 %r1, unknown;", "mov.u32 %r99, 0;", "mov.f32 %f1, 1;", "ld.local.u32 %r1, [%rd1];", "ld.global.L1::evict_last.u32 %r1, [%rd1];",
+		"ld.global.v2.f32 %f1, [%rd1];", "st.global.u32 [%rd1], %rs1;", "ld.param.u64 %r1, [k_param_0];", "atom.add.f32 %f1, [%rd1], %f2;",
+		"cp.async.cg.shared.global [%r1], [%rd1], 8;", "cp.async.ca.shared.global [%r1], [%rd1], %r2;", "bar.sync 1;", "bar.sync 0, 64;", "bar.warp.sync 0xffff;",
+		"shfl.sync.bfly.b32 %r1, %r2, 1, 31, 0xffff;", "shfl.bfly.b32 %r1, %r2, 1, 31;", "vote.sync.any.pred %p1, %p2, 0xffffffff;",
+		"ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%r1}, [%r2];", "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b8 {%r1,%r2,%r3,%r4}, [%r5];",
+		"mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4}, {%r1,%r2}, {%r3}, {%f1,%f2,%f3,%f4};",
+		"cvt.f16.f32 %rs1, %f1;", "cvt.rn.s32.f32 %r1, %f1;", "setp.lo.s32 %p1, %r1, %r2;", "setp.lt.b32 %p1, %r1, %r2;", "bra nowhere;", "ex2.approx.ftz.f16 %rs1, %rs2;",
+	} {
+		_, err := Module("test", strings.Replace(module, "INSTRUCTION", instruction, 1))
+		if err == nil || !strings.Contains(err.Error(), "line 22") {
+			t.Errorf("%s: %v", instruction, err)
+		}
+	}
+	if _, err := Module("test", strings.Replace(module, "INSTRUCTION", "add.rn.f32 %f1, %f2, %f3;", 1)); err != nil {
+		t.Error(err)
+	}
+	if _, err := Kernel("test", strings.Replace(module, "INSTRUCTION", "", 1), "other"); err == nil {
+		t.Error("a kernel that is not there is translated")
+	}
+}
+
+func TestLayoutsOfSharedMemory(t *testing.T) {
+	m, err := syntax.Parse(strings.Replace(module, "INSTRUCTION", "", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		layout Layout
+		places []int // first, second, own
+		bytes  int
+	}{
+		{Natural(m, m.Kernels[0]), []int{0, 16, 48}, 64},
+		{Adversarial(m, m.Kernels[0]), []int{4, 16, 56}, 64},
+	} {
+		if len(test.layout.Places) != len(test.places) || test.layout.Bytes != test.bytes {
+			t.Fatalf("%+v, want %v and %d bytes", test.layout, test.places, test.bytes)
+		}
+		for i, want := range test.places {
+			if got := test.layout.Places[i]; got.Offset != want {
+				t.Errorf("%s at %d, want %d", got.Name, got.Offset, want)
+			}
+		}
+	}
+}

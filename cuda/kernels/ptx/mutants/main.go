@@ -1,0 +1,178 @@
+// Command mutants plants faults in the PTX of the kernels of training, one at a time, and runs the tests that launch the kernel on the checked build
+// with that one kernel replaced, until a test fails or leaves other bits than the kernels of the .cu files. It lists those that no test notices.
+// `make test-ptx` must have run its stage "bits" before.
+//
+//	go run ./cuda/kernels/ptx/mutants [-seed N] [-each N] [-classes REGEXP] [-kernels REGEXP] [-most N]
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"longtail/cuda/kernels/ptx/mutate"
+	"longtail/cuda/kernels/ptx/syntax"
+	"longtail/cuda/kernels/ptx/trace"
+	"longtail/internal/rng"
+)
+
+type options struct {
+	seed             uint64
+	each, most       int
+	classes, kernels string
+}
+
+func main() {
+	var o options
+	flag.Uint64Var(&o.seed, "seed", 1, "of the choice of mutants")
+	flag.IntVar(&o.each, "each", 1, "mutants of a class in each module")
+	flag.IntVar(&o.most, "most", 0, "mutants at most, 0 for all chosen")
+	flag.StringVar(&o.classes, "classes", ".", "only classes that match")
+	flag.StringVar(&o.kernels, "kernels", ".", "only kernels that match")
+	flag.Parse()
+	survivors, err := run(o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+	if survivors > 0 {
+		fmt.Printf("%d mutants survive: add a test, or explain them in docs/gpu.md\n", survivors)
+		os.Exit(1)
+	}
+}
+
+// chosen is a mutant with the module it belongs to.
+type chosen struct {
+	mutate.Mutant
+	module, text string
+}
+
+func run(o options) (survivors int, err error) {
+	tests, err := trace.Committed.Measured()
+	if err != nil {
+		return 0, fmt.Errorf("%w\nrun `make test-ptx PTX_STAGES=bits`", err)
+	}
+	slices.SortFunc(tests, func(a, b trace.Test) int { return int(1000 * (a.Seconds - b.Seconds)) })
+	mutants, err := choose(o)
+	if err != nil {
+		return 0, err
+	}
+	for n, m := range mutants {
+		start := time.Now()
+		killer, err := execute(m, tests)
+		if err != nil {
+			return survivors, fmt.Errorf("%v: %w", m, err)
+		}
+		word := "caught"
+		if killer == "" {
+			word = "SURVIVES"
+			survivors++
+		}
+		fmt.Printf("%3d/%d %s in %.0f s: %v\n", n+1, len(mutants), word, time.Since(start).Seconds(), m)
+		if killer != "" {
+			fmt.Printf("        %s\n", killer)
+		}
+	}
+	return survivors, nil
+}
+
+// choose draws, for every module and class, as many mutants as asked for.
+func choose(o options) ([]chosen, error) {
+	classes, err := regexp.Compile(o.classes)
+	if err != nil {
+		return nil, err
+	}
+	kernels, err := regexp.Compile(o.kernels)
+	if err != nil {
+		return nil, err
+	}
+	files, err := filepath.Glob("cuda/kernels/*.ptx")
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no PTX in cuda/kernels: run from the repository's root")
+	}
+	var all []chosen
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		m, err := syntax.Parse(string(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		byClass := map[string][]mutate.Mutant{}
+		for _, k := range m.Kernels {
+			if !kernels.MatchString(k.Name) {
+				continue
+			}
+			of, err := mutate.All(string(text), k.Name)
+			if err != nil {
+				return nil, err
+			}
+			for class, mutants := range of {
+				byClass[class] = append(byClass[class], mutants...)
+			}
+		}
+		for _, c := range append(slices.Clone(mutate.Classes), mutate.Class{Name: mutate.Align}) {
+			mutants := byClass[c.Name]
+			if !classes.MatchString(c.Name) {
+				continue
+			}
+			shuffle(o.seed, mutants)
+			for _, mutant := range mutants[:min(o.each, len(mutants))] {
+				all = append(all, chosen{mutant, file, string(text)})
+			}
+		}
+	}
+	if o.most > 0 && len(all) > o.most {
+		shuffle(o.seed, all)
+		all = all[:o.most]
+	}
+	return all, nil
+}
+
+// shuffle puts values in an order that follows from the seed and their number alone.
+func shuffle[T any](seed uint64, values []T) {
+	for i := len(values) - 1; i > 0; i-- {
+		j := int(rng.Philox(seed, [4]uint32{uint32(i), uint32(len(values))})[0] % uint32(i+1))
+		values[i], values[j] = values[j], values[i]
+	}
+}
+
+// execute builds the mutant and runs the tests that launch its kernel, the shortest first. It returns how the first one fails, "" if none does.
+func execute(m chosen, tests []trace.Test) (killer string, err error) {
+	library, err := build(m)
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(library)
+	if m.Class == mutate.Align { // a GPU may place the array so; ours does where it is asked to
+		os.Setenv("EMULATOR_LAYOUT", "adversarial")
+		defer os.Unsetenv("EMULATOR_LAYOUT")
+	}
+	for _, t := range tests {
+		if !slices.Contains(t.Kernels, m.Kernel) {
+			continue
+		}
+		limit := time.Duration(20*t.Seconds+30) * time.Second
+		if err := trace.Committed.Check(t, library, limit); err != nil {
+			return strings.Join(strings.Fields(short(err.Error())), " "), nil
+		}
+	}
+	return "", nil
+}
+
+// short keeps the line that says what is wrong.
+func short(text string) string {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, "CUDA_ERROR") || strings.Contains(line, "_test.go:") || strings.Contains(line, "leaves other bits") {
+			return line[:min(len(line), 300)]
+		}
+	}
+	return text[:min(len(text), 300)]
+}

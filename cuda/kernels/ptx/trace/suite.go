@@ -1,0 +1,168 @@
+package trace
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Test is a test of a package whose launches are the same every time.
+type Test struct {
+	Package, Name string
+	Seconds       float64  // on the library of .cu files
+	Kernels       []string // that it launches, in alphabetical order
+}
+
+// Suite runs tests of test binaries. All paths are from the repository's root, which is the working directory.
+type Suite struct {
+	Binaries string   // folder of the binaries that scripts/test_ptx.sh builds
+	Packages []string // folders of the packages
+	Work     string   // folder for traces
+}
+
+// unordered are tests that launch in no fixed order or leave memory of no fixed contents.
+var unordered = regexp.MustCompile(`^(TestSeveralSessionsAtOnce|TestMistakesOfCallersAreCaught|TestPlantedMistakesAreCaught|TestOutOfMemory.*|TestFaultsUnderGoRuntime)$`)
+
+func (s Suite) binary(folder string) string {
+	return filepath.Join(s.Binaries, strings.ReplaceAll(folder, "/", "_")+".test")
+}
+
+// Names lists the tests of a package.
+func (s Suite) Names(folder string) ([]string, error) {
+	command, err := s.command(context.Background(), folder, "libcuda_ptx_fast.so", "-test.list", "^Test")
+	if err != nil {
+		return nil, err
+	}
+	out, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("listing the tests of %s: %w", folder, err)
+	}
+	names := strings.Fields(string(out))
+	return slices.DeleteFunc(names, unordered.MatchString), nil
+}
+
+// command runs the package's binary in its folder on bin/LIBRARY, or on a library with a path.
+func (s Suite) command(ctx context.Context, folder, library string, arguments ...string) (*exec.Cmd, error) {
+	if !strings.Contains(library, "/") {
+		library = filepath.Join("bin", library)
+	}
+	path, err := filepath.Abs(library)
+	if err != nil {
+		return nil, err
+	}
+	binary, err := filepath.Abs(s.binary(folder))
+	if err != nil {
+		return nil, err
+	}
+	command := exec.CommandContext(ctx, binary, arguments...)
+	command.Dir = folder
+	command.Env = append(os.Environ(), "LONGTAIL_CUDA_DRIVER="+path, "EMULATOR_QUIET=1")
+	return command, nil
+}
+
+// Run runs one test and reads its trace, also of a test that fails. It returns an error, with the end of the output, if the test fails or takes
+// longer than the limit.
+func (s Suite) Run(folder, test, library, traceFile string, limit time.Duration) ([]Launch, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	command, err := s.command(ctx, folder, library, "-test.run", "^"+test+"$", "-test.count", "1")
+	if err != nil {
+		return nil, err
+	}
+	file, err := filepath.Abs(traceFile)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	command.Env = append(command.Env, "EMULATOR_TRACE="+file)
+	os.Remove(file)
+	if err := command.Run(); err != nil {
+		text := out.String()
+		return nil, fmt.Errorf("%s of %s: %w\n%s", test, folder, err, text[max(0, len(text)-1500):])
+	}
+	if _, err := os.Stat(file); err != nil {
+		return nil, nil // it launched nothing
+	}
+	return Read(file)
+}
+
+// Source is where the trace of a test on the kernels of the .cu files lies.
+func (s Suite) Source(t Test) string {
+	return filepath.Join(s.Work, strings.ReplaceAll(t.Package, "/", "_")+"."+t.Name+".trace")
+}
+
+// Measure runs all tests on the kernels of the .cu files, keeps their traces and writes the list of tests to tests.json.
+func (s Suite) Measure() ([]Test, error) {
+	if err := os.MkdirAll(s.Work, 0o755); err != nil {
+		return nil, err
+	}
+	var tests []Test
+	for _, folder := range s.Packages {
+		names, err := s.Names(folder)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			t := Test{Package: folder, Name: name}
+			start := time.Now()
+			launches, err := s.Run(folder, name, "libcuda_emulator_fast.so", s.Source(t), 10*time.Minute)
+			if err != nil {
+				return nil, err
+			}
+			t.Seconds = time.Since(start).Seconds()
+			for _, l := range launches {
+				t.Kernels = append(t.Kernels, l.Kernel)
+			}
+			slices.Sort(t.Kernels)
+			if t.Kernels = slices.Compact(t.Kernels); len(t.Kernels) > 0 {
+				tests = append(tests, t)
+			}
+		}
+	}
+	text, err := json.MarshalIndent(tests, "", "\t")
+	if err != nil {
+		return nil, err
+	}
+	return tests, os.WriteFile(filepath.Join(s.Work, "tests.json"), text, 0o644)
+}
+
+// Measured reads the tests.json that Measure wrote.
+func (s Suite) Measured() ([]Test, error) {
+	text, err := os.ReadFile(filepath.Join(s.Work, "tests.json"))
+	if err != nil {
+		return nil, err
+	}
+	var tests []Test
+	return tests, json.Unmarshal(text, &tests)
+}
+
+// Check runs a test on a library and compares its bits with those of the .cu files.
+func (s Suite) Check(t Test, library string, limit time.Duration) error {
+	want, err := Read(s.Source(t))
+	if err != nil {
+		return err
+	}
+	got, err := s.Run(t.Package, t.Name, library, filepath.Join(s.Work, "now.trace"), limit)
+	if err != nil {
+		return err
+	}
+	if err := Compare(want, got); err != nil {
+		return fmt.Errorf("%s of %s: %w", t.Name, t.Package, err)
+	}
+	return nil
+}
+
+// Committed is the suite that scripts/test_ptx.sh prepares.
+var Committed = Suite{
+	Binaries: "build/ptx/test", Work: "build/ptx/bits",
+	Packages: []string{"cuda/kernels/random", "cuda/driver", "cuda/mmaconv", "cuda"},
+}

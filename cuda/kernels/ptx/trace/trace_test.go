@@ -1,0 +1,35 @@
+package trace
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCompare(t *testing.T) {
+	read := func(text string) []Launch {
+		file := filepath.Join(t.TempDir(), "trace")
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		launches, err := Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return launches
+	}
+	want := read("a 01\nb 02\n")
+	for _, test := range []struct{ got, fault string }{
+		{"a 01\nb 02\n", ""},
+		{"a 01\nb 03\n", "launch 2, of b, leaves other bits"},
+		{"b 02\na 01\n", ""},
+		{"a 01\nb 02\nb 02\n", "launch 3, of b"},
+		{"a 01\n", "1 launches, want 2"},
+	} {
+		err := Compare(want, read(test.got))
+		if (err == nil) != (test.fault == "") || err != nil && !strings.Contains(err.Error(), test.fault) {
+			t.Errorf("%q: %v, want %q", test.got, err, test.fault)
+		}
+	}
+}
