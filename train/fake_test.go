@@ -36,7 +36,9 @@ func (b *fakeBackend) Info() device.Info {
 
 func (b *fakeBackend) Check(*plan.Program, device.Precision) error { return nil }
 
-func (b *fakeBackend) Memory(*plan.Program, device.Precision) (need, available int64) { return 1 << 20, 0 }
+func (b *fakeBackend) Memory(*plan.Program, device.Precision) (need, available int64) {
+	return 1 << 20, 0
+}
 
 func (b *fakeBackend) Close() error { return nil }
 

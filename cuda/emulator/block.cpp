@@ -36,7 +36,7 @@ static inline unsigned pick(Worker &w, unsigned ready) {
 		if (ready >> lane & 1) return lane;
 }
 
-// Takes a lane of the warp that can go on and makes it the running one.
+// Takes a lane of the warp that can continue and makes it the running one.
 static inline void *next_lane(Worker &w, unsigned number) {
 	Warp &warp = w.warps[number];
 	unsigned lane = pick(w, warp.ready);

@@ -85,7 +85,7 @@ void load_matrices(Warp &, unsigned count, bool transposed); // rows at row_addr
 void check_global(Worker &, const Memory &, uintptr_t p, size_t n, Access);
 const int granule = 2; // bytes of shared memory that a cell stands for
 
-// Saves the stack pointer of this fiber and goes on with another. It is a jump, not a return, and lanes of a warp jump to
+// Saves the stack pointer of this fiber and continues with another. It is a jump, not a return, and lanes of a warp jump to
 // each other directly: the processor's return predictions stay right, because all lanes return to the same places.
 __attribute__((always_inline)) static inline void jump(void **save, void *load) {
 	asm volatile(R"(

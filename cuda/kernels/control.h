@@ -7,7 +7,7 @@ struct Control {
 	const float *rates;         // learning rate of each step of the training
 	double loss;                // sum over the samples seen
 	unsigned long long samples; // seen, padding not counted
-	unsigned step, done;        // number of the step at hand; how many this run has done
+	unsigned step, done;        // number of the current step; how many this run has done
 	unsigned bad;               // a loss was not finite: nothing changes any more
 	unsigned reserved;
 };

@@ -76,6 +76,11 @@ func TestChecksFail(t *testing.T) {
 		"general path":              {"text", "scripts/a.sh", "cat /proc/cpuinfo", ""},
 		"folder beside the tree":    {"text", "scripts/a.sh", "ls ../sha" + "red/cifar", "only .ci/run"},
 		"continuous integration":    {"text", ".ci/run", "ls ../sha" + "red/cifar", ""},
+		"habit":                     {"text", "loss/a.go", "package loss\n\n// f says whe" + "ther it is.", "plain English"},
+		"habit, another case":       {"text", "docs/a.md", "No" + "body knows.", "plain English"},
+		"no habit":                  {"text", "docs/a.md", "It goes one step further.", ""},
+		"formatted":                 {"format", "loss/a.go", "package loss\n\nfunc f() {}\n", ""},
+		"not formatted":             {"format", "loss/a.go", "package loss\nfunc f( ) {}\n", "run gofmt"},
 		"not a source":              {"text", "bin/notes.md", "TO" + "DO", ""},
 		"missing rooms":             {"rooms", "models/a.go", "package models", ""},
 	} {

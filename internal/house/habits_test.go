@@ -3,6 +3,7 @@ package house
 import (
 	"bytes"
 	"go/ast"
+	"go/format"
 	"go/token"
 	"path"
 	"regexp"
@@ -17,6 +18,7 @@ const mostLines = 500
 var (
 	leftOpen    = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b`)
 	machinePath = regexp.MustCompile("(^|[\\s\"'`=(:])/(ho" + "me|ro" + "ot|Us" + "ers|wo" + "rk|mn" + "t|sr" + "v)/")
+	oldWords    = regexp.MustCompile(`(?i)\b(no` + `body|some` + `body|at ha` + `nd|go(es)? ` + `on|say(s)? whe` + `ther)\b`)
 	sharedPath  = regexp.MustCompile(`\.\./` + `shared\b`)
 )
 
@@ -35,9 +37,26 @@ func checkText(s sources) []string {
 			if machinePath.MatchString(line) {
 				faults.add("%s:%d: names a path of one machine: %s", f.name, n+1, strings.TrimSpace(line))
 			}
+			if word := oldWords.FindString(line); word != "" {
+				faults.add("%s:%d: %q is not the plain English that the project writes: reports whether, resumes, continues, the current one", f.name, n+1, word)
+			}
 			if sharedPath.MatchString(line) && f.name != ".ci/run" {
 				faults.add("%s:%d: only .ci/run may name that folder: %s", f.name, n+1, strings.TrimSpace(line))
 			}
+		}
+	}
+	return faults
+}
+
+// checkFormat finds Go files that gofmt would change.
+func checkFormat(s sources) []string {
+	var faults faults
+	for _, f := range s.texts {
+		if path.Ext(f.name) != ".go" {
+			continue
+		}
+		if formatted, err := format.Source(f.text); err == nil && !bytes.Equal(formatted, f.text) {
+			faults.add("%s: is not formatted: run gofmt", f.name)
 		}
 	}
 	return faults

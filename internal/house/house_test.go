@@ -79,6 +79,7 @@ var checks = map[string]func(sources) []string{
 	"rooms":   checkRooms,
 	"text":    checkText,
 	"docs":    checkDocs,
+	"format":  checkFormat,
 }
 
 func TestHouse(t *testing.T) {

@@ -88,7 +88,7 @@ func Header(kernel, flags string) (string, error) {
 	return fmt.Sprintf("// compiled: %s\n// sources: %s\n", flags, sum), nil
 }
 
-// Verify says whether the PTX file was made from the kernel's present sources with flags that we know.
+// Verify reports whether the PTX file was made from the kernel's present sources with flags that we know.
 func Verify(kernel, file string) error {
 	f, err := os.Open(file)
 	if err != nil {

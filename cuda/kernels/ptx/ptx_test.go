@@ -28,7 +28,7 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 			text, _ := os.ReadFile(filepath.Join(f, "k.ptx"))
 			write(t, filepath.Join(f, "k.ptx"), strings.Replace(string(text), "-O3", "-O1", 1))
 		}, "none of our command lines"},
-		{"a header that nobody includes", func(f string) { write(t, filepath.Join(f, "c.h"), "new") }, ""},
+		{"a header that no kernel includes", func(f string) { write(t, filepath.Join(f, "c.h"), "new") }, ""},
 		{"no PTX", func(f string) { os.Remove(filepath.Join(f, "k.ptx")) }, "has no PTX"},
 		{"PTX without a source", func(f string) { write(t, filepath.Join(f, "old.ptx"), "") }, "has no source"},
 		{"a header that is gone", func(f string) { os.Remove(filepath.Join(f, "b.h")) }, "b.h"},

@@ -64,7 +64,7 @@ extern "C" __global__ void blocks_exchange(float *out) {
 }
 EXPORT_KERNEL(blocks_exchange)
 
-// The last block reads the others' results, but nobody made them visible with __threadfence.
+// The last block reads the others' results, but nothing made them visible with __threadfence.
 extern "C" __global__ void missing_fence(float *parts, unsigned *ticket, float *sum) {
 	if (threadIdx.x != 0) return;
 	parts[blockIdx.x] = 1;
