@@ -12,7 +12,9 @@ package cuda
 
 import (
 	"longtail/cuda/driver"
+	"longtail/cuda/lower"
 	"longtail/internal/device"
+	"longtail/internal/plan"
 )
 
 func init() {
@@ -25,6 +27,13 @@ func init() {
 				return "none: " + err.Error()
 			}
 			return info.String()
+		},
+		Schedule: func(p *plan.Program, precision device.Precision) (string, error) {
+			s, err := lower.Lower(p, lower.Options{Precision: precision})
+			if err != nil {
+				return "", err
+			}
+			return s.String(), nil
 		},
 	})
 }

@@ -25,12 +25,13 @@ type doctorOptions struct {
 	*options
 	device, precision string
 	curves            string
+	schedule          bool
 }
 
 func newDoctorCommand(o *options) *cobra.Command {
 	d := &doctorOptions{options: o}
 	cmd := &cobra.Command{
-		Use:   "doctor",
+		Use:   "doctor [CONFIG] [key=value ...]",
 		Short: "Say what this machine can do, and why not more; re-run known training curves",
 		Long: `Shows the processor, the GPU and its driver, the data folder, and what is missing. A machine without a GPU is in order.
 
@@ -38,11 +39,16 @@ With --curves it repeats short trainings whose losses, gradient norms and logits
 computed, on the chosen device, and prints the largest deviation of each. --curves alone takes the built-in cases,
 --curves=FILE those of a file of the same format (train/curves/golden.json).
 
+With --schedule it prints what a GPU launches in a training step of a config: kernels, grids, shared memory, bytes, and what for.
+This needs no GPU.
+
 Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such device, 4 a damaged file.`,
-		Example: "  longtail doctor\n  longtail doctor --curves --device cpu\n  longtail doctor --curves=more.json --device cuda --precision fp32",
-		Args:    cobra.MaximumNArgs(1),
+		Example: "  longtail doctor\n  longtail doctor --curves --device cpu\n  longtail doctor --curves=more.json --device cuda --precision fp32\n  longtail doctor --schedule model.name=resnet32 --precision mixed",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 { // --curves FILE, as well as --curves=FILE
+			if d.schedule {
+				return d.printSchedule(cmd, args)
+			}
+			if len(args) > 0 { // --curves FILE, as well as --curves=FILE
 				if d.curves != builtIn {
 					return fail.Usage("doctor: unknown argument %q\na file of curves is given as: longtail doctor --curves=%[1]s", args[0])
 				}
@@ -54,6 +60,7 @@ Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such devi
 	f := cmd.Flags()
 	f.StringVar(&d.curves, "curves", "", "re-run the training curves of a file, or the built-in ones")
 	f.Lookup("curves").NoOptDefVal = builtIn
+	f.BoolVar(&d.schedule, "schedule", false, "print what a training step of a config launches")
 	f.StringVar(&d.device, "device", "auto", "auto, cpu or cuda")
 	f.StringVar(&d.precision, "precision", "", "fp32 or mixed (default: fp32)")
 	return cmd
@@ -61,7 +68,7 @@ Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such devi
 
 func (d *doctorOptions) run(cmd *cobra.Command) error {
 	if d.curves == "" && (cmd.Flags().Changed("device") || cmd.Flags().Changed("precision")) {
-		return fail.Usage("doctor: --device and --precision choose where curves are re-run\nadd --curves")
+		return fail.Usage("doctor: --device and --precision choose where curves are re-run or scheduled\nadd --curves or --schedule")
 	}
 	if d.curves != "" {
 		return d.runCurves(cmd)

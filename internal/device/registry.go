@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"longtail/internal/fail"
+	"longtail/internal/plan"
 )
 
 // Auto as a device takes the highest-ranked driver that opens; as a precision, the one that the device prefers.
@@ -25,6 +26,8 @@ type Driver struct {
 	Precisions []Precision // that it has, the preferred one first
 	Open       func(Options) (Backend, error)
 	Describe   func(Options) string // what the machine has of it, or why it has none; lines for people
+	// Schedule is a table of what a step of a program launches, for people; nil where a step is no list of launches. It needs no device.
+	Schedule func(*plan.Program, Precision) (string, error)
 }
 
 var drivers = map[string]Driver{}
