@@ -5,7 +5,7 @@
 # make lint       go vet and staticcheck
 # make race       the short tests under the race detector (needs a C compiler)
 # make fuzz       every fuzz test, FUZZTIME each
-# make faults     injects 4,000 faults into runs and kills 200: what comes of them (minutes)
+# make faults     injects 4,000 faults, kills, full disks and failing system calls: what comes of them (minutes; nightly)
 # make golden     re-runs the training curves of CURVES on DEVICE (cpu unless set)
 # make ci         all that CI does: the above on a clean checkout, and more (scripts/ci.sh)
 # make bench      images per second of whole training steps on DEVICE

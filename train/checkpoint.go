@@ -43,6 +43,11 @@ type Position struct {
 	BestByValidation *run.Result `json:"best_by_validation,omitempty"` // test result where the held-out error was lowest
 }
 
+// best is the result that belongs to the checkpoint of that name, nil where there is none.
+func (p *Position) best(name string) *run.Result {
+	return map[string]*run.Result{"best": p.Best, "best_validation": p.BestByValidation}[name]
+}
+
 // Totals are sums over samples.
 type Totals struct {
 	Loss      float64 `json:"loss"`

@@ -145,10 +145,12 @@ func (j *EvalJob) checkSeal() (sealed bool, err error) {
 }
 
 // isRecorded compares the step of a checkpoint with the one that the last checkpoint recorded under that name. A best checkpoint that
-// is newer than the last one was written before a process was killed.
+// is newer than the last record was written before the last one could be: a process was killed between the two, or its disk failed. Both
+// can be of the same step where a run was interrupted after the step and before its test.
 func (c *Checkpoint) isRecorded(name string, last *Position) error {
-	want := map[string]*run.Result{"best": last.Best, "best_validation": last.BestByValidation}[name]
-	if want == nil || c.Step == want.Step || c.Step > last.Step {
+	want, own := last.best(name), c.best(name)
+	newer := own != nil && own.Step == c.Step && c.Step > last.Recorded && c.Step >= last.Step
+	if want == nil || c.Step == want.Step || newer {
 		return nil
 	}
 	return fmt.Errorf("it is of step %d, but the %s one was at step %d: it is another checkpoint", c.Step, strings.ReplaceAll(name, "_", " by "), want.Step)

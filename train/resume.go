@@ -98,7 +98,7 @@ func (k *recorder) checkBest(last *Checkpoint, w *openJob) error {
 	for _, name := range Checkpoints()[1:] {
 		path := k.folder.Path(checkpoints[name])
 		if !run.Exists(path) {
-			if recorded := map[string]*run.Result{"best": last.Best, "best_validation": last.BestByValidation}[name]; recorded != nil && last.Metrics != "" {
+			if recorded := last.best(name); recorded != nil && last.Metrics != "" {
 				return fail.Data("%s is missing: the last checkpoint says that it was written at step %d\n%s", path, recorded.Step, k.bestHint())
 			}
 			continue // runs of earlier versions may be without it

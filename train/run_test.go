@@ -201,11 +201,20 @@ func put(t testing.TB, path, text string) {
 // interrupt runs the tiny run up to a step.
 func interrupt(t testing.TB, dir string, step int) {
 	t.Helper()
+	interruptAt(t, dir, func(e Event) bool {
+		p, ok := e.(Progress)
+		return ok && p.Step == step
+	})
+}
+
+// interruptAt runs the tiny run up to an event.
+func interruptAt(t testing.TB, dir string, at func(Event) bool, overrides ...string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	j := job(t, dir, fake())
+	j := job(t, dir, fake(), overrides...)
 	j.Observers = []Observer{func(e Event) error {
-		if p, ok := e.(Progress); ok && p.Step == step {
+		if at(e) {
 			cancel()
 		}
 		return nil
@@ -222,6 +231,32 @@ func TestInterruptAndResume(t *testing.T) {
 		interrupt(t, dir, step)
 		mustRun(t, job(t, dir, fake()))
 		sameFiles(t, "after an interruption", want, files(t, dir))
+	}
+}
+
+// A run that is interrupted during a test repeats it when it resumes. Where the state is the best so far, and the process is killed or the
+// disk fails before the last checkpoint is written, both checkpoints are of the same step.
+func TestBestOfTheStepOfTheLastCheckpointIsNoOther(t *testing.T) {
+	const seed = "seed=1" // of which the error falls in the second epoch
+	first := filepath.Join(t.TempDir(), "first")
+	mustRun(t, job(t, first, fake(), seed))
+	for epoch := 1.0; epoch < 5; epoch++ {
+		dir, before := filepath.Join(t.TempDir(), "r"), 0.0
+		interruptAt(t, dir, func(e Event) bool {
+			if done, ok := e.(EpochDone); ok {
+				before = done.Record.Epoch
+			}
+			_, ok := e.(Testing)
+			return ok && before > epoch-1.5
+		}, seed)
+		last := files(t, dir)[run.Last]
+		interruptAt(t, dir, func(e Event) bool {
+			_, ok := e.(EpochDone)
+			return ok
+		}, seed)
+		put(t, filepath.Join(dir, run.Last), last)
+		mustRun(t, job(t, dir, fake(), seed))
+		sameFiles(t, "after a kill between two checkpoints", files(t, first), files(t, dir))
 	}
 }
 

@@ -42,10 +42,16 @@ func TestFaults(t *testing.T) {
 	for i := range *faults {
 		c.inject(i)
 	}
-	t.Logf("%d faults with seed %d: %d noticed, %d harmless, %d silent, %d lost", *faults, *faultSeed, c.counts["noticed"], c.counts["harmless"], c.counts["silent"], c.counts["lost"])
+	logCounts(t, "faults", *faults, c.counts)
 	if c.counts["noticed"] == 0 || c.counts["harmless"] == 0 {
 		t.Error("the faults are no test: all have the same outcome")
 	}
+}
+
+// logCounts logs a line of the table that scripts/faults.sh prints.
+func logCounts(t *testing.T, kind string, n int, counts map[string]int) {
+	t.Helper()
+	t.Logf("counts: %-6s %6d %8d %9d %7d %5d", kind, n, counts["noticed"], counts["harmless"], counts["silent"], counts["lost"])
 }
 
 // recorded are the files of a run that a fault can strike.
@@ -81,13 +87,18 @@ func newCampaign(t *testing.T) *campaign {
 	return c
 }
 
+// settings are those of run a, in another folder.
+func settings(dir string) []string {
+	return []string{
+		"data.dataset=synthetic10", "data.max_per_class=30", "data.imbalance=10", "data.validation=0.1", "model.name=resnet8",
+		"train.batch=32", "train.epochs=4", "train.checkpoint_every=2", "device=cpu", "out=" + dir,
+	}
+}
+
 // train makes a run that is interrupted at a step; 0 ends it.
 func (c *campaign) train(dir string, step int, overrides ...string) {
 	c.t.Helper()
-	cfg, err := config.Load("", append([]string{
-		"data.dataset=synthetic10", "data.max_per_class=30", "data.imbalance=10", "data.validation=0.1", "model.name=resnet8",
-		"train.batch=32", "train.epochs=4", "train.checkpoint_every=2", "device=cpu", "out=" + dir,
-	}, overrides...))
+	cfg, err := config.Load("", append(settings(dir), overrides...))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -68,6 +68,11 @@ func TestKilledRunsEndWithTheSameBytes(t *testing.T) {
 	}
 	mustSucceed(t, longtail(short(killed, epochs)...))
 	sameRun(t, whole, killed)
+	if t.Failed() {
+		logCounts(t, "kills", kills, map[string]int{"lost": kills})
+	} else {
+		logCounts(t, "kills", kills, map[string]int{"harmless": kills})
+	}
 }
 
 func TestCtrlCSavesAndSaysHowToGoOn(t *testing.T) {
