@@ -21,7 +21,7 @@ const (
 	height, width = 10, 12 // even: a term may be of half or twice the size
 )
 
-// maker draws arguments; storage is fp32 or fp16 of the same values, multiples of 1/64 that both represent.
+// maker draws arguments; storage is fp32 or fp16 of the same values, which both represent.
 type maker struct {
 	t    *testing.T
 	s    *driver.Stream
@@ -44,7 +44,30 @@ func (m *maker) values(n int) []float32 {
 	return v
 }
 
-func (m *maker) floats(n int) lower.Ref { return absolute(cudatest.Upload(m.t, m.s, m.values(n))) }
+// floats are n values of all 24 bits between -2 and 2.
+func (m *maker) floats(n int) lower.Ref {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = m.r.Float32()*4 - 2
+	}
+	return absolute(cudatest.Upload(m.t, m.s, v))
+}
+
+// mixed are values of fp16 whose sums lie near the middle between two values of fp16: coarse ones, half steps, and ones that an fp32 sum cannot
+// keep in full. So a rounding of fp32 shows behind that to fp16.
+func (m *maker) mixed(n int) []float32 {
+	v := m.values(n)
+	for i := range v {
+		sign := float64(1 - 2*m.r.IntN(2))
+		switch m.r.IntN(4) {
+		case 0:
+			v[i] = float32(math.Ldexp(sign, -9-m.r.IntN(3)))
+		case 1:
+			v[i] = float32(math.Ldexp(sign*float64(1024+m.r.IntN(1024)), -24))
+		}
+	}
+	return v
+}
 
 func (m *maker) positive(n int) lower.Ref {
 	v := m.values(n)
@@ -56,7 +79,7 @@ func (m *maker) positive(n int) lower.Ref {
 
 // stored are n values in the storage type.
 func (m *maker) stored(n int) lower.Ref {
-	v := m.values(n)
+	v := m.mixed(n)
 	if !m.half {
 		return absolute(cudatest.Upload(m.t, m.s, v))
 	}
