@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Injects faults into runs and counts what comes of them: noticed, harmless, silent or lost (cmd/longtail/faults_test.go says what that is).
+# Injects faults into runs and counts what comes of them: noticed, harmless, silent or lost (cmd/longtail/faults_test.go says what that is;
+# faults_linux_test.go has the disks and the calls).
 #
 #   scripts/faults.sh [FAULTS [SEED [KILLS [DISKS [CALLS]]]]]     4000 faults, seed 1, 200 kills, 74 disks and 230 calls unless given
 #

@@ -20,8 +20,8 @@ import (
 )
 
 var (
-	disks = flag.Int("disks", 8, "full disks of TestFullDisks")
-	calls = flag.Int("calls", 12, "failing system calls of TestFailingSystemCalls")
+	disks = flag.Int("disks", 5, "full disks of TestFullDisks")
+	calls = flag.Int("calls", 8, "failing system calls of TestFailingSystemCalls")
 )
 
 // place is the folder into which the tasks write.
