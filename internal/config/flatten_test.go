@@ -24,3 +24,26 @@ func FuzzFlatten(f *testing.F) {
 	f.Add([]byte("a: {b: [1, 2]}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) { _, _ = Flatten(b) })
 }
+
+// The place of a run may change without its fingerprint, nothing else may: what a command prints of a run is sealed.
+func TestFingerprint(t *testing.T) {
+	of := func(text string) string {
+		t.Helper()
+		s, err := Fingerprint([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	base := of("seed: 1\ndata: {split_file: \"\"}\nout: a\ndevice: cpu\n")
+	for text, same := range map[string]bool{
+		"out: b\ndevice: cuda\ndata: {split_file: ''}\nseed: 1.0\n": true,
+		"seed: 2\ndata: {split_file: \"\"}\n":                       false,
+		"seed: 1\ndata: {split_file: 2\"}\n":                        false,
+		"seed: 1\n":                                                 false,
+	} {
+		if (of(text) == base) != same {
+			t.Errorf("%q", text)
+		}
+	}
+}
