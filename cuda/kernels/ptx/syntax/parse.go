@@ -115,15 +115,27 @@ func (p *parser) directive(m *Module) {
 	}
 }
 
+// Bounds of what a variable may ask for; no GPU has more.
+const (
+	maxAlign = 4096
+	maxCount = 1 << 30
+)
+
 // variable reads ".align 4 .b8 name[256]" ("Variable Declarations").
 func (p *parser) variable() Variable {
 	v := Variable{Line: p.now.line}
 	if p.accept(".align") {
-		v.Align = int(p.number())
+		n := p.number()
+		if n < 1 || n > maxAlign || n&(n-1) != 0 {
+			p.fail("an alignment of %d bytes, which is no power of two up to %d", n, maxAlign)
+			n = 1
+		}
+		v.Align = int(n)
 	}
 	bytes := Bits(strings.TrimPrefix(p.now.text, ".")) / 8
 	if bytes == 0 {
 		p.fail("unknown type %q", p.now.text)
+		bytes = 1
 	}
 	p.advance()
 	if v.Align == 0 {
@@ -135,6 +147,10 @@ func (p *parser) variable() Variable {
 		count = 0
 		if p.now.text != "]" {
 			count = p.number()
+		}
+		if count < 0 || count > maxCount {
+			p.fail("an array of %d values", count)
+			count = 0
 		}
 		p.expect("]")
 	}

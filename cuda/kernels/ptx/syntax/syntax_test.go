@@ -109,6 +109,8 @@ func TestParseReadsAllCommittedPTX(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(small)
 	f.Add(".entry k(){{")
+	f.Add(".entry 0(000")
+	f.Add(".entry k(.param .align 0 .b8 p[-1]){}")
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := Parse(text)
 		if (m == nil) == (err == nil) {
