@@ -12,10 +12,7 @@ import (
 	ptxexec "longtail/cuda/kernels/ptx/exec"
 )
 
-const (
-	objects = "build/ptx/checked"
-	work    = "build/ptx/mutants"
-)
+const objects = "build/ptx/checked"
 
 // build makes the checked library with the mutant in place of its kernel: the whole modules are linked as they are, the mutant behind them. cuda.mk
 // passes the compiler and its flags.
@@ -24,6 +21,7 @@ func build(m chosen) (library string, err error) {
 	if err != nil {
 		return "", err
 	}
+	work := fmt.Sprintf("build/ptx/mutants/%d", os.Getpid()) // several programs may build at once
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return "", err
 	}

@@ -151,7 +151,9 @@ func (s Suite) Check(t Test, library string, limit time.Duration) error {
 	if err != nil {
 		return err
 	}
-	got, err := s.Run(t.Package, t.Name, library, filepath.Join(s.Work, "now.trace"), limit)
+	file := filepath.Join(s.Work, fmt.Sprintf("%d.now", os.Getpid())) // several programs may check at once
+	defer os.Remove(file)
+	got, err := s.Run(t.Package, t.Name, library, file, limit)
 	if err != nil {
 		return err
 	}
