@@ -12,7 +12,8 @@
 //          directions, none of them idle: with stride 2 backward a tap works on a quarter of the pixels (BackwardShape in mma_tile.h).
 // Shared   the image with its border of zeros, pitch channels + 8 halves a pixel (stride 2: even columns before odd ones; backward only one
 //          row below and one column to the right); then the weights [taps * in][out + 8]. After the product the result takes their place,
-//          [pixels][channels + 8]. 62 KB (stem 92), 49 and 97 KB a block in stages 1, 2 and 3.
+//          [pixels][channels + 8], and behind it the warps' sums [2][8][channels] floats and a mean [channels]. 62 KB (stem 92), 49 and
+//          97 KB a block in stages 1, 2 and 3.
 // Order    a value is summed tap by tap, within a tap 16 channels at a time. Sums of an image are those of its rounded result, which is
 //          what later kernels read: pixels by threads, butterfly, warps; then images in groups, groups in order (mma_sums.h).
 // Values   sums stay in registers, at most 64 a thread, no spills.
@@ -86,8 +87,7 @@ template <class S> struct Epilogue {
 template <class S> MMA_INLINE void store_result(half *staged, const Convolution &p, const Line<S::columns> &k) {
 	const int channels = S::columns, parts = channels / 8, rounds = S::pixels * parts / threads, batch = rounds < 2 ? rounds : 2;
 	const int begin = (int)threadIdx.x / parts, stride = threads / parts, channel = (int)threadIdx.x % parts * 8;
-	__shared__ float scratch[2][warps][channels];
-	alignas(16) __shared__ float mean[channels];
+	float (*scratch)[warps][channels] = (float (*)[warps][channels])(staged + S::pixels * pitch<channels>), *mean = scratch[2][0];
 	Epilogue<S> epilogue = {p, k, channel, {}};
 	const bool products = p.statistics.kind == statistics_sums;
 	if (products) epilogue.mean = eight_at(&p.statistics.moments[channel]);
@@ -147,7 +147,7 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 		unfold<T>(tile, weights + weights_halves<S>, p.in.first.x, (int)blockIdx.x);
 	} else {
 		prepare(p.in.first, first);
-		prepare(p.in.second, second);
+		if constexpr (!S::backward) prepare(p.in.second, second);
 		clear_border<T>(tile);
 		__syncthreads();
 		if constexpr (S::backward)

@@ -196,7 +196,7 @@ template <class T> MMA_INLINE void unfold(half *tile, half *raw, const void *ima
 			Chunk c;
 #pragma unroll
 			for (int i = 0; i < 4; i++) c.words[i] = ::pack(values[part * 8 + i * 2], values[part * 8 + i * 2 + 1]);
-			*(Chunk *)&tile[pixel * pitch<stem_depth> + part * 8] = c;
+			*(Chunk *)&tile[T::at(pixel, part)] = c;
 		}
 	}
 }

@@ -53,17 +53,24 @@ MMA_INLINE Eight eight_at(const float *p) {
 // bordered one pixel all around
 // parted   one pixel all around, the even columns of a row before the odd ones: a stride of 2 then reads neighbours
 // trailing one row below and one column to the right
-enum Layout { whole, sampled, bordered, parted, trailing };
+// compact  none, and no gaps
+enum Layout { whole, sampled, bordered, parted, trailing, compact };
 
-// A pixel takes channels + 8 halves: 48, 80 or 144 bytes put 8 neighbours, the rows that ldmatrix reads at once, on different banks.
+// A pixel takes channels + 8 halves: 48, 80 or 144 bytes put 8 neighbours, the rows that ldmatrix reads at once, on different banks. In a
+// compact tile of 16 or 32 channels it takes no more than its channels, and its parts of 8 change places from neighbour to neighbour
+// (Tile::at) to the same end.
 template <int channels_> constexpr int pitch = channels_ + 8;
 
 template <int channels_, int side_, Layout layout> struct Tile {
 	static constexpr int channels = channels_, side = side_, parts = channels / 8;
 	static constexpr int border = layout == bordered || layout == parted ? 2 : layout == trailing ? 1 : 0;
 	static constexpr int row = side + border, positions = row * row;
-	static constexpr int halves = positions * pitch<channels>, bytes = halves * 2;
+	static constexpr int halves = positions * (layout == compact ? channels : pitch<channels>);
 
+	// where 8 channels of the pixel at a position lie
+	MMA_INLINE static constexpr int at(int position, int part) {
+		return layout == compact ? position * channels + (part ^ position / (8 / parts) % parts) * 8 : position * pitch<channels> + part * 8;
+	}
 	MMA_INLINE static constexpr int position(int y, int x) { return y * row + (layout == parted ? x % 2 * (row / 2) + x / 2 : x); }
 	MMA_INLINE static constexpr int place(int pixel) {
 		return position(pixel / side + border / 2, pixel % side + border / 2);
@@ -103,7 +110,7 @@ template <class T, int most, class Prologue> MMA_INLINE void fill(half *tile, co
 #pragma unroll
 		for (int i = 0; i < batch; i++) {
 			int pixel = begin + (round + i) * stride;
-			*(Chunk *)&tile[T::place(pixel) * pitch<T::channels> + part * 8] = prologue.value(raw[i], T::source(pixel));
+			*(Chunk *)&tile[T::at(T::place(pixel), part)] = prologue.value(raw[i], T::source(pixel));
 		}
 	}
 }

@@ -6,9 +6,10 @@
 //
 // Tile     M = input channels, N = output channels, K = pixels. A warp has 16 x 16 channels of all taps, 72 sums a thread; the
 //          8 / (in / 16) warps with the same channels share the pixels. As many mma.m16n8k16 an image as forward.
-// Shared   x with its border (as forward), pitch in + 8 halves a pixel, and 16 channels of dy, pitch 24; ldmatrix transposes both. Of
-//          small images up to four at once, so that their loads wait for memory together. At the end the warps' sums take their place:
-//          [warp][tap][16][16] floats. 102 KB in stage 1 (first layer 138), 75 KB in stages 2 and 3.
+// Shared   x with its border (as forward), pitch in + 8 halves a pixel, and 16 channels of dy, compact, as is x of the first layer;
+//          ldmatrix transposes both. Of small images up to four at once, so that their loads wait for memory together. Then the batch
+//          norms' coefficients. At the end the warps' sums take the tiles' place: [warp][tap][16][16] floats. 87 KB in stage 1 (first
+//          layer 96), 74 KB in stages 2 and 3.
 // Order    a value is summed image by image, within an image 16 pixels at a time, then over the warps that shared the pixels.
 // Values   72 sums and 8 operands a thread; no spills.
 #pragma once
@@ -23,9 +24,12 @@ struct ConvWeights {
 	int images, slices, inputs, pad, stride;
 };
 
+template <class T> struct Compact { using Input = T; };
+template <> struct Compact<Tile<stem_depth, stem_side, whole>> { using Input = Tile<stem_depth, stem_side, compact>; };
+
 template <class S> struct WeightsShape {
-	using Input = typename S::Input;
-	using Gradient = Tile<16, S::result_side, whole>;
+	using Input = typename Compact<typename S::Input>::Input;
+	using Gradient = Tile<16, S::result_side, compact>;
 	static constexpr int jobs = S::depth / 16, shares = warps / jobs;         // warps by input channels, by pixels
 	static constexpr int steps = S::pixels / 16 / shares;                     // of 16 pixels, a warp and image
 	static constexpr int values = S::taps * 256;                              // sums of a warp
@@ -44,9 +48,9 @@ template <class S> MMA_INLINE void multiply_transposed(const half *tile, const h
 #pragma unroll 1
 	for (int step = 0; step < W::steps; step++) {
 		const int first = (share * W::steps + step) * 16;
-		const half *a = &tile[S::base(first + left_pixel) * pitch<S::depth> + left_channel];
+		const half *a = &tile[W::Input::at(S::base(first + left_pixel), left_channel / 8)];
 		unsigned right[4];
-		load_matrix_transposed(right, &gradient[(first + lane() % 16) * pitch<16> + lane() / 16 * 8]);
+		load_matrix_transposed(right, &gradient[W::Gradient::at(first + lane() % 16, lane() / 16)]);
 #pragma unroll
 		for (int tap = 0; tap < S::taps; tap++) {
 			unsigned left[4];
@@ -81,9 +85,9 @@ template <class S, int rows> MMA_INLINE void store_parts(float *shared, const We
 
 template <class S, bool stem> MMA_INLINE void conv_weights(half *tile, const ConvWeights &p) {
 	using W = WeightsShape<S>;
-	using T = typename S::Input;
-	__shared__ Line<S::depth> kx;
-	__shared__ Line<S::columns> kdy;
+	using T = typename W::Input;
+	Line<S::columns> &kdy = *(Line<S::columns> *)(tile + W::together * W::tiles);
+	Line<S::depth> &kx = *(Line<S::depth> *)(&kdy + 1);
 	WeightSums<S> sum = {};
 	if constexpr (!stem) {
 		prepare(p.x.first, kx);
@@ -99,10 +103,13 @@ template <class S, bool stem> MMA_INLINE void conv_weights(half *tile, const Con
 		for (int i = 0; i < images; i++) {
 			half *x = tile + i * W::tiles, *dy = x + T::halves;
 			// Two reads at a time: beside the sums there are no registers for more.
-			if constexpr (stem)
-				unfold<T>(x, dy + W::Gradient::halves, p.x.first.x, first + i);
-			else
+			if constexpr (stem) {
+				static_assert(stem_raw_halves <= W::Gradient::halves, "the image lies where the gradient comes");
+				unfold<T>(x, dy, p.x.first.x, first + i);
+				__syncthreads();
+			} else {
 				fill_activation<T, false, 2>(x, p.x, kx, kx, nullptr, first + i);
+			}
 			fill_gradient<typename W::Gradient, S::columns, 2>(dy, p.dy, kdy, first + i, (int)blockIdx.y * 16);
 		}
 		__syncthreads();

@@ -3,6 +3,7 @@ package lower
 import (
 	"fmt"
 
+	"longtail/internal/device"
 	"longtail/internal/ops"
 	"longtail/internal/plan"
 )
@@ -10,8 +11,19 @@ import (
 // maxChannels is that of kernels/source.h.
 const maxChannels = 128
 
-// maxShared is the shared memory that a block of rows.cu may have.
-const maxShared = 96 << 10
+// leastShared is the shared memory in bytes that a block may have on every GPU that runs a precision: fp32 on compute capability 7.5, mixed on
+// 8.6, 8.9 and 12.0.
+var leastShared = map[device.Precision]int{device.FP32: 64 << 10, device.Mixed: 99 << 10}
+
+// checkShared returns an error that names the first launch that asks for more shared memory than a block may have.
+func checkShared(launches []Launch, limit int) error {
+	for i := range launches {
+		if l := &launches[i]; l.Shared+l.Static > limit {
+			return fmt.Errorf("kernel %s (%s) asks for %d bytes of shared memory a block, the GPU has %d", l.Kernel, l.Why, l.Shared+l.Static, limit)
+		}
+	}
+	return nil
+}
 
 // check returns an error that names the first step that the kernels lack.
 func check(p *plan.Program) error {
@@ -35,9 +47,6 @@ func checkRows(r *plan.RowProgram) error {
 		if _, known := rowOperations[r.Code[i].Kind]; !known {
 			return fmt.Errorf("it has no row operation %v", r.Code[i].Kind)
 		}
-	}
-	if need := RowsLaunch(r).Shared; need > maxShared {
-		return fmt.Errorf("the loss wants %d registers of %d numbers, %d bytes of shared memory; %d are there", r.Registers, r.Width, need, maxShared)
 	}
 	return nil
 }

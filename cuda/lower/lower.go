@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"cmp"
 	"fmt"
 
 	"longtail/internal/device"
@@ -12,10 +13,12 @@ import (
 
 // Options choose how a program is lowered.
 type Options struct {
-	Precision device.Precision
+	Precision    device.Precision
+	SharedMemory int // bytes that a block may have on the GPU; 0: what every GPU has that runs the precision
 }
 
-// Lower makes the schedule of a program. The error names the first step that no kernel does, or an unknown precision.
+// Lower makes the schedule of a program. The error names the first step that no kernel does or whose kernel does not fit the GPU, or an
+// unknown precision.
 func Lower(p *plan.Program, o Options) (*Schedule, error) {
 	if o.Precision != device.FP32 && o.Precision != device.Mixed {
 		return nil, fail.Usage("precision %q is neither %s nor %s", o.Precision, device.FP32, device.Mixed)
@@ -33,8 +36,11 @@ func Lower(p *plan.Program, o Options) (*Schedule, error) {
 	}
 	l.leaves()
 	l.images()
+	limit := cmp.Or(o.SharedMemory, leastShared[o.Precision])
 	for i := range p.Steps {
-		if err := l.step(&p.Steps[i]); err != nil {
+		before := len(l.schedule.Launches)
+		err := l.step(&p.Steps[i])
+		if err := first(err, checkShared(l.schedule.Launches[before:], limit)); err != nil {
 			return nil, unable(i, fmt.Errorf("%s: %w", p.Steps[i].Name(), err))
 		}
 	}

@@ -77,11 +77,14 @@ const (
 // pitch is the halves that a row of so many channels takes in shared memory (kernels/mma_tile.h).
 func pitch(channels int) int { return channels + 8 }
 
-// shared is the dynamic shared memory of a kernel that needs so many bytes. With its static memory, less than 8 KB, it may exceed the 48 KB
-// that need no leave; leave is given for dynamic memory beyond 48 KB.
-func shared(bytes int) int {
+// line is the bytes of a batch norm's coefficients (kernels/mma_prologue.h).
+func line(channels int) int { return 3 * 4 * channels }
+
+// shared is the dynamic shared memory of a kernel that needs so many bytes. With its static memory it may exceed the 48 KB that need no
+// leave; leave is given for dynamic memory beyond 48 KB.
+func shared(bytes, static int) int {
 	const free = 48 << 10
-	if bytes > free-8<<10 && bytes <= free {
+	if bytes > free-static && bytes <= free {
 		return free + 16
 	}
 	return bytes
@@ -95,6 +98,11 @@ func (s MMAShape) weightRows() int {
 	return s.Window * s.Window * s.In
 }
 
+// resultBytes is the size of a convolution's result, and of the sums behind it.
+func resultBytes(side, channels int) int {
+	return 2*side*side*pitch(channels) + 4*(2*mmaWarps+1)*channels
+}
+
 // inputHalves is the size of the tile of x: the image with its border of zeros.
 func (s MMAShape) inputHalves() int {
 	switch {
@@ -106,9 +114,14 @@ func (s MMAShape) inputHalves() int {
 	return (s.Side + 2) * (s.Side + 2) * pitch(s.In)
 }
 
-// launch is one of the shape's kernels, whose name ends so, with room for so many bytes of dynamic shared memory.
-func (s MMAShape) launch(suffix, module string, grid Dim, bytes int) Launch {
-	return Launch{Kernel: mmaKernels[s] + suffix, Module: module, Grid: grid, Threads: mmaThreads, Shared: shared(bytes)}
+// convolutionStatic is at least the static shared memory, in bytes, of every kernel with a convolution; those of weights alone have none.
+const convolutionStatic = 3584
+
+// launch is one of the shape's kernels, whose name ends so, with so many bytes of dynamic shared memory and at most so many of static.
+func (s MMAShape) launch(suffix, module string, grid Dim, bytes, static int) Launch {
+	return Launch{
+		Kernel: mmaKernels[s] + suffix, Module: module, Grid: grid, Threads: mmaThreads, Shared: shared(bytes, static), Static: static,
+	}
 }
 
 // Forward is the launch of the convolution; its arguments are ConvolutionParameters.
@@ -118,7 +131,7 @@ func (s MMAShape) Forward(images int) Launch {
 	if s.stem() {
 		halves += stemRawHalves
 	}
-	return s.launch("", "mma_forward", Dim{images, 1, 1}, 2*max(halves, side*side*pitch(s.Out)))
+	return s.launch("", "mma_forward", Dim{images, 1, 1}, max(2*halves, resultBytes(side, s.Out)), convolutionStatic)
 }
 
 // Backward is the launch of the gradient of the convolution's input; its arguments are as Forward's. The first layer has none.
@@ -132,7 +145,7 @@ func (s MMAShape) Backward(images int) Launch {
 	}
 	side, result := s.ResultSide()+border, s.GradientSide()
 	halves := side*side*pitch(s.Out) + s.weightRows()*pitch(s.Out)
-	return s.launch("_back", "mma_backward", Dim{images, 1, 1}, 2*max(halves, result*result*pitch(s.In)))
+	return s.launch("_back", "mma_backward", Dim{images, 1, 1}, max(2*halves, resultBytes(result, s.In)), convolutionStatic)
 }
 
 // mostSlices of the images: enough blocks for a GPU, few enough that the slices' sums, written and read again, stay small beside the
@@ -144,19 +157,19 @@ func (s MMAShape) Slices(images int) int { return min(images, mostSlices[s.Out])
 
 // Weights is the launch of the gradient of the weights, in Slices parts; its arguments are ConvWeightsParameters.
 func (s MMAShape) Weights(images int) Launch {
-	side, taps := s.ResultSide(), s.Window*s.Window
-	halves := s.inputHalves() + side*side*pitch(16)
-	halves *= min(max(75<<10/(2*halves), 1), 4) // images at once
+	side, input, rows, taps := s.ResultSide(), s.inputHalves(), s.In, s.Window*s.Window
 	if s.stem() {
-		halves, taps = halves+stemRawHalves, 1
+		input, rows, taps = s.Side*s.Side*stemDepth, stemDepth, 1
 	}
+	tiles := 2 * (input + side*side*16)
+	tiles *= min(max(75<<10/tiles, 1), 4) // images at once
 	sums := mmaWarps * taps * 16 * 16 * 4
-	return s.launch("_weights", "mma_weights", Dim{s.Slices(images), s.Out / 16, 1}, max(2*halves, sums))
+	return s.launch("_weights", "mma_weights", Dim{s.Slices(images), s.Out / 16, 1}, max(tiles+line(s.Out)+line(rows), sums), 0)
 }
 
 // Gradients is the launch of Backward and Weights together, of all but the first layer; its arguments are
 // GradientsParameters, of at most as many slices as images.
 func (s MMAShape) Gradients(images int) Launch {
 	input, weights := s.Backward(images), s.Weights(images)
-	return s.launch("_gradients", "mma_gradients", Dim{images, s.Out/16 + 1, 1}, max(input.Shared, weights.Shared))
+	return s.launch("_gradients", "mma_gradients", Dim{images, s.Out/16 + 1, 1}, max(input.Shared, weights.Shared), convolutionStatic)
 }

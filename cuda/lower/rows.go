@@ -19,7 +19,7 @@ const rowWarps = 4
 func RowsLaunch(r *plan.RowProgram) Launch {
 	return Launch{
 		Kernel: "rows", Module: "rows", Grid: Dim{(r.Rows + rowWarps - 1) / rowWarps, 1, 1}, Threads: 32 * rowWarps,
-		Shared: 4 * rowWarps * r.Registers * r.Width,
+		Shared: 4 * rowWarps * r.Registers * r.Width, Static: 64,
 	}
 }
 

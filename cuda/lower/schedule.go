@@ -36,6 +36,7 @@ type Launch struct {
 	Grid           Dim
 	Threads        int // a block
 	Shared         int // bytes of dynamic shared memory a block
+	Static         int // where Shared is not 0: the static shared memory beside it is at most so many bytes
 	Arguments      any // a struct whose fields are the kernel's parameters in order
 }
 
