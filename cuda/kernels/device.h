@@ -17,6 +17,8 @@
 //                return the old value. None on floats: the order of a float sum must not depend on timing.
 //   warp         shuffle(v, lane), shuffle_xor(v, mask), shuffle_down(v, n), shuffle_up(v, n) on float, int and unsigned;
 //                ballot(bool); warp_sum(float|int|unsigned), warp_max(float): every lane gets the result, in a fixed order.
+//   target       kernels are compiled for sm_70. Tensor cores, cp.async and bfloat16 need sm_80: a source that uses them has a comment
+//                line that begins with "Needs sm_80:" and says why.
 //   vectors      float2, float4, uint2, uint4 (aligned to their size: one memory access), Chunk (16 bytes)
 //   16 bits      half and bfloat16 hold bits; to_float(h), to_half(f), to_bfloat16(f) round to nearest even; two in a word
 //                (first in the low half): pack_half(a, b), pack_bfloat16(a, b), unpack_half(w), unpack_bfloat16(w) -> float2

@@ -1,5 +1,4 @@
-// The GPU's side of device.h: inline PTX 7.8 for sm_80. With clang it needs no CUDA headers; nvcc brings the names of the
-// first part itself.
+// The GPU's side of device.h: inline PTX 7.8. With clang it needs no CUDA headers; nvcc brings the names of the first part itself.
 #pragma once
 
 #ifdef __clang__

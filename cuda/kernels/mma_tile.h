@@ -6,6 +6,8 @@
 // weights; fp16 has 3 bits more than bfloat16, and a static power of two on the loss's gradient keeps gradients in its range.
 //
 // A block is 256 threads, 8 warps, and takes one image. Tensors are NHWC.
+//
+// Needs sm_80: mma.m16n8k16 and cp.async.
 #pragma once
 #include "source.h"
 

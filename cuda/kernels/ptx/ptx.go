@@ -14,22 +14,56 @@ import (
 	"strings"
 )
 
-// Compiler is one that can make our PTX. PTX 7.8 for sm_80 loads on every driver since CUDA 11.8 and every GPU since the A100;
-// a * b + c is never contracted, because bits must not depend on the compiler.
+// Compiler is one that can make our PTX. PTX 7.8 loads on every driver since CUDA 11.8; a * b + c is never contracted, because bits must not
+// depend on the compiler.
 type Compiler struct {
 	Command string
-	Flags   []string
+	Flags   []string // with "TARGET" for the target
 }
 
 // Compilers in order of preference: clang needs no CUDA toolkit.
 var Compilers = []Compiler{
-	{"clang++-19", strings.Fields("-x cuda --cuda-path=/nonexistent --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib " +
+	{"clang++-19", strings.Fields("-x cuda --cuda-path=/nonexistent --cuda-device-only --cuda-gpu-arch=TARGET -nocudainc -nocudalib " +
 		"--cuda-feature=+ptx78 -std=c++17 -O3 -ffp-contract=off -Wall -S")},
-	{"nvcc", strings.Fields("-ptx -arch=sm_80 -O3 -fmad=false -std=c++17")},
+	{"nvcc", strings.Fields("-ptx -arch=TARGET -O3 -fmad=false -std=c++17")},
+}
+
+// For is the compiler with its flags for a target such as sm_80.
+func (c Compiler) For(target string) Compiler {
+	c.Flags = slices.Clone(c.Flags)
+	for i, flag := range c.Flags {
+		c.Flags[i] = strings.Replace(flag, "TARGET", target, 1)
+	}
+	return c
 }
 
 // String is the command line without files.
 func (c Compiler) String() string { return c.Command + " " + strings.Join(c.Flags, " ") }
+
+// leastTarget is the target of kernels that ask for no other; their PTX loads on every GPU since the V100.
+const leastTarget = "sm_70"
+
+var needs = regexp.MustCompile(`(?m)^// Needs (sm_\d\d):`)
+
+// Target is the one that a kernel is compiled for: the highest of those that its sources ask for in a comment of the form "// Needs sm_80:
+// why".
+func Target(kernel string) (string, error) {
+	files, err := Sources(kernel)
+	if err != nil {
+		return "", err
+	}
+	target := leastTarget
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		for _, m := range needs.FindAllStringSubmatch(string(text), -1) {
+			target = max(target, m[1])
+		}
+	}
+	return target, nil
+}
 
 var include = regexp.MustCompile(`^\s*#include\s+"([^"]+)"`)
 
@@ -99,7 +133,11 @@ func Verify(kernel, file string) error {
 	compiled, _ := r.ReadString('\n')
 	sources, _ := r.ReadString('\n')
 	flags := strings.TrimSpace(strings.TrimPrefix(compiled, "// compiled: "))
-	if !slices.ContainsFunc(Compilers, func(c Compiler) bool { return c.String() == flags }) {
+	target, err := Target(kernel)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(Compilers, func(c Compiler) bool { return c.For(target).String() == flags }) {
 		return fmt.Errorf("%s was compiled by %q, which is none of our command lines\nrun `make ptx`", file, flags)
 	}
 	want, err := Header(kernel, flags)

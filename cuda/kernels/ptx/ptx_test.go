@@ -15,7 +15,7 @@ func write(t *testing.T, name, text string) {
 }
 
 func TestVerifyFindsEveryChange(t *testing.T) {
-	flags := Compilers[0].String()
+	flags := Compilers[0].For(leastTarget).String()
 	for _, test := range []struct {
 		name   string
 		change func(folder string)
@@ -27,6 +27,9 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 		{"the recorded flags", func(f string) {
 			text, _ := os.ReadFile(filepath.Join(f, "k.ptx"))
 			write(t, filepath.Join(f, "k.ptx"), strings.Replace(string(text), "-O3", "-O1", 1))
+		}, "none of our command lines"},
+		{"the target", func(f string) {
+			write(t, filepath.Join(f, "b.h"), "// Needs sm_80: a test\n")
 		}, "none of our command lines"},
 		{"a header that no kernel includes", func(f string) { write(t, filepath.Join(f, "c.h"), "new") }, ""},
 		{"no PTX", func(f string) { os.Remove(filepath.Join(f, "k.ptx")) }, "has no PTX"},
@@ -49,5 +52,22 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 				t.Errorf("%v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+func TestTargetIsTheHighestThatSourcesAskFor(t *testing.T) {
+	f := t.TempDir()
+	kernel := filepath.Join(f, "k.cu")
+	write(t, kernel, "#include \"a.h\"\n// Needs sm_75: one thing\n")
+	for header, want := range map[string]string{
+		"": "sm_75", "// Needs sm_80: another\n": "sm_80", "// Needs sm_70: another\n": "sm_75", "int x; // Needs sm_90: no line of its own\n": "sm_75",
+	} {
+		write(t, filepath.Join(f, "a.h"), header)
+		if got, err := Target(kernel); got != want || err != nil {
+			t.Errorf("with a header %q: %s, %v; want %s", header, got, err, want)
+		}
+	}
+	if _, err := Target(filepath.Join(f, "none.cu")); err == nil {
+		t.Error("a kernel that is not there has a target")
 	}
 }

@@ -1,4 +1,6 @@
 // Kernels that show the vocabulary of device.h at work: pointwise, a reduction that the last block finishes, and tensor-core fragments.
+//
+// Needs sm_80: mma.m16n8k16 and conversion to bfloat16.
 #include "../device.h"
 
 // y[i] += a * x[i], i < n.

@@ -1,5 +1,7 @@
 // 3x3 convolution, 16 -> 16 channels, NHWC, padding 1, on 32x32 images: a block computes one image.
 // x [N, 32, 32, 16] half, w [9, 16 in, 16 out] half, y [N, 32, 32, 16] float.
+//
+// Needs sm_80: mma.m16n8k16 and cp.async.
 #include "../device.h"
 
 const int side = 32, channels = 16, halo = side + 2;

@@ -1,4 +1,6 @@
 // Kernels with one mistake each, to see that the emulator finds it. All run as one block of 64 threads.
+//
+// Needs sm_80: cp.async.
 #include "../device.h"
 
 extern "C" __global__ void missing_barrier(float *out) {

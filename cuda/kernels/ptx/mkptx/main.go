@@ -45,6 +45,11 @@ func compile(kernel, out string) error {
 	if err != nil {
 		return err
 	}
+	target, err := ptx.Target(kernel)
+	if err != nil {
+		return err
+	}
+	compiler = compiler.For(target)
 	made := out + ".new"
 	defer os.Remove(made)
 	command := exec.Command(compiler.Command, append(compiler.Flags, kernel, "-o", made)...)

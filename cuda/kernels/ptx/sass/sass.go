@@ -1,4 +1,4 @@
-// Command sass compiles the PTX of the kernels of training with ptxas for every architecture and compares registers, spills and shared memory with
+// Command sass compiles the PTX of the kernels of training with ptxas for every architecture from its target on and compares registers, spills and shared memory with
 // the table docs/sass.txt; -write makes the table anew. It also checks that shared memory is as large as package exec lays it out. ptxas comes
 // with a CUDA toolkit or the Python package nvidia-cuda-nvcc; PTXAS names it.
 //
@@ -21,11 +21,16 @@ import (
 	"longtail/cuda/kernels/ptx/syntax"
 )
 
-const table = "docs/sass.txt"
+const (
+	table   = "docs/sass.txt"
+	heading = "kernel" // of the table's first column
+	none    = "-"      // the cell of an architecture below a kernel's target
+)
 
-var architectures = []string{"sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"}
+// ptxas 13 knows none below sm_75.
+var architectures = []string{"sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"}
 
-// usage is what one kernel takes on one architecture.
+// usage is what one kernel takes on one architecture; nothing on those below its module's target.
 type usage struct{ registers, spills, shared int }
 
 func main() {
@@ -53,7 +58,14 @@ func run(write bool, only string) error {
 	}
 	found := map[string]map[string]usage{} // by kernel and architecture
 	for _, file := range files {
+		lowest, err := target(file)
+		if err != nil {
+			return err
+		}
 		for _, architecture := range chosen {
+			if capability(architecture) < lowest {
+				continue
+			}
 			if err := compile(file, architecture, found); err != nil {
 				return err
 			}
@@ -69,10 +81,27 @@ func run(write bool, only string) error {
 }
 
 var (
-	entry = regexp.MustCompile(`Compiling entry function '(\w+)'`)
-	spill = regexp.MustCompile(`(\d+) bytes spill stores, (\d+) bytes spill loads`)
-	used  = regexp.MustCompile(`Used (\d+) registers(?:.*?(\d+) bytes smem)?`)
+	targeted = regexp.MustCompile(`(?m)^\.target (sm_\d+)`)
+	entry    = regexp.MustCompile(`Compiling entry function '(\w+)'`)
+	spill    = regexp.MustCompile(`(\d+) bytes spill stores, (\d+) bytes spill loads`)
+	used     = regexp.MustCompile(`Used (\d+) registers(?:.*?(\d+) bytes smem)?`)
 )
+
+// capability is that of an architecture such as sm_90, times 10.
+func capability(architecture string) int { return number(strings.TrimPrefix(architecture, "sm_")) }
+
+// target is the least compute capability, times 10, that a module is for.
+func target(file string) (int, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	m := targeted.FindSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("%s names no target", file)
+	}
+	return capability(string(m[1])), nil
+}
 
 // compile reads what "ptxas -v" says of a module.
 func compile(file, architecture string, found map[string]map[string]usage) error {
@@ -131,6 +160,9 @@ func checkLayout(file string, found map[string]map[string]usage) error {
 }
 
 func cell(u usage) string {
+	if u == (usage{}) {
+		return none
+	}
 	if u.spills > 0 {
 		return fmt.Sprintf("%d+%d", u.registers, u.spills)
 	}
@@ -139,8 +171,8 @@ func cell(u usage) string {
 
 func format(found map[string]map[string]usage) string {
 	var b strings.Builder
-	b.WriteString("# Registers a thread of each kernel, by ptxas (make sass); 40+8 means 8 bytes of spills. shared: bytes of static shared memory a block.\n")
-	fmt.Fprintf(&b, "%-28s %7s", "kernel", "shared")
+	b.WriteString("# Registers a thread of each kernel, by ptxas (make sass); 40+8 means 8 bytes of spills, - that the target is higher. shared: bytes of static shared memory a block.\n")
+	fmt.Fprintf(&b, "%-28s %7s", heading, "shared")
 	for _, a := range architectures {
 		fmt.Fprintf(&b, " %7s", a)
 	}
@@ -151,7 +183,7 @@ func format(found map[string]map[string]usage) string {
 	}
 	slices.Sort(kernels)
 	for _, k := range kernels {
-		fmt.Fprintf(&b, "%-28s %7d", k, found[k][architectures[0]].shared)
+		fmt.Fprintf(&b, "%-28s %7d", k, found[k][architectures[len(architectures)-1]].shared)
 		for _, a := range architectures {
 			fmt.Fprintf(&b, " %7s", cell(found[k][a]))
 		}
@@ -177,13 +209,15 @@ func compare(found map[string]map[string]usage, chosen []string) error {
 		row := committed[kernel]
 		for _, a := range chosen {
 			u, at := byArchitecture[a], 1+slices.Index(architectures, a)
-			if row == nil || row[0] != strconv.Itoa(u.shared) || row[at] != cell(u) {
+			if row == nil || u.registers > 0 && row[0] != strconv.Itoa(u.shared) || row[at] != cell(u) {
 				differences = append(differences, fmt.Sprintf("%s on %s: %d bytes shared, %s registers, the table has %v", kernel, a, u.shared, cell(u), row))
 			}
 		}
 	}
-	if len(committed) != len(found)+1 { // and the heading
-		differences = append(differences, fmt.Sprintf("the table has %d kernels, there are %d", len(committed)-1, len(found)))
+	for kernel, row := range committed {
+		if found[kernel] == nil && kernel != heading && slices.ContainsFunc(chosen, func(a string) bool { return row[1+slices.Index(architectures, a)] != none }) {
+			differences = append(differences, kernel+" is in the table alone")
+		}
 	}
 	if len(differences) > 0 {
 		slices.Sort(differences)
