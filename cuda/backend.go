@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"longtail/cuda/driver"
@@ -41,7 +42,7 @@ func (b *Backend) Info() device.Info {
 	gpu := b.context.Info()
 	return device.Info{
 		Name: name, Description: "cuda, " + gpu.String(), GPU: gpu.Name, GPUDriver: "CUDA " + gpu.Driver(),
-		Arithmetic: fmt.Sprintf("cuda sm_%d", gpu.Compute),
+		Arithmetic: fmt.Sprintf("cuda sm_%d", gpu.Compute), Precisions: precisions(gpu), Lacks: lacks(gpu),
 	}
 }
 
@@ -50,13 +51,22 @@ func (b *Backend) Close() error { return errors.Join(b.modules.close(), b.contex
 
 // Check returns an error that names an operation of the program, or the precision, that the backend lacks.
 func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
-	_, err := lower.Lower(p, lower.Options{Precision: precision})
+	_, err := b.lower(p, precision)
 	return err
+}
+
+// lower makes the schedule of a program for this GPU.
+func (b *Backend) lower(p *plan.Program, precision device.Precision) (*lower.Schedule, error) {
+	gpu := b.context.Info()
+	if precision == device.Mixed && !slices.Contains(precisions(gpu), precision) {
+		return nil, fail.Device("%v cannot run precision %s: %s\nuse precision=%s", gpu, precision, lacks(gpu), device.FP32)
+	}
+	return lower.Lower(p, lower.Options{Precision: precision, SharedMemory: gpu.SharedMemory})
 }
 
 // Memory is the size of the block of buffers, and what the GPU has left.
 func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, available int64) {
-	if schedule, err := lower.Lower(p, lower.Options{Precision: precision}); err == nil {
+	if schedule, err := b.lower(p, precision); err == nil {
 		need = schedule.BlockBytes
 	}
 	free, _, err := b.context.Memory()
@@ -69,7 +79,7 @@ func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, ava
 // Open lowers and allocates a program and captures its step. When the device has no room, the error says what was needed and what was
 // free, and nothing stays allocated.
 func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
-	schedule, err := lower.Lower(p, lower.Options{Precision: precision})
+	schedule, err := b.lower(p, precision)
 	if err := errors.Join(err, device.CheckImages(p, images)); err != nil {
 		return nil, err
 	}

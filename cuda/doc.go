@@ -19,14 +19,14 @@ import (
 
 func init() {
 	device.Register(device.Driver{
-		Name: name, Rank: 1, Precisions: []device.Precision{device.Mixed, device.FP32},
+		Name: name, Rank: 1, Precisions: precisions(driver.Info{Compute: driver.NeededTensorCores}),
 		Open: func(o device.Options) (device.Backend, error) { return New(Options{Device: o.Index}) },
 		Describe: func(device.Options) string {
 			info, err := driver.Available()
 			if err != nil {
 				return "none: " + err.Error()
 			}
-			return info.String()
+			return describe(info)
 		},
 		Schedule: func(p *plan.Program, precision device.Precision) (string, error) {
 			s, err := lower.Lower(p, lower.Options{Precision: precision})

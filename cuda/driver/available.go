@@ -10,7 +10,9 @@ package driver
 import "C"
 
 import (
+	"cmp"
 	"fmt"
+	"sync"
 
 	"longtail/internal/fail"
 
@@ -35,7 +37,7 @@ func find(ordinal int) (cu.Device, Info, error) {
 		return 0, Info{}, fail.Device("no CUDA driver: %s\ninstall the NVIDIA driver, or use --device cpu", C.GoString(status.problem))
 	}
 	if status.init != C.CUDA_SUCCESS {
-		return 0, Info{}, fail.Device("%s\n%s, or use --device cpu", initProblem(library, int(status.init)), initHint(int(status.init)))
+		return 0, Info{}, fail.Device("%s\n%s", initProblem(library, int(status.init)), cmp.Or(initDetail(), initHint(int(status.init))+", or use --device cpu"))
 	}
 	count, err := cu.NumDevices()
 	switch {
@@ -64,6 +66,9 @@ func initProblem(library string, code int) string {
 	return fmt.Sprintf("the CUDA driver %s does not start: %s (%d)", library, errorName(code), code)
 }
 
+// initDetail is what the emulator has to say of a start that failed.
+var initDetail = sync.OnceValue(told)
+
 func initHint(code int) string {
 	switch code {
 	case C.CUDA_ERROR_NO_DEVICE:
@@ -79,7 +84,7 @@ func tooOld(i Info) error {
 		return fail.Device("the driver is too old: it is for CUDA %s, our kernels need %d.%d\ninstall a newer NVIDIA driver, or use --device cpu", i.Driver(), NeededDriver/1000, NeededDriver%1000/10)
 	}
 	if i.Compute < NeededCompute {
-		return fail.Device("%s is too old: its compute capability is %d.%d, our kernels need %d.%d (A100 or later)\nuse --device cpu", i.Name, i.Compute/10, i.Compute%10, NeededCompute/10, NeededCompute%10)
+		return fail.Device("%s is too old: its compute capability is %d.%d, our kernels need %d.%d (V100 or later)\nuse --device cpu", i.Name, i.Compute/10, i.Compute%10, NeededCompute/10, NeededCompute%10)
 	}
 	return nil
 }

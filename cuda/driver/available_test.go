@@ -53,27 +53,50 @@ func TestAvailableSaysWhatIsMissing(t *testing.T) {
 		{"the driver does not start", pretend(t, "-DINIT=100", "-DCOUNT=0", "-DVERSION=12040", "-DCOMPUTE=9"), fail.CodeDevice, []string{"does not start: CUDA_ERROR_NO_DEVICE (100)", "CUDA_VISIBLE_DEVICES"}},
 		{"no device", pretend(t, "-DINIT=0", "-DCOUNT=0", "-DVERSION=12040", "-DCOMPUTE=9"), fail.CodeDevice, []string{"finds no GPU", "nvidia-smi"}},
 		{"an old driver", pretend(t, "-DINIT=0", "-DCOUNT=1", "-DVERSION=11040", "-DCOMPUTE=9"), fail.CodeDevice, []string{"for CUDA 11.4, our kernels need 11.8"}},
-		{"an old GPU", pretend(t, "-DINIT=0", "-DCOUNT=1", "-DVERSION=12040", "-DCOMPUTE=7"), fail.CodeDevice, []string{"Pretended GPU is too old", "7.0", "8.0"}},
+		{"an old GPU", pretend(t, "-DINIT=0", "-DCOUNT=1", "-DVERSION=12040", "-DCOMPUTE=6"), fail.CodeDevice, []string{"Pretended GPU is too old", "6.0", "7.0"}},
 		{"a GPU", pretend(t, "-DINIT=0", "-DCOUNT=1", "-DVERSION=12040", "-DCOMPUTE=9"), 0, []string{"Pretended GPU, compute capability 9.0, 1.0 GiB, driver for CUDA 12.4"}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			command := exec.Command(os.Args[0])
-			command.Env = append(os.Environ(), tellAvailable+"=1", "LONGTAIL_CUDA_DRIVER="+test.library)
-			out, err := command.Output()
-			code := 0
-			if exit := new(exec.ExitError); errors.As(err, &exit) {
-				code = exit.ExitCode()
-			} else if err != nil {
-				t.Fatal(err)
-			}
-			if code != test.code {
-				t.Errorf("exit code %d, want %d", code, test.code)
-			}
-			for _, part := range test.want {
-				if !strings.Contains(string(out), part) {
-					t.Errorf("%q does not say %q", out, part)
-				}
-			}
+		t.Run(test.name, func(t *testing.T) { expectAvailable(t, test.code, test.want, "LONGTAIL_CUDA_DRIVER="+test.library) })
+	}
+}
+
+// expectAvailable compares what Available says in a process with more environment variables.
+func expectAvailable(t *testing.T, code int, want []string, environment ...string) {
+	t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(append(os.Environ(), tellAvailable+"=1"), environment...)
+	out, err := command.Output()
+	got := 0
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if got != code {
+		t.Errorf("exit code %d, want %d", got, code)
+	}
+	for _, part := range want {
+		if !strings.Contains(string(out), part) {
+			t.Errorf("%q does not say %q", out, part)
+		}
+	}
+}
+
+// The emulator is the GPU that EMULATOR_GPU asks for, with its compute capability and the shared memory of a block.
+func TestEmulatedGPUs(t *testing.T) {
+	if _, emulated := driver.ReadCounters(); !emulated {
+		t.Log("the driver is no emulator")
+		return
+	}
+	for gpu, want := range map[string][]string{
+		"": {"as sm_90", "capability 9.0", " 232448 "}, "sm_70": {"capability 7.0", " 98304 "}, "sm_75": {"capability 7.5", " 65536 "}, "sm_80": {"capability 8.0", " 166912 "},
+		"sm_86": {"as sm_86", "capability 8.6", " 101376 "}, "sm_89": {"capability 8.9", " 101376 "}, "sm_100": {"capability 10.0", " 232448 "}, "sm_120": {"capability 12.0", " 101376 "},
+	} {
+		t.Run(gpu, func(t *testing.T) { expectAvailable(t, 0, want, "EMULATOR_GPU="+gpu) })
+	}
+	for _, gpu := range []string{"sm_87", "86", "sm_9"} {
+		t.Run(gpu, func(t *testing.T) {
+			expectAvailable(t, fail.CodeDevice, []string{"EMULATOR_GPU=" + gpu + " is no GPU that the emulator knows", "sm_86"}, "EMULATOR_GPU="+gpu)
 		})
 	}
 }

@@ -2,10 +2,11 @@ package driver
 
 import "fmt"
 
-// What our PTX needs: the driver of CUDA 11.8 reads PTX 7.8, and its code is for compute capability 8.0.
+// What our PTX needs: the driver of CUDA 11.8 reads PTX 7.8, and its code is for compute capability 7.0, with tensor cores for 8.0.
 const (
-	NeededDriver  = 11080
-	NeededCompute = 80
+	NeededDriver      = 11080
+	NeededCompute     = 70
+	NeededTensorCores = 80
 )
 
 // Info describes a GPU and its driver.

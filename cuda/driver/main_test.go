@@ -16,7 +16,7 @@ const tellAvailable = "LONGTAIL_TEST_TELL_AVAILABLE"
 func TestMain(m *testing.M) {
 	if os.Getenv(tellAvailable) != "" {
 		info, err := driver.Available()
-		fmt.Println(info, err)
+		fmt.Println(info, info.SharedMemory, err)
 		os.Exit(fail.Code(err))
 	}
 	if !driver.Built { // the tests of the stub need no device

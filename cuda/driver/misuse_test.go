@@ -3,6 +3,7 @@
 package driver_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 		{"static and dynamic shared memory together over 48 KB", func() error {
 			return cudatest.Kernel(t, c, testkernels.Misuse, "static_and_dynamic").Launch(s, one, block, 16<<10, fresh())
 		}, "16384 bytes of dynamic and 40960 of static"},
-		{"more shared memory than a block has", func() error { return conv.AllowShared(228 << 10) }, "a block has 232448"},
+		{"more shared memory than a block has", func() error { return conv.AllowShared(info.SharedMemory + 16) }, fmt.Sprintf("a block has %d", info.SharedMemory)},
 		{"more threads than launch bounds", func() error {
 			return conv.Launch(s, one, driver.D1(512), 0, fresh(), fresh(), fresh())
 		}, "launch bounds of 256"},

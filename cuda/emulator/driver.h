@@ -54,6 +54,11 @@ extern std::recursive_mutex lock; // calls run one at a time
 extern int captures;              // under way
 extern emulatorCounters_t counters;
 
+// What the pretended device is: compute capability, bytes of shared memory that a block and that a multiprocessor may have, threads of a
+// multiprocessor, and multiprocessors of one model.
+struct Gpu { int compute, shared, multiprocessor_shared, multiprocessor_threads, multiprocessors; };
+extern const Gpu *gpu; // set by cuInit
+
 // Notes and prints what was wrong; EMULATOR_QUIET=1 only notes.
 CUresult complain(CUresult code, const std::string &text);
 CUresult submit(CUstream, Action);

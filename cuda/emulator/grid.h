@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace emulator {
-const int max_shared = 227 * 1024, default_shared = 48 * 1024, max_threads = 1024;
+const int max_shared = 227 * 1024, /* of any GPU */ default_shared = 48 * 1024, max_threads = 1024;
 const int shared_slack = 4096; // more for statics that are laid out with gaps
 const size_t sector = 32; // bytes: the unit in which a GPU moves device memory
 enum Order { forward, backward, shuffled };

@@ -11,6 +11,9 @@ struct CUmod_st { std::string ptx; std::vector<std::unique_ptr<CUfunc_st>> funct
 CUresult cuModuleLoadData(CUmodule *m, const void *ptx) {
 	std::string text = (const char *)ptx;
 	REQUIRE(text.find(".version") != std::string::npos && text.find(".target") != std::string::npos, complain(CUDA_ERROR_INVALID_PTX, "the module is no PTX"));
+	static const std::regex target(R"(\.target sm_(\d+))");
+	std::smatch least;
+	REQUIRE(!std::regex_search(text, least, target) || stoi(least[1]) <= gpu->compute, complain(CUDA_ERROR_INVALID_PTX, "the module is for sm_" + least[1].str() + " and later, this GPU is sm_" + std::to_string(gpu->compute)));
 	REQUIRE(has_module(text), complain(CUDA_ERROR_INVALID_PTX, "the library was made of other PTX: run make emulator-ptx"));
 	*m = new CUmod_st{text, {}};
 	return CUDA_SUCCESS;
@@ -48,7 +51,7 @@ CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
 }
 CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute which, int value) {
 	if (which == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) {
-		REQUIRE(value >= 0 && value + f->static_shared <= max_shared, complain(CUDA_ERROR_INVALID_VALUE, std::string(f->kernel->name) + ": " + std::to_string(value) + " bytes of dynamic and " + std::to_string(f->static_shared) + " of static shared memory, a block has " + std::to_string(max_shared)));
+		REQUIRE(value >= 0 && value + f->static_shared <= gpu->shared, complain(CUDA_ERROR_INVALID_VALUE, std::string(f->kernel->name) + ": " + std::to_string(value) + " bytes of dynamic and " + std::to_string(f->static_shared) + " of static shared memory, a block has " + std::to_string(gpu->shared)));
 		f->max_dynamic = value;
 	}
 	return CUDA_SUCCESS;
@@ -130,7 +133,7 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
 	REQUIRE(bx && by && bz && bx <= 1024 && by <= 1024 && bz <= 64 && bx * by * bz <= 1024, complain(CUDA_ERROR_INVALID_VALUE, name + ": a block of " + std::to_string(bx) + " x " + std::to_string(by) + " x " + std::to_string(bz) + " threads"));
 	REQUIRE((int)(bx * by * bz) <= f->max_threads, complain(CUDA_ERROR_INVALID_VALUE, name + ": more threads than its launch bounds of " + std::to_string(f->max_threads)));
 	REQUIRE((size_t)shared <= (size_t)f->max_dynamic, complain(CUDA_ERROR_INVALID_VALUE, name + ": " + std::to_string(shared) + " bytes of dynamic shared memory, allowed are " + std::to_string(f->max_dynamic)));
-	REQUIRE(shared + (size_t)f->static_shared <= (size_t)max_shared && (f->max_dynamic > default_shared || shared + (size_t)f->static_shared <= (size_t)default_shared),
+	REQUIRE(shared + (size_t)f->static_shared <= (size_t)gpu->shared && (f->max_dynamic > default_shared || shared + (size_t)f->static_shared <= (size_t)default_shared),
 		complain(CUDA_ERROR_INVALID_VALUE, name + ": " + std::to_string(shared) + " bytes of dynamic and " + std::to_string(f->static_shared) + " of static shared memory are too much"));
 	Launch l = {};
 	l.kernel = &k, l.grid = {gx, gy, gz}, l.block = {bx, by, bz}, l.shared = shared;

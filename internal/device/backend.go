@@ -23,6 +23,9 @@ type Info struct {
 	GPU         string // model name; empty without one
 	GPUDriver   string // version of the GPU's driver; empty without one
 	Arithmetic  string // what the bits depend on besides the config, such as "cpu avx2" or "cuda sm_90"
+
+	Precisions []Precision // that it has, the preferred one first; nil: all of its driver
+	Lacks      string      // why it has fewer than its driver, for people; empty where it does not
 }
 
 // Backend runs programs. Its methods may be called by several goroutines.

@@ -2,6 +2,7 @@ package device
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func (d *Device) String() string {
 }
 
 // Open opens the device that the config's keys device and precision ask for; empty values mean auto. Unknown names, and a
-// precision that the device lacks, are usage errors; a device that is not there is a device error.
+// precision that the driver lacks, are usage errors; a device that is not there, or that lacks the precision, is a device error.
 func Open(name, precision string, o Options) (*Device, error) {
 	name, precision = cmp.Or(name, Auto), cmp.Or(precision, Auto)
 	if !slices.Contains(Names(), name) {
@@ -113,10 +114,7 @@ func Open(name, precision string, o Options) (*Device, error) {
 
 // open opens a backend of the driver; note says why a better device was not taken.
 func (d Driver) open(precision, note string, o Options) (*Device, error) {
-	if precision == Auto {
-		precision = string(d.Precisions[0])
-	}
-	if !slices.Contains(d.Precisions, Precision(precision)) {
+	if precision != Auto && !slices.Contains(d.Precisions, Precision(precision)) {
 		if note != "" {
 			note = " (" + note + ")"
 		}
@@ -125,6 +123,16 @@ func (d Driver) open(precision, note string, o Options) (*Device, error) {
 	b, err := d.Open(o)
 	if err != nil {
 		return nil, err
+	}
+	info, have := b.Info(), d.Precisions
+	if info.Precisions != nil {
+		have = info.Precisions
+	}
+	if precision == Auto {
+		precision = string(have[0])
+	}
+	if !slices.Contains(have, Precision(precision)) {
+		return nil, errors.Join(fail.Device("precision=%s is not for %s: %s\nuse precision=%s or precision=auto", precision, info.Description, info.Lacks, have[0]), b.Close())
 	}
 	return &Device{Backend: b, Precision: Precision(precision), Note: note}, nil
 }
