@@ -32,7 +32,7 @@ func New(o Options) (*Backend, error) {
 		return nil, err
 	}
 	return &Backend{
-		context: context, modules: &modules{context: context, loaded: map[string]*driver.Module{}},
+		context: context, modules: newModules(context, o.Remark),
 		images: map[imagesKey]*deviceImages{},
 	}, nil
 }

@@ -20,7 +20,7 @@ import (
 func init() {
 	device.Register(device.Driver{
 		Name: name, Rank: 1, Precisions: precisions(driver.Info{Compute: driver.NeededTensorCores}),
-		Open: func(o device.Options) (device.Backend, error) { return New(Options{Device: o.Index}) },
+		Open: func(o device.Options) (device.Backend, error) { return New(Options{Device: o.Index, Remark: o.Remark}) },
 		Describe: func(device.Options) string {
 			info, err := driver.Available()
 			if err != nil {
@@ -43,5 +43,6 @@ const name = "cuda"
 
 // Options choose a GPU.
 type Options struct {
-	Device int // counted from 0
+	Device int          // counted from 0
+	Remark func(string) // is told what takes long, in words for people; it may be called from another goroutine; nil: nothing is said
 }

@@ -67,6 +67,9 @@ func absolute(p driver.Ptr) lower.Ref { return lower.Ref{Offset: int64(p)} }
 // capture records one step.
 func (s *session) capture() (*driver.Graph, error) {
 	launches := s.schedule.Launches
+	if err := s.backend.modules.need(launches); err != nil {
+		return nil, err
+	}
 	functions, packed := make([]*driver.Function, len(launches)), make([][]byte, len(launches))
 	for i := range launches {
 		l := &launches[i]

@@ -62,7 +62,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	if b.measure.Windows < 1 || b.measure.Runs < 1 || b.measure.Steps < 0 {
 		return fail.Usage("--windows and --runs are at least 1, and --steps too where it is given")
 	}
-	d, err := device.Open(cfg.Device, cfg.Precision, device.Options{Threads: b.threads})
+	d, err := device.Open(cfg.Device, cfg.Precision, b.deviceOptions(b.messages(cmd)))
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func (d *doctorOptions) runCurves(cmd *cobra.Command) error {
 	if precision == "" || precision == "auto" {
 		precision = string(device.FP32)
 	}
-	dev, err := device.Open(d.device, precision, device.Options{Threads: d.threads})
+	dev, err := device.Open(d.device, precision, d.deviceOptions(d.messages(cmd)))
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ const Auto = "auto"
 type Options struct {
 	Threads int // of a CPU; 0: all cores
 	Index   int // of a GPU, counted from 0
+
+	Remark func(string) // is told what takes long, in a line for people; it may be called from another goroutine; nil: nothing is said
 }
 
 // Driver makes backends of one kind.
