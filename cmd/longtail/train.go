@@ -152,12 +152,7 @@ func (t *trainOptions) previewMemory(cmd *cobra.Command, cfg *config.Config, p *
 		return // nothing is trained
 	}
 	defer d.Close()
-	need, available := d.Backend.Memory(p.Train, d.Precision)
-	fmt.Fprintf(t.messages(cmd), "memory: a step needs %.3g GB", float64(need)/1e9)
-	if available > 0 {
-		fmt.Fprintf(t.messages(cmd), ", and %.3g GB are available", float64(available)/1e9)
-	}
-	fmt.Fprintln(t.messages(cmd))
+	sayMemory(t.messages(cmd), d, p.Train, 1)
 }
 
 // secondSignalKills lets a second Ctrl-C or SIGTERM end the program at once, once the first has cancelled ctx. The function

@@ -17,6 +17,7 @@ import (
 	"longtail/internal/plan"
 	"longtail/internal/program"
 	"longtail/internal/rng"
+	"longtail/models"
 	"longtail/train"
 )
 
@@ -102,10 +103,19 @@ type measured struct {
 	at       int // steps done
 }
 
+// Program is the program of a configuration that would be measured, of images of so many classes.
+func Program(cfg *config.Config, classes int) (*plan.Program, error) {
+	p, _, err := plans(cfg, randomImages(cfg.Seed, classes))
+	return p, err
+}
+
+func plans(cfg *config.Config, images data.Images) (*plan.Program, models.Net, error) {
+	return train.Network(cfg, images, nil).Plan(cfg.Train.Batch, train.Options(cfg, images.Len()))
+}
+
 // open opens one more training.
 func (b *measured) open(d *device.Device, o Options) error {
-	n := train.Network(b.cfg, b.images, nil)
-	p, net, err := n.Plan(b.cfg.Train.Batch, train.Options(b.cfg, b.images.Len()))
+	p, net, err := plans(b.cfg, b.images)
 	if err != nil {
 		return err
 	}
