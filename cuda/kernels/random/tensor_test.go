@@ -20,15 +20,11 @@ var epilogues = []struct{ second, mask lower.TermKind }{
 
 // tensorTerm is a term for a tensor-core kernel, whose channels lie in eights.
 func (m *maker) tensorTerm(kind lower.TermKind, side, c int) lower.Term {
-	t := m.term(kind, side, side, c)
-	switch kind {
-	case lower.TermPool, lower.TermSubsample:
-		t.Depth, t.Before = int32(c/2), int32(c/4)
-		t.X = m.stored(images * 4 * side * side * c / 2)
-	case lower.TermPoolGradient, lower.TermSubsampleGradient:
-		t.Depth, t.Before = int32(2*c), 8
+	depth, before := c/2, c/4
+	if kind == lower.TermPoolGradient || kind == lower.TermSubsampleGradient {
+		depth, before = 2*c, 8
 	}
-	return t
+	return m.term(kind, side, side, c, depth, before)
 }
 
 func (m *maker) tensorStatistics(kind lower.StatisticsKind, side, c int) lower.Statistics {
@@ -37,7 +33,7 @@ func (m *maker) tensorStatistics(kind lower.StatisticsKind, side, c int) lower.S
 	}
 	return lower.Statistics{
 		Raw: m.stored(images * side * side * c), Moments: m.positive(2 * c), Parts: absolute(cudatest.Alloc[float32](m.t, m.s, lower.PartsSize(images, c))),
-		Ticket: absolute(cudatest.Upload(m.t, m.s, []uint32{0})), Result: absolute(cudatest.Alloc[float32](m.t, m.s, 2*c)), Eps: 1e-3, Factor: 0.5, Kind: kind,
+		Ticket: absolute(cudatest.Upload(m.t, m.s, []uint32{0})), Result: absolute(cudatest.Alloc[float32](m.t, m.s, 2*c)), Eps: 1e-3, Factor: m.factor(), Kind: kind,
 	}
 }
 

@@ -1,5 +1,6 @@
-// Command mutants plants faults in the PTX of the kernels of training, one at a time, and runs the tests that launch the kernel on the checked build
-// with that one kernel replaced, until a test fails or leaves other bits than the kernels of the .cu files. It lists those that no test notices.
+// Command mutants plants faults in the PTX of the kernels of training, one at a time, and runs the tests that launch the kernel with that one
+// kernel replaced, until the emulator refuses a launch or one does something else than the kernel of the .cu file. It lists those that
+// no test notices. Before them it takes a kernel as it is through the same steps: no test may notice that one.
 // `make test-ptx` must have run its stage "bits" before.
 //
 //	go run ./cuda/kernels/ptx/mutants [-seed N] [-each N] [-classes REGEXP] [-kernels REGEXP] [-most N]
@@ -13,7 +14,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"longtail/cuda/kernels/ptx/mutate"
 	"longtail/cuda/kernels/ptx/syntax"
@@ -62,23 +66,46 @@ func run(o options) (survivors int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for n, m := range mutants {
-		start := time.Now()
-		killer, err := execute(m, tests)
-		if err != nil {
-			return survivors, fmt.Errorf("%v: %w", m, err)
-		}
-		word := "caught"
-		if killer == "" {
-			word = "SURVIVES"
-			survivors++
-		}
-		fmt.Printf("%3d/%d %s in %.0f s: %v\n", n+1, len(mutants), word, time.Since(start).Seconds(), m)
-		if killer != "" {
-			fmt.Printf("        %s\n", killer)
-		}
+	if len(mutants) == 0 {
+		return 0, fmt.Errorf("no mutants of these classes and kernels")
 	}
-	return survivors, nil
+	control := mutants[0]
+	control.Class, control.New = "nothing changed", control.Old
+	killer, err := execute(control, tests)
+	if err == nil && killer != "" {
+		err = fmt.Errorf("it does not pass: %s", killer)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s as it is: %w", control.Kernel, err)
+	}
+	var group errgroup.Group
+	group.SetLimit(2)
+	var lock sync.Mutex // of what follows
+	done, start := 0, time.Now()
+	for _, m := range mutants {
+		group.Go(func() error {
+			killer, err := execute(m, tests)
+			if err != nil {
+				return fmt.Errorf("%v: %w", m, err)
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			word := "caught"
+			if killer == "" {
+				word = "SURVIVES"
+				survivors++
+			}
+			done++
+			fmt.Printf("%3d/%d %4.0f s %s: %v\n", done, len(mutants), time.Since(start).Seconds(), word, m)
+			if killer != "" {
+				fmt.Printf("        %s\n", killer)
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
+	fmt.Printf("%d of %d mutants caught in %.0f s\n", done-survivors, done, time.Since(start).Seconds())
+	return survivors, err
 }
 
 // choose draws, for every module and class, as many mutants as asked for.
@@ -144,35 +171,44 @@ func shuffle[T any](seed uint64, values []T) {
 	}
 }
 
-// execute builds the mutant and runs the tests that launch its kernel, the shortest first. It returns how the first one fails, "" if none does.
+// execute runs the tests that launch the mutant's kernel, the shortest first: on the fast build, which shows other results and other barriers soon,
+// then on the checked one. It returns how the first one fails, "" if none does.
 func execute(m chosen, tests []trace.Test) (killer string, err error) {
-	library, err := build(m)
+	if err := os.MkdirAll("build/ptx/mutants", 0o755); err != nil {
+		return "", err
+	}
+	folder, err := os.MkdirTemp("build/ptx/mutants", "") // several may be executed at once
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(library)
-	if m.Class == mutate.Align { // a GPU may place the array so; ours does where it is asked to
-		os.Setenv("EMULATOR_LAYOUT", "adversarial")
-		defer os.Unsetenv("EMULATOR_LAYOUT")
+	defer os.RemoveAll(folder)
+	builds, environment := []kind{fast, checked}, []string(nil)
+	if m.Class == mutate.Align { // a GPU may place the array so; the checked build does where it is asked to
+		builds, environment = []kind{checked}, []string{"EMULATOR_LAYOUT=adversarial"}
 	}
+	for _, k := range builds {
+		library, err := build(m, k, folder)
+		if err != nil {
+			return "", err
+		}
+		if killer = fails(m.Kernel, tests, library, environment); killer != "" {
+			break
+		}
+	}
+	return killer, nil
+}
+
+// fails runs the tests that launch a kernel and returns how the first one fails, "" if none does.
+func fails(kernel string, tests []trace.Test, library string, environment []string) string {
 	for _, t := range tests {
-		if !slices.Contains(t.Kernels, m.Kernel) {
+		if !slices.Contains(t.Kernels, kernel) {
 			continue
 		}
 		limit := time.Duration(20*t.Seconds+30) * time.Second
-		if err := trace.Committed.Check(t, library, limit); err != nil {
-			return strings.Join(strings.Fields(short(err.Error())), " "), nil
+		if err := trace.Committed.Check(t, library, limit, environment...); err != nil {
+			text := strings.Join(strings.Fields(err.Error()), " ")
+			return text[:min(len(text), 400)]
 		}
 	}
-	return "", nil
-}
-
-// short keeps the line that says what is wrong.
-func short(text string) string {
-	for line := range strings.Lines(text) {
-		if strings.Contains(line, "CUDA_ERROR") || strings.Contains(line, "_test.go:") || strings.Contains(line, "leaves other bits") {
-			return line[:min(len(line), 300)]
-		}
-	}
-	return text[:min(len(text), 300)]
+	return ""
 }
