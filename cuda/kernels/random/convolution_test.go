@@ -14,8 +14,8 @@ import (
 func TestMain(m *testing.M) { cudatest.Main(m) }
 
 const (
-	images        = 3      // of two blocks the one that arrives last is seen by more than the count
-	height, width = 10, 12 // even: a term may be of half or twice the size
+	images        = 3     // of two blocks the one that arrives last is seen by more than the count
+	height, width = 6, 14 // of the smaller side of a convolution; even, as a term may be of half or twice the size, and no multiple of 4, by which loops are unrolled
 )
 
 // slots are terms that a convolution may have, in pairs that go through all kinds.
@@ -39,11 +39,12 @@ func TestConvolution(t *testing.T) {
 				for half := range 2 {
 					m := newMaker(t, uint64(n), 5, half == 1)
 					s := m.s
-					h, w := height*dilation/stride, width*dilation/stride
+					high, wide := height*stride, width*stride
+					h, w := height*dilation, width*dilation
 					const inputs = 24
 					c := outputs + 8
 					a := lower.Convolution{
-						In: m.source(in.first, in.second, in.mask, n%2 == 1, height, width, inputs), Out: m.source(lower.TermNone, out.second, out.mask, n%4 == 2, h, w, c),
+						In: m.source(in.first, in.second, in.mask, n%2 == 1, high, wide, inputs), Out: m.source(lower.TermNone, out.second, out.mask, n%4 == 2, h, w, c),
 						Weights: m.floats(window * window * inputs * c), Stored: m.room(images * h * w * c), Images: images, Inputs: inputs,
 						Window: int32(window), Pad: int32(window / 2), Stride: int32(stride), Dilation: int32(dilation),
 					}
@@ -61,7 +62,7 @@ func TestConvolution(t *testing.T) {
 					}
 					joined := lower.Ref{}
 					if n%3 == 0 {
-						joined = m.room(images * height * width * inputs)
+						joined = m.room(images * high * wide * inputs)
 					}
 					m.launch(lower.Launch{Kernel: fmt.Sprintf("conv%d_f%d", outputs, 32-16*half), Module: "conv", Grid: lower.Dim{X: tiles, Y: images, Z: (c + outputs - 1) / outputs}, Threads: 128},
 						lower.ConvolutionParameters{Convolution: a, Joined: joined})
@@ -85,12 +86,8 @@ func TestWeights(t *testing.T) {
 					s := m.s
 					const inputs, outputs, slices = 20, 24, 2
 					dy := slots[(n+5)%len(slots)]
-					h, w := height/kernel.stride, width/kernel.stride
-					if w%2 == 1 || h%2 == 1 {
-						dy.first, dy.second, dy.mask = lower.TermNormGradient, lower.TermTensor, lower.TermNorm // nothing of half their size
-					}
 					a := lower.ConvWeights{
-						X: m.source(terms.first, terms.second, terms.mask, n%2 == 0, height, width, inputs), Dy: m.source(dy.first, dy.second, dy.mask, n%2 == 1, h, w, outputs),
+						X: m.source(terms.first, terms.second, terms.mask, n%2 == 0, height*kernel.stride, width*kernel.stride, inputs), Dy: m.source(dy.first, dy.second, dy.mask, n%2 == 1, height, width, outputs),
 						Parts:  absolute(cudatest.Alloc[float32](t, s, slices*kernel.window*kernel.window*inputs*outputs)),
 						Images: images, Slices: slices, Inputs: inputs, Pad: int32(kernel.window / 2), Stride: int32(kernel.stride),
 					}

@@ -3,7 +3,7 @@
 // no test notices. Before them it takes a kernel as it is through the same steps: no test may notice that one.
 // `make test-ptx` must have run its stage "bits" before.
 //
-//	go run ./cuda/kernels/ptx/mutants [-seed N] [-each N] [-classes REGEXP] [-kernels REGEXP] [-most N]
+//	go run ./cuda/kernels/ptx/mutants [-seed N] [-each N] [-classes REGEXP] [-kernels REGEXP] [-most N] [-quick]
 package main
 
 import (
@@ -29,6 +29,7 @@ type options struct {
 	seed             uint64
 	each, most       int
 	classes, kernels string
+	quick            bool
 }
 
 func main() {
@@ -38,6 +39,7 @@ func main() {
 	flag.IntVar(&o.most, "most", 0, "mutants at most, 0 for all chosen")
 	flag.StringVar(&o.classes, "classes", ".", "only classes that match")
 	flag.StringVar(&o.kernels, "kernels", ".", "only kernels that match")
+	flag.BoolVar(&o.quick, "quick", false, "leave out tests of whole steps for kernels that others launch: a few more may survive")
 	flag.Parse()
 	survivors, err := run(o)
 	if err != nil {
@@ -71,7 +73,7 @@ func run(o options) (survivors int, err error) {
 	}
 	control := mutants[0]
 	control.Class, control.New = "nothing changed", control.Old
-	killer, err := execute(control, tests)
+	killer, err := execute(control, launching(control.Kernel, tests, o.quick)[:1])
 	if err == nil && killer != "" {
 		err = fmt.Errorf("it does not pass: %s", killer)
 	}
@@ -84,7 +86,7 @@ func run(o options) (survivors int, err error) {
 	done, start := 0, time.Now()
 	for _, m := range mutants {
 		group.Go(func() error {
-			killer, err := execute(m, tests)
+			killer, err := execute(m, launching(m.Kernel, tests, o.quick))
 			if err != nil {
 				return fmt.Errorf("%v: %w", m, err)
 			}
@@ -151,8 +153,11 @@ func choose(o options) ([]chosen, error) {
 				continue
 			}
 			shuffle(o.seed, mutants)
-			for _, mutant := range mutants[:min(o.each, len(mutants))] {
-				all = append(all, chosen{mutant, file, string(text)})
+			for left := o.each; left > 0 && len(mutants) > 0; mutants = mutants[1:] {
+				if !mutate.Harmless(kernel(m, mutants[0].Kernel), mutants[0]) {
+					all = append(all, chosen{mutants[0], file, string(text)})
+					left--
+				}
 			}
 		}
 	}
@@ -163,6 +168,10 @@ func choose(o options) ([]chosen, error) {
 	return all, nil
 }
 
+func kernel(m *syntax.Module, name string) *syntax.Kernel {
+	return m.Kernels[slices.IndexFunc(m.Kernels, func(k *syntax.Kernel) bool { return k.Name == name })]
+}
+
 // shuffle puts values in an order that follows from the seed and their number alone.
 func shuffle[T any](seed uint64, values []T) {
 	for i := len(values) - 1; i > 0; i-- {
@@ -171,7 +180,17 @@ func shuffle[T any](seed uint64, values []T) {
 	}
 }
 
-// execute runs the tests that launch the mutant's kernel, the shortest first: on the fast build, which shows other results and other barriers soon,
+// launching are the tests that launch a kernel; without those of whole steps, if there are others and that will do.
+func launching(kernel string, tests []trace.Test, quick bool) []trace.Test {
+	all := slices.DeleteFunc(slices.Clone(tests), func(t trace.Test) bool { return !slices.Contains(t.Kernels, kernel) })
+	single := slices.DeleteFunc(slices.Clone(all), func(t trace.Test) bool { return t.Package == "cuda" })
+	if quick && len(single) > 0 {
+		return single
+	}
+	return all
+}
+
+// execute runs tests, which launch the mutant's kernel, the shortest first: on the fast build, which shows other results and other barriers soon,
 // then on the checked one. It returns how the first one fails, "" if none does.
 func execute(m chosen, tests []trace.Test) (killer string, err error) {
 	if err := os.MkdirAll("build/ptx/mutants", 0o755); err != nil {
@@ -191,19 +210,16 @@ func execute(m chosen, tests []trace.Test) (killer string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if killer = fails(m.Kernel, tests, library, environment); killer != "" {
+		if killer = fails(tests, library, environment); killer != "" {
 			break
 		}
 	}
 	return killer, nil
 }
 
-// fails runs the tests that launch a kernel and returns how the first one fails, "" if none does.
-func fails(kernel string, tests []trace.Test, library string, environment []string) string {
+// fails runs tests and returns how the first one fails, "" if none does.
+func fails(tests []trace.Test, library string, environment []string) string {
 	for _, t := range tests {
-		if !slices.Contains(t.Kernels, kernel) {
-			continue
-		}
 		limit := time.Duration(20*t.Seconds+30) * time.Second
 		if err := trace.Committed.Check(t, library, limit, environment...); err != nil {
 			text := strings.Join(strings.Fields(err.Error()), " ")

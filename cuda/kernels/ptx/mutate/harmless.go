@@ -14,18 +14,18 @@ type known struct{ class, kernel, instruction, Why string }
 // Known are the mutants that no test can notice; patterns are regular expressions.
 var Known = []known{}
 
-// harmless reports whether a mutant does what the kernel does: it is known, or the instructions around it prove it. Results below 2^-126 are left
-// aside: no kernel has them.
-func harmless(k *syntax.Kernel, class string, i *syntax.Instruction) bool {
-	rounds := strings.Contains(class, "round")
-	switch {
-	case rounds && exact(i), rounds && onlySign(k, i), class == exchanged && onlySquared(k, i):
+// Harmless reports whether a mutant of a kernel does what the kernel does: it is known, or the instructions around it prove it. Results below 2^-126
+// are left aside: no kernel has them.
+func Harmless(k *syntax.Kernel, m Mutant) bool {
+	if slices.ContainsFunc(Known, func(n known) bool {
+		match := func(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }
+		return match(n.class, m.Class) && match(n.kernel, m.Kernel) && match(n.instruction, m.Old)
+	}) {
 		return true
 	}
-	return slices.ContainsFunc(Known, func(n known) bool {
-		match := func(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }
-		return match(n.class, class) && match(n.kernel, k.Name) && match(n.instruction, i.String())
-	})
+	f, rounds := newFlow(k), strings.Contains(m.Class, "round")
+	at := slices.IndexFunc(k.Body, func(s syntax.Statement) bool { return s.Instruction != nil && s.Line == m.Line })
+	return rounds && (exact(k.Body[at].Instruction) || f.again(at) || f.onlySign(at)) || m.Class == exchanged && f.onlySquared(at)
 }
 
 var (
@@ -38,42 +38,34 @@ func exact(i *syntax.Instruction) bool {
 	return smallWord.MatchString(i.Opcode) || strings.HasPrefix(i.Opcode, "mul.") && slices.ContainsFunc(i.Operands[1:], func(o syntax.Operand) bool { return powerOfTwo.MatchString(o.Name) })
 }
 
+// again reports whether an instruction rounds to fp16 what has just been read from fp16.
+func (f flow) again(at int) bool {
+	i := f.body[at].Instruction
+	if i.Opcode != "cvt.rn.f16.f32" {
+		return false
+	}
+	definitions := f.definitions(at, i.Operands[1].Name)
+	return len(definitions) > 0 && !slices.ContainsFunc(definitions, func(d *syntax.Instruction) bool { return d.Opcode != "cvt.f32.f16" })
+}
+
 // onlySign reports whether the result of an instruction is read by comparisons with 0 alone: a sum or product that is rounded, in whichever
 // direction, keeps its sign.
-func onlySign(k *syntax.Kernel, i *syntax.Instruction) bool {
-	return everyUse(k, i, func(u *syntax.Instruction) bool {
+func (f flow) onlySign(at int) bool {
+	return f.everyUse(at, func(u *syntax.Instruction) bool {
 		return strings.HasPrefix(u.Opcode, "setp.") && u.Operands[2].Name == "0f00000000"
 	})
 }
 
 // onlySquared reports whether the result is read by products with itself alone.
-func onlySquared(k *syntax.Kernel, i *syntax.Instruction) bool {
-	return everyUse(k, i, func(u *syntax.Instruction) bool {
+func (f flow) onlySquared(at int) bool {
+	return f.everyUse(at, func(u *syntax.Instruction) bool {
 		return (strings.HasPrefix(u.Opcode, "mul.") || strings.HasPrefix(u.Opcode, "fma.")) && u.Operands[1].Name == u.Operands[2].Name &&
 			(len(u.Operands) < 4 || u.Operands[3].Name != u.Operands[1].Name)
 	})
 }
 
 // everyUse reports whether there is an instruction that reads the result, and all do so in an accepted way.
-func everyUse(k *syntax.Kernel, i *syntax.Instruction, accepted func(*syntax.Instruction) bool) bool {
-	result, used := i.Operands[0].Name, false
-	for _, s := range k.Body {
-		if u := s.Instruction; u != nil && reads(u, result) {
-			if !accepted(u) {
-				return false
-			}
-			used = true
-		}
-	}
-	return used
-}
-
-// reads: operand 0 is written, except where it is an address.
-func reads(i *syntax.Instruction, register string) bool {
-	for n, o := range i.Operands {
-		if (n > 0 || o.Address) && slices.Contains(o.Registers(), register) {
-			return true
-		}
-	}
-	return i.Guard == register
+func (f flow) everyUse(at int, accepted func(*syntax.Instruction) bool) bool {
+	uses := f.uses(at, f.body[at].Instruction.Operands[0].Name)
+	return len(uses) > 0 && !slices.ContainsFunc(uses, func(u *syntax.Instruction) bool { return !accepted(u) })
 }

@@ -170,7 +170,7 @@ func All(text, kernel string) (map[string][]Mutant, error) {
 			continue
 		}
 		for _, c := range Classes {
-			if changed, ok := c.Change(*s.Instruction); ok && !harmless(k, c.Name, s.Instruction) {
+			if changed, ok := c.Change(*s.Instruction); ok {
 				text := ""
 				if changed.Opcode != "" {
 					text = "\t" + changed.String()
