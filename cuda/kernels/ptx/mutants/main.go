@@ -154,7 +154,7 @@ func choose(o options) ([]chosen, error) {
 			}
 			shuffle(o.seed, mutants)
 			for left := o.each; left > 0 && len(mutants) > 0; mutants = mutants[1:] {
-				if !mutate.Harmless(kernel(m, mutants[0].Kernel), mutants[0]) {
+				if !mutate.Harmless(m, mutants[0]) {
 					all = append(all, chosen{mutants[0], file, string(text)})
 					left--
 				}
@@ -166,10 +166,6 @@ func choose(o options) ([]chosen, error) {
 		all = all[:o.most]
 	}
 	return all, nil
-}
-
-func kernel(m *syntax.Module, name string) *syntax.Kernel {
-	return m.Kernels[slices.IndexFunc(m.Kernels, func(k *syntax.Kernel) bool { return k.Name == name })]
 }
 
 // shuffle puts values in an order that follows from the seed and their number alone.

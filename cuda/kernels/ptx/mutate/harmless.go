@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"longtail/cuda/kernels/ptx/align"
 	"longtail/cuda/kernels/ptx/syntax"
 )
 
@@ -14,18 +15,38 @@ type known struct{ class, kernel, instruction, Why string }
 // Known are the mutants that no test can notice; patterns are regular expressions.
 var Known = []known{}
 
-// Harmless reports whether a mutant of a kernel does what the kernel does: it is known, or the instructions around it prove it. Results below 2^-126
+// Harmless reports whether a mutant of a module does what the kernel does: it is known, or the instructions around it prove it. Results below 2^-126
 // are left aside: no kernel has them.
-func Harmless(k *syntax.Kernel, m Mutant) bool {
+func Harmless(module *syntax.Module, m Mutant) bool {
 	if slices.ContainsFunc(Known, func(n known) bool {
 		match := func(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }
 		return match(n.class, m.Class) && match(n.kernel, m.Kernel) && match(n.instruction, m.Old)
 	}) {
 		return true
 	}
+	k := module.Kernels[slices.IndexFunc(module.Kernels, func(k *syntax.Kernel) bool { return k.Name == m.Kernel })]
+	if m.Class == Align {
+		return neverWide(module, k, m.Line)
+	}
 	f, rounds := newFlow(k), strings.Contains(m.Class, "round")
 	at := slices.IndexFunc(k.Body, func(s syntax.Statement) bool { return s.Instruction != nil && s.Line == m.Line })
 	return rounds && (exact(k.Body[at].Instruction) || f.again(at) || f.onlySign(at)) || m.Class == exchanged && f.onlySquared(at)
+}
+
+// neverWide reports whether a kernel accesses the shared array that a line declares by 4 bytes at most.
+func neverWide(module *syntax.Module, k *syntax.Kernel, line int) bool {
+	narrow := func(variables []syntax.Variable) []syntax.Variable {
+		variables = slices.Clone(variables)
+		for n := range variables {
+			if variables[n].Line == line {
+				variables[n].Align = 4
+			}
+		}
+		return variables
+	}
+	alone := *k
+	alone.Shared = narrow(k.Shared)
+	return len(align.Check(&syntax.Module{Shared: narrow(module.Shared), Extern: module.Extern, Kernels: []*syntax.Kernel{&alone}})) == 0
 }
 
 var (
