@@ -70,7 +70,7 @@ END
 
 # A few of what make mutants does: each must be caught.
 mutants() {
-  go run ./cuda/kernels/ptx/mutants -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|membar|cp.async of 8|rounds|smaller .align'
+  go run ./cuda/kernels/ptx/mutants -quick -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|membar|cp.async of 8|rounds|smaller .align'
 }
 
 for stage in ${PTX_STAGES:-tests bits variants mutants}; do

@@ -15,17 +15,18 @@ import (
 
 // maker draws arguments; storage is fp32 or fp16 of the same values, which both represent.
 type maker struct {
-	t    *testing.T
-	s    *driver.Stream
-	r    *rand.Rand
-	half bool
+	t      *testing.T
+	s      *driver.Stream
+	r      *rand.Rand
+	half   bool
+	images int
 
 	functions map[string]*driver.Function // by name
 }
 
 func newMaker(t *testing.T, seed, stream uint64, half bool) *maker {
 	_, s := cudatest.Open(t)
-	return &maker{t, s, rand.New(rand.NewPCG(seed, stream)), half, map[string]*driver.Function{}}
+	return &maker{t, s, rand.New(rand.NewPCG(seed, stream)), half, images, map[string]*driver.Function{}}
 }
 
 func (m *maker) values(n int) []float32 {
@@ -131,8 +132,8 @@ func (m *maker) factor() float32 { return 0.5 + m.r.Float32()/4 }
 
 // term is of a kind, for a source of h x w pixels and c channels; where its tensor has other channels: how many, and the place of the first one.
 func (m *maker) term(kind lower.TermKind, h, w, c, depth, before int) lower.Term {
-	t := lower.Term{Kind: kind, Eps: 1e-3, Count: float32(images * h * w), Scale: m.factor(), Depth: int32(depth), Before: int32(before)}
-	pixels := images * h * w
+	t := lower.Term{Kind: kind, Eps: 1e-3, Count: float32(m.images * h * w), Scale: m.factor(), Depth: int32(depth), Before: int32(before)}
+	pixels := m.images * h * w
 	switch kind {
 	case lower.TermNone:
 		return lower.Term{}
@@ -146,7 +147,7 @@ func (m *maker) term(kind lower.TermKind, h, w, c, depth, before int) lower.Term
 	case lower.TermPoolGradient, lower.TermSubsampleGradient:
 		t.X = m.stored(pixels / 4 * depth)
 	case lower.TermAverageGradient:
-		t.X = m.floats(images * c)
+		t.X = m.floats(m.images * c)
 	default:
 		t.X = m.stored(pixels * c)
 	}
@@ -171,7 +172,7 @@ func (m *maker) aroundZero(t *lower.Term, pixels, c int) {
 // windows are values of [images, h, w, c] whose sums over windows of 2x2 are often 0 but for rounding: a large value and its negative, and a small
 // one that a sum with one of them cannot keep.
 func (m *maker) windows(h, w, c int) lower.Ref {
-	x := m.mixed(images * h * w * c)
+	x := m.mixed(m.images * h * w * c)
 	for i := range x {
 		row, column := i/c/w%h, i/c%w
 		if row%2 == 1 || column%2 == 1 || m.r.IntN(3) > 0 {

@@ -1,6 +1,6 @@
 // Command mutants plants faults in the PTX of the kernels of training, one at a time, and runs the tests that launch the kernel with that one
 // kernel replaced, until the emulator refuses a launch or one does something else than the kernel of the .cu file. It lists those that
-// no test notices. Before them it takes a kernel as it is through the same steps: no test may notice that one.
+// no test notices, apart from those in instructions that no test executes. Before them it takes a kernel as it is through the same steps: no test may notice that one.
 // `make test-ptx` must have run its stage "bits" before.
 //
 //	go run ./cuda/kernels/ptx/mutants [-seed N] [-each N] [-classes REGEXP] [-kernels REGEXP] [-most N] [-quick]
@@ -73,7 +73,7 @@ func run(o options) (survivors int, err error) {
 	}
 	control := mutants[0]
 	control.Class, control.New = "nothing changed", control.Old
-	killer, err := execute(control, launching(control.Kernel, tests, o.quick)[:1])
+	killer, err := execute(control, launching(control.Kernel, tests, o.quick)[:1], both...)
 	if err == nil && killer != "" {
 		err = fmt.Errorf("it does not pass: %s", killer)
 	}
@@ -83,17 +83,26 @@ func run(o options) (survivors int, err error) {
 	var group errgroup.Group
 	group.SetLimit(2)
 	var lock sync.Mutex // of what follows
-	done, start := 0, time.Now()
+	done, never, start := 0, 0, time.Now()
 	for _, m := range mutants {
 		group.Go(func() error {
-			killer, err := execute(m, launching(m.Kernel, tests, o.quick))
+			launching := launching(m.Kernel, tests, o.quick)
+			killer, err := execute(m, launching, both...)
+			reached := true
+			if err == nil && killer == "" {
+				reached, err = executed(m, launching)
+			}
 			if err != nil {
 				return fmt.Errorf("%v: %w", m, err)
 			}
 			lock.Lock()
 			defer lock.Unlock()
 			word := "caught"
-			if killer == "" {
+			switch {
+			case !reached:
+				word = "never executed"
+				never++
+			case killer == "":
 				word = "SURVIVES"
 				survivors++
 			}
@@ -106,7 +115,7 @@ func run(o options) (survivors int, err error) {
 		})
 	}
 	err = group.Wait()
-	fmt.Printf("%d of %d mutants caught in %.0f s\n", done-survivors, done, time.Since(start).Seconds())
+	fmt.Printf("%d mutants in %.0f s: %d caught, %d survive, %d in instructions that no test executes\n", done, time.Since(start).Seconds(), done-survivors-never, survivors, never)
 	return survivors, err
 }
 
@@ -186,9 +195,25 @@ func launching(kernel string, tests []trace.Test, quick bool) []trace.Test {
 	return all
 }
 
-// execute runs tests, which launch the mutant's kernel, the shortest first: on the fast build, which shows other results and other barriers soon,
-// then on the checked one. It returns how the first one fails, "" if none does.
-func execute(m chosen, tests []trace.Test) (killer string, err error) {
+// trap fails where it is executed: an integer is divided by zero.
+const trap = "{ .reg .b32 zero; mov.u32 zero, 0; div.u32 zero, zero, zero; }\n"
+
+// executed reports whether a test executes the instruction that the mutant changes.
+func executed(m chosen, tests []trace.Test) (bool, error) {
+	if m.Class == mutate.Align {
+		return true, nil
+	}
+	m.New = trap + m.Old
+	killer, err := execute(m, tests, fast)
+	return killer != "", err
+}
+
+// both is the fast build, which shows other results and other barriers soon, and the checked one.
+var both = []kind{fast, checked}
+
+// execute runs tests, which launch the mutant's kernel, the shortest first, on builds of the library. It returns how the first one fails, "" if none
+// does.
+func execute(m chosen, tests []trace.Test, builds ...kind) (killer string, err error) {
 	if err := os.MkdirAll("build/ptx/mutants", 0o755); err != nil {
 		return "", err
 	}
@@ -197,7 +222,7 @@ func execute(m chosen, tests []trace.Test) (killer string, err error) {
 		return "", err
 	}
 	defer os.RemoveAll(folder)
-	builds, environment := []kind{fast, checked}, []string(nil)
+	var environment []string
 	if m.Class == mutate.Align { // a GPU may place the array so; the checked build does where it is asked to
 		builds, environment = []kind{checked}, []string{"EMULATOR_LAYOUT=adversarial"}
 	}

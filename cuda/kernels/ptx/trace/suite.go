@@ -30,8 +30,9 @@ type Suite struct {
 	Work     string   // folder for traces
 }
 
-// unordered are tests that launch in no fixed order or leave memory of no fixed contents.
-var unordered = regexp.MustCompile(`^(TestSeveralSessionsAtOnce|TestMistakesOfCallersAreCaught|TestPlantedMistakesAreCaught|TestOutOfMemory.*|TestFaultsUnderGoRuntime)$`)
+// leftOut are tests that launch in no fixed order or leave memory of no fixed contents, and long ones that only repeat the steps of others.
+var leftOut = regexp.MustCompile(`^(TestSeveralSessionsAtOnce|TestMistakesOfCallersAreCaught|TestPlantedMistakesAreCaught|TestOutOfMemory.*|TestFaultsUnderGoRuntime|` +
+	`TestSameBitsTwiceAndAfterAResume|TestCopiesAndLaunchesOfAnEpoch|TestTwoEpochsEqualTheCPU|TestGoldenCurves.*)$`)
 
 func (s Suite) binary(folder string) string {
 	return filepath.Join(s.Binaries, strings.ReplaceAll(folder, "/", "_")+".test")
@@ -48,7 +49,7 @@ func (s Suite) Names(folder string) ([]string, error) {
 		return nil, fmt.Errorf("listing the tests of %s: %w", folder, err)
 	}
 	names := strings.Fields(string(out))
-	return slices.DeleteFunc(names, unordered.MatchString), nil
+	return slices.DeleteFunc(names, leftOut.MatchString), nil
 }
 
 // command runs the package's binary in its folder on bin/LIBRARY, or on a library with a path.
