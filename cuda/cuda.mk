@@ -35,7 +35,7 @@ trampolines: $(GPU_LIB)
 # ---- the driver emulator: the same kernels for the CPU, behind the entry points of a CUDA driver ----
 
 KERNELS := $(wildcard cuda/kernels/*.cu cuda/kernels/testkernels/*.cu)
-SCHEDULER := block warp workers order memory stream launch trace device
+SCHEDULER := block warp workers order memory stream launch trace events modes device
 EMULATOR_FLAGS := -std=c++20 -march=x86-64-v3 -O3 -g1 -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden \
 	-fno-extern-tls-init -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers -Icuda/include -MMD -MP
 # The instrumentation only: no sanitizer is linked, cuda/emulator/check.cpp has the hooks.

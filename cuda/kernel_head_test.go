@@ -218,7 +218,7 @@ func (b *bench) rows(classes, rows int, a, c []float32, code plan.RowCode) []flo
 func TestUpdate(t *testing.T) {
 	for _, bad := range []bool{false, true} {
 		b := newBench(t, 12)
-		const n, pieces, momentum, keep, decay, rate = 1500, 3, 0.9, 0.8, 0.01, 0.125
+		const n, pieces, momentum, keep, decay, rate = 1500, 11, 0.9, 0.8, 0.01, 0.125
 		w, v, parts, running, moments := b.normal(n), b.normal(n), b.normal(n*pieces), b.normal(20), b.normal(20)
 		wAt, vAt, gAt, runningAt := b.floats(w), b.floats(v), b.room(n), b.floats(running)
 		half := uploaded(b, make([]uint16, n))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that is checked before a change lands (make ci): a tidy go.mod, tests, vet and staticcheck, race detector, a sweep that
+# Everything that is checked before a change lands (make ci): a tidy go.mod, tests, the PTX that ships, vet and staticcheck, race detector, a sweep that
 # is killed, fuzz tests, and a short training on real images where UNPACK names a program that makes them (UNPACK DEST cifar10).
 # Installs what is missing where it can. Prints the seconds of each stage; the first failure ends it.
 set -euo pipefail
@@ -42,10 +42,21 @@ race() {
   if command -v gcc >/dev/null; then make race; else echo "LEFT OUT: the race detector needs gcc"; fi
 }
 
+ptx() {
+  if command -v g++ >/dev/null; then make test-ptx; else echo "LEFT OUT: executing the PTX needs g++"; fi
+}
+
+sass() {
+  local ptxas
+  if ptxas=$(scripts/ptxas.sh); then PTXAS=$ptxas make sass; else echo "LEFT OUT: compiling the PTX needs the Python package with ptxas, which cannot be had"; fi
+}
+
 install g++ g++
 stage "build" make
 stage "go.mod is tidy" tidy
 stage "test" make test
+stage "the PTX that ships" ptx
+stage "the PTX by ptxas" sass
 stage "vet and staticcheck" make lint
 stage "race detector" race
 stage "sweep killed and finished" scripts/ci_sweep.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests of the CUDA backend on the committed PTX (make test-ptx): all on the checked build; the same launches on the kernels of the .cu
-# files and on the PTX, compared bit by bit; whole steps under variants of what a GPU may do. PTX_STAGES names stages, all by default.
+# files and on the PTX, compared; whole steps under variants of what a GPU may do; planted faults. PTX_STAGES names stages, all by default. Two
+# programs run at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/ptx/test
@@ -18,15 +19,41 @@ run() {
   (cd "$folder" && LONGTAIL_CUDA_DRIVER=$library "$binary" -test.timeout 20m "$@")
 }
 
-# The planted mistakes that cannot show in PTX are skipped, nothing else.
-tests() {
-  : >"$out/skipped"
-  for p in $packages; do
-    run libcuda_ptx.so "$p" -test.v 2>"$out/messages" | tee "$out/log"
-    grep -o '^ *--- SKIP: [^ ]*' "$out/log" >>"$out/skipped" || true
+# run_all: each line of the input is a name for the log, a variable or -, and arguments of run; two at once.
+run_all() {
+  local name variable arguments
+  : >"$out/failures"
+  while read -r name variable arguments; do
+    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
+    # shellcheck disable=SC2086
+    (
+      [ "$variable" = - ] || export "${variable?}"
+      run $arguments -test.v >"$out/$name.log" 2>&1 || { cat "$out/$name.log" && echo "FAIL: $arguments" >>"$out/failures"; }
+    ) &
   done
-  sort "$out/skipped" | sed 's/.*SKIP: //' | diff - <(printf 'TestPlantedMistakesAreCaught/%s\n' \
-    barriers_at_different_places index_outside_an_array_of_registers signed_overflow) || { echo "other tests were skipped than those that cannot show in PTX" >&2; return 1; }
+  wait
+  cat "$out/failures"
+  [ ! -s "$out/failures" ]
+}
+
+# Tests of package cuda that take about half of its time.
+half='TestSameBits|TestGolden|TestTwoEpochs|TestSeveralSessions|TestResume|TestLaunches'
+
+# The arrays of kernels that tests launch alone lie as badly as they may. The planted mistakes that cannot show in PTX are skipped, nothing else.
+tests() {
+  run_all <<END
+steps - libcuda_ptx.so cuda -test.run $half
+cuda - libcuda_ptx.so cuda -test.skip $half
+families - libcuda_ptx.so cuda/kernels/ptx/families
+driver - libcuda_ptx.so cuda/driver
+random EMULATOR_LAYOUT=adversarial libcuda_ptx.so cuda/kernels/random
+mmaconv EMULATOR_LAYOUT=adversarial libcuda_ptx.so cuda/mmaconv
+END
+  (cd "$out" && cat steps.log cuda.log families.log driver.log random.log mmaconv.log) | grep -o '^ *--- SKIP: [^ ]*' | sort | sed 's/.*SKIP: //' |
+    diff - <(printf 'TestPlantedMistakesAreCaught/%s\n' barriers_at_different_places index_outside_an_array_of_registers signed_overflow) || {
+    echo "other tests were skipped than those that cannot show in PTX" >&2
+    return 1
+  }
 }
 
 bits() {
@@ -34,16 +61,16 @@ bits() {
 }
 
 variants() {
-  EMULATOR_LAYOUT=adversarial run libcuda_ptx.so cuda/kernels/random
-  EMULATOR_LAYOUT=adversarial run libcuda_ptx.so cuda/mmaconv -test.run 'Forward|Backward|Weights'
-  EMULATOR_LAYOUT=adversarial run libcuda_ptx.so cuda -test.skip 'Golden|TestTwoEpochs|TestResNet32'
-  EMULATOR_MMA=truncate run libcuda_ptx_fast.so cuda -test.run 'TestMixedStepsAreNearFP32|TestGoldenCurvesMixed'
-  EMULATOR_APPROXIMATE=2 run libcuda_ptx_fast.so cuda -test.run 'TestStepsEqualTheCPU|TestMixedStepsAreNearFP32|TestGoldenCurves'
+  run_all <<'END'
+layout EMULATOR_LAYOUT=adversarial libcuda_ptx.so cuda -test.run TestMixedStepsAreNearFP32|TestEvaluation|TestCosine|TestClassifier|TestRow|TestImages|TestUpdate
+approximate EMULATOR_APPROXIMATE=2 libcuda_ptx_fast.so cuda -test.run TestStepsEqualTheCPU|TestMixedStepsAreNearFP32|TestGoldenCurves
+truncate EMULATOR_MMA=truncate libcuda_ptx_fast.so cuda -test.run TestMixedStepsAreNearFP32|TestGoldenCurvesMixed
+END
 }
 
-# A few of what make mutants does: each must make a test fail.
+# A few of what make mutants does: each must be caught.
 mutants() {
-  go run ./cuda/kernels/ptx/mutants -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|membar|cp.async of 8|rounds|smaller .align'
+  go run ./cuda/kernels/ptx/mutants -quick -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|membar|cp.async of 8|rounds|smaller .align'
 }
 
 for stage in ${PTX_STAGES:-tests bits variants mutants}; do

@@ -66,6 +66,7 @@ static void release_barrier(Worker &w) {
 void sync_block(int line) {
 	Worker &w = worker();
 	Fiber &f = *w.running.fiber;
+	observe(w, block_barrier);
 	if (w.waiting && line != w.barrier_line)
 		fail(w, launch_failed, "is at the barrier of line %d while others wait at that of line %d", line, w.barrier_line);
 	w.barrier_line = line;

@@ -55,6 +55,11 @@ void copy_async_commit();
 void copy_async_wait(int pending);
 uint64_t atomic(AtomicOperation, void *p, int bytes, bool is_signed, uint64_t value, uint64_t expected);
 
+// EMULATOR_HALF=marked: what rounding to fp16 drops leaves a mark in the 4 lowest bits of the result. A value that fp16 has stays what it is.
+uint16_t marked(uint16_t half, float rounded);
+// EMULATOR_APPROXIMATE=2: y, an approximate function of x, is off by up to 2 units in the last place, by a hash of x, as a GPU's may be.
+float near(float y, float x);
+
 struct Kernel {
 	const char *name;
 	void (*entry)();
@@ -128,10 +133,10 @@ inline int atomicCAS(int *p, int expected, int v) { return emulator_atomic<int>(
 
 inline unsigned bits_of(float f) { return __builtin_bit_cast(unsigned, f); }
 inline float float_of(unsigned bits) { return __builtin_bit_cast(float, bits); }
-inline float exp2_approx(float x) { return exp2f(x); }
-inline float log2_approx(float x) { return log2f(x); }
-inline float rsqrt_approx(float x) { return (float)(1 / std::sqrt((double)x)); }
-inline float reciprocal_approx(float x) { return 1 / x; }
+inline float exp2_approx(float x) { return emulator::near(exp2f(x), x); }
+inline float log2_approx(float x) { return emulator::near(log2f(x), x); }
+inline float rsqrt_approx(float x) { return emulator::near((float)(1 / std::sqrt((double)x)), x); }
+inline float reciprocal_approx(float x) { return emulator::near(1 / x, x); }
 inline float sqrt_rn(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 inline float abs_f(float x) { return __builtin_fabsf(x); }
 inline float round_even(float x) { return __builtin_rintf(x); }
@@ -140,7 +145,7 @@ inline float max_f(float a, float b) { return __builtin_fmaxf(a, b); }
 inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 
 inline float to_float(half h) { return _cvtsh_ss(h.bits); }
-inline half to_half(float f) { return {f == f ? (unsigned short)_cvtss_sh(f, _MM_FROUND_TO_NEAREST_INT) : (unsigned short)0x7fff}; }
+inline half to_half(float f) { return {f == f ? emulator::marked(_cvtss_sh(f, _MM_FROUND_TO_NEAREST_INT), f) : (unsigned short)0x7fff}; }
 inline bfloat16 to_bfloat16(float f) {
 	if (f != f) return {0x7fff};
 	unsigned bits = bits_of(f);

@@ -222,6 +222,7 @@ uint64_t atomic(AtomicOperation o, void *p, int bytes, bool is_signed, uint64_t 
 	Worker &w = worker();
 	if ((uintptr_t)p % (unsigned)bytes) fail(w, misaligned_address, "atomic operation at %p, which is not a multiple of %d", p, bytes);
 	check(p, (size_t)bytes, atomic_access);
+	observe(w, atomic_operation, observed(o, bytes, value, expected));
 	std::lock_guard hold(w.job->releases_lock);
 	uint64_t old = apply(o, p, bytes, is_signed, value, expected);
 	order(w, (uintptr_t)p);
@@ -231,6 +232,7 @@ uint64_t atomic(AtomicOperation o, void *p, int bytes, bool is_signed, uint64_t 
 void fence() {
 	Worker &w = worker();
 	unsigned me = w.running.fiber->number;
+	observe(w, memory_fence);
 	w.fences[me] = w.last_fence = ++w.time;
 	for (Acquisition &a : w.acquisitions)
 		if (a.thread == me && !a.fenced) a.fenced = w.time;

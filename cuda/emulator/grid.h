@@ -28,8 +28,8 @@ struct Launch {
 };
 struct Failure { int code = 0; std::string message; }; // code is a CUresult
 
-// What a launch did; sectors are counted in the checked build only.
-struct Work { uint64_t sectors_read = 0, sectors_written = 0, multiplications = 0; };
+// What a launch did; sectors are counted in the checked build only, events (worker.h) for EMULATOR_TRACE only.
+struct Work { uint64_t sectors_read = 0, sectors_written = 0, multiplications = 0, events = 0; };
 
 const Kernel *find(const std::string &name);
 void start();                        // workers and fault handler, once

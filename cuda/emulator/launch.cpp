@@ -99,7 +99,7 @@ static CUresult execute(Launch l) {
 	} else if (Failure failure = run(l, work); failure.code) {
 		return complain((CUresult)failure.code, failure.message);
 	}
-	trace(l, before);
+	trace(l, work, before);
 	counters.launches++;
 	counters.bytes_read += work.sectors_read * sector;
 	counters.bytes_written += work.sectors_written * sector;

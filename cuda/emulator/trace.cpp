@@ -1,5 +1,5 @@
-// EMULATOR_TRACE=FILE writes a line for every launch: the kernel and a hash of the allocations that it changed. Two builds that run the same
-// program must write the same lines: the first that differ name the kernel whose bits do.
+// EMULATOR_TRACE=FILE writes a line for every launch: the kernel, a hash of the allocations that it changed and one of its events (worker.h). Two
+// builds that run the same program must write the same lines: the first that differ name the kernel that does.
 #include "driver.h"
 #include <cinttypes>
 #include <cstdio>
@@ -41,13 +41,13 @@ std::vector<uint64_t> contents(const Launch &l) {
 	return hashes;
 }
 
-void trace(const Launch &l, const std::vector<uint64_t> &before) {
+void trace(const Launch &l, const Work &work, const std::vector<uint64_t> &before) {
 	if (!out) return;
 	std::vector<uint64_t> after = contents(l);
 	uint64_t all = 0;
 	for (size_t i = 0; i < after.size(); i++)
 		if (after[i] != before[i]) all += after[i]; // a sum: the addresses of allocations do not count
-	fprintf(out, "%s %016" PRIx64 "\n", l.kernel->name, all);
+	fprintf(out, "%s %016" PRIx64 " %016" PRIx64 "\n", l.kernel->name, all, work.events);
 	fflush(out);
 }
 } // namespace emulator

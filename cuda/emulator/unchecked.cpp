@@ -31,10 +31,14 @@ template <class T> static T apply(AtomicOperation o, T *p, T value, T expected) 
 
 uint64_t atomic(AtomicOperation o, void *p, int bytes, bool is_signed, uint64_t value, uint64_t expected) {
 	if ((uintptr_t)p % (unsigned)bytes) fail(worker(), misaligned_address, "atomic operation at %p, which is not a multiple of %d", p, bytes);
+	observe(worker(), atomic_operation, observed(o, bytes, value, expected));
 	if (bytes == 8) return apply(o, (uint64_t *)p, value, expected);
 	if (is_signed) return (uint64_t)apply(o, (int32_t *)p, (int32_t)value, (int32_t)expected);
 	return apply(o, (uint32_t *)p, (uint32_t)value, (uint32_t)expected);
 }
 
-void fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+void fence() {
+	observe(worker(), memory_fence);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
 } // namespace emulator

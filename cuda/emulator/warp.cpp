@@ -13,6 +13,8 @@ static void exchange(Warp &w) {
 }
 
 static void perform(Worker &worker, Warp &w, Operation operation) {
+	const bool gives = is_load(operation) || operation == vote; // its result counts, not its operands
+	if (tracing && !gives) observe_warp(worker, w, operation);
 	switch (operation) {
 	case sync_warp: w.synced = ++worker.time; break;
 	case shuffle_lanes: exchange(w); break;
@@ -29,6 +31,7 @@ static void perform(Worker &worker, Warp &w, Operation operation) {
 		break;
 	default: load_matrices(w, (unsigned)matrices(operation), operation >= matrix1_transposed);
 	}
+	if (tracing && gives) observe_warp(worker, w, operation);
 }
 
 static void check_row(Worker &w, const Warp &warp, unsigned lane) {
@@ -70,9 +73,14 @@ void copy_async(void *to, const void *from, int bytes, int source) {
 	if ((uintptr_t)to % (unsigned)bytes || (source && (uintptr_t)from % (unsigned)bytes))
 		fail(w, misaligned_address, "cp.async of %d bytes from %p to %p is not aligned", bytes, from, to);
 	if ((uintptr_t)to - w.shared.low >= w.shared.high - w.shared.low) fail(w, illegal_address, "cp.async to %p, which is not shared memory", to);
+	observe(w, asynchronous_copy, (uint64_t)bytes << 32 | (unsigned)source);
 	w.copies[me].push_back({to, from, bytes, source, w.groups[me]});
 }
-void copy_async_commit() { worker().groups[worker().running.fiber->number]++; }
+void copy_async_commit() {
+	Worker &w = worker();
+	observe(w, group_of_copies);
+	w.groups[w.running.fiber->number]++;
+}
 
 static void finish(const Copy &c) {
 #ifdef CHECKED
@@ -87,6 +95,7 @@ static void finish(const Copy &c) {
 void copy_async_wait(int pending) {
 	Worker &w = worker();
 	unsigned me = w.running.fiber->number;
+	observe(w, wait_for_copies, (uint64_t)pending);
 	size_t kept = 0;
 	for (Copy &c : w.copies[me])
 		if (c.group < w.groups[me] - pending) finish(c);

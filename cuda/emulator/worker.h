@@ -83,6 +83,22 @@ inline uintptr_t row_address(const Warp &w, unsigned lane) { return w.operands[0
 void multiply_matrices(Warp &, bool bf16);
 void load_matrices(Warp &, unsigned count, bool transposed); // rows at row_address, 8 for each of 1, 2 or 4 matrices
 void check_global(Worker &, const Memory &, uintptr_t p, size_t n, Access);
+
+// EMULATOR_TRACE: what a thread does in view of others - barriers, fences, atomic and warp operations, asynchronous copies - is observed, in a sum of
+// hashes. A compiler can neither add nor drop such a thing, so the kernels of .cu files and those of the PTX must come to the same sum.
+extern const bool tracing;
+enum Event { block_barrier = multiply_bf16 + 1, memory_fence, atomic_operation, asynchronous_copy, group_of_copies, wait_for_copies };
+inline void observe(Worker &w, unsigned event, uint64_t value = 0) {
+	if (!tracing) return;
+	uint64_t h = (value + event + 1) * 0x9e3779b97f4a7c15ull;
+	w.work.events += (h ^ h >> 29) * 0xbf58476d1ce4e5b9ull;
+}
+inline uint64_t observed(AtomicOperation o, int bytes, uint64_t value, uint64_t expected) {
+	if (bytes == 4) value = (uint32_t)value, expected = (uint32_t)expected; // signed or not
+	return ((value * 31 + expected) * 8 + o) * 16 + (unsigned)bytes;
+}
+void observe_warp(Worker &, const Warp &, Operation);
+
 const int granule = 2; // bytes of shared memory that a cell stands for
 
 // Saves the stack pointer of this fiber and continues with another. It is a jump, not a return, and lanes of a warp jump to

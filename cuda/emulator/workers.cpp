@@ -77,6 +77,7 @@ static void serve(Worker &w) {
 		w.job->work.sectors_read += w.work.sectors_read;
 		w.job->work.sectors_written += w.work.sectors_written;
 		w.job->work.multiplications += w.work.multiplications;
+		w.job->work.events += w.work.events;
 		w.job = nullptr;
 		if (--busy == 0) done.notify_all();
 	}

@@ -1,5 +1,4 @@
 #include "arithmetic.h"
-#include <cstdlib>
 
 namespace ptx {
 void divided_by_zero(Worker &w) {
@@ -44,7 +43,7 @@ template <Rounding mode> uint16_t to_half(float x) {
 	} else {
 		h = keep(m - 0x38000000u, 13, cut);
 	}
-	return uint16_t(sign | std::min(h, cut ? 0x7bffu : 0x7c00u));
+	return emulator::marked(uint16_t(sign | std::min(h, cut ? 0x7bffu : 0x7c00u)), x);
 }
 template uint16_t to_half<nearest>(float);
 template uint16_t to_half<to_zero>(float);
@@ -56,15 +55,7 @@ template <Rounding mode> uint16_t to_bfloat16(float x) {
 template uint16_t to_bfloat16<nearest>(float);
 template uint16_t to_bfloat16<to_zero>(float);
 
-static const uint32_t off_by = [] {
-	const char *text = getenv("EMULATOR_APPROXIMATE");
-	return text ? (uint32_t)std::max(0, atoi(text)) : 0;
-}();
-static float near(float y, float x) {
-	if (!off_by || !std::isnormal(y)) return y;
-	uint32_t hash = bits<uint32_t>(x) * 2654435761u >> 8;
-	return bits<float>(bits<uint32_t>(y) + hash % (2 * off_by + 1) - off_by);
-}
+using emulator::near;
 float approximate_ex2(float x) { return near(exp2f(x), x); }
 float approximate_lg2(float x) { return near(log2f(x), x); }
 float approximate_rsqrt(float x) { return near(float(1 / std::sqrt((double)x)), x); }

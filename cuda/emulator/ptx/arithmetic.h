@@ -115,6 +115,6 @@ template <Rounding mode, class T> inline T to_integer(float x) {
 	return y >= (double)std::numeric_limits<T>::max() ? std::numeric_limits<T>::max() : (T)y;
 }
 
-// EMULATOR_APPROXIMATE=2: these are off by up to 2 units in the last place, by a hash of the argument, as a GPU's may be.
+// EMULATOR_APPROXIMATE makes these differ from the rounded ones.
 float approximate_ex2(float), approximate_lg2(float), approximate_rsqrt(float), approximate_rcp(float), approximate_sqrt(float), approximate_division(float, float);
 } // namespace ptx

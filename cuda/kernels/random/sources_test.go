@@ -38,7 +38,7 @@ func TestSources(t *testing.T) {
 					}
 					q := lower.Statistics{
 						Raw: m.stored(size), Moments: m.positive(2 * c), Parts: absolute(cudatest.Alloc[float32](t, s, blocks*(2*c+1))), Ticket: absolute(cudatest.Upload(t, s, []uint32{0})),
-						Result: absolute(cudatest.Alloc[float32](t, s, 2*c)), Eps: 1e-3, Factor: 0.5, Kind: kind,
+						Result: absolute(cudatest.Alloc[float32](t, s, 2*c)), Eps: 1e-3, Factor: m.factor(), Kind: kind,
 					}
 					m.launch(lower.Launch{Kernel: "statistics" + suffix, Module: "statistics", Grid: lower.Dim{X: blocks, Y: 1, Z: 1}, Threads: 256},
 						lower.StatisticsParameters{Source: source, Statistics: q, Images: images, To: out})

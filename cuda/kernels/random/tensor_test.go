@@ -20,15 +20,11 @@ var epilogues = []struct{ second, mask lower.TermKind }{
 
 // tensorTerm is a term for a tensor-core kernel, whose channels lie in eights.
 func (m *maker) tensorTerm(kind lower.TermKind, side, c int) lower.Term {
-	t := m.term(kind, side, side, c)
-	switch kind {
-	case lower.TermPool, lower.TermSubsample:
-		t.Depth, t.Before = int32(c/2), int32(c/4)
-		t.X = m.stored(images * 4 * side * side * c / 2)
-	case lower.TermPoolGradient, lower.TermSubsampleGradient:
-		t.Depth, t.Before = int32(2*c), 8
+	depth, before := c/2, c/4
+	if kind == lower.TermPoolGradient || kind == lower.TermSubsampleGradient {
+		depth, before = 2*c, 8
 	}
-	return t
+	return m.term(kind, side, side, c, depth, before)
 }
 
 func (m *maker) tensorStatistics(kind lower.StatisticsKind, side, c int) lower.Statistics {
@@ -36,8 +32,8 @@ func (m *maker) tensorStatistics(kind lower.StatisticsKind, side, c int) lower.S
 		return lower.Statistics{}
 	}
 	return lower.Statistics{
-		Raw: m.stored(images * side * side * c), Moments: m.positive(2 * c), Parts: absolute(cudatest.Alloc[float32](m.t, m.s, lower.PartsSize(images, c))),
-		Ticket: absolute(cudatest.Upload(m.t, m.s, []uint32{0})), Result: absolute(cudatest.Alloc[float32](m.t, m.s, 2*c)), Eps: 1e-3, Factor: 0.5, Kind: kind,
+		Raw: m.stored(m.images * side * side * c), Moments: m.positive(2 * c), Parts: absolute(cudatest.Alloc[float32](m.t, m.s, lower.PartsSize(m.images, c))),
+		Ticket: absolute(cudatest.Upload(m.t, m.s, []uint32{0})), Result: absolute(cudatest.Alloc[float32](m.t, m.s, 2*c)), Eps: 1e-3, Factor: m.factor(), Kind: kind,
 	}
 }
 
@@ -81,16 +77,32 @@ func TestTensorCores(t *testing.T) {
 	}
 }
 
+// The block that arrives last adds up the images of a batch; with more than four a thread it does so in another loop.
+func TestManyImages(t *testing.T) {
+	const threads = 256
+	for number, s := range lower.MMAShapes() {
+		t.Run(s.String(), func(t *testing.T) {
+			m := newMaker(t, uint64(number), 9, true)
+			m.images = 4*threads/s.Out + 1
+			m.forwardOnce(s, 0)
+			if s.In != 3 {
+				m.images = 4*threads/s.In + 1
+				m.backwardOnce(s, 0)
+			}
+		})
+	}
+}
+
 // eachStatistics runs a launch with all statistics and compares the results.
 func (m *maker) eachStatistics(what string, side, c int, run func(q lower.Statistics, stored lower.Ref) error) {
 	m.t.Helper()
 	var first []float32
 	for kind := lower.StatisticsNone; kind <= lower.StatisticsSums; kind++ {
-		q, stored := m.tensorStatistics(kind, side, c), m.room(images*side*side*c)
+		q, stored := m.tensorStatistics(kind, side, c), m.room(m.images*side*side*c)
 		if err := run(q, stored); err != nil {
 			m.t.Fatal(what, err)
 		}
-		got := m.read(stored, images*side*side*c)
+		got := m.read(stored, m.images*side*side*c)
 		written(m.t, what, got)
 		if kind == lower.StatisticsNone {
 			first = got
@@ -112,10 +124,10 @@ func resize(s *lower.Source, side, channels int) {
 	s.Height, s.Width, s.Channels = int32(side), int32(side), int32(channels)
 }
 
-func sized(w *lower.ConvWeights, s lower.MMAShape, slices int) {
+func (m *maker) sized(w *lower.ConvWeights, s lower.MMAShape, slices int) {
 	resize(&w.X, s.Side, s.In)
 	resize(&w.Dy, s.ResultSide(), s.Out)
-	w.Images, w.Slices = images, int32(slices)
+	w.Images, w.Slices = int32(m.images), int32(slices)
 }
 
 func (m *maker) kernelWeights(s lower.MMAShape) lower.Ref {
@@ -123,31 +135,35 @@ func (m *maker) kernelWeights(s lower.MMAShape) lower.Ref {
 }
 
 func (m *maker) forward(s lower.MMAShape) {
-	all := inputs(s)
-	for n := range max(len(all), len(epilogues)) {
-		in := all[n%len(all)]
-		channels := max(s.In, 4) // the first layer's image has a fourth channel that does not count
-		a := lower.Convolution{
-			In:  lower.Source{First: m.tensorTerm(in.first, s.Side, channels), Second: m.tensorTerm(in.second, s.Side, channels)},
-			Out: m.out(n, s.ResultSide(), s.Out), Weights: m.kernelWeights(s),
+	for n := range max(len(inputs(s)), len(epilogues)) {
+		m.forwardOnce(s, n)
+	}
+}
+
+// forwardOnce runs the n-th of the forms of the forward kernel.
+func (m *maker) forwardOnce(s lower.MMAShape, n int) {
+	in := inputs(s)[n%len(inputs(s))]
+	channels := max(s.In, 4) // the first layer's image has a fourth channel that does not count
+	a := lower.Convolution{
+		In:  lower.Source{First: m.tensorTerm(in.first, s.Side, channels), Second: m.tensorTerm(in.second, s.Side, channels)},
+		Out: m.out(n, s.ResultSide(), s.Out), Weights: m.kernelWeights(s),
+	}
+	joined := lower.Ref{}
+	if in.second != lower.TermNone {
+		a.In.ReLU, joined = 1, m.room(m.images*s.Side*s.Side*s.In)
+	}
+	m.eachStatistics("forward", s.ResultSide(), s.Out, func(q lower.Statistics, stored lower.Ref) error {
+		a.Statistics, a.Stored = q, stored
+		if err := s.CheckForward(a.In, a.Out, q); err != nil {
+			return err
 		}
-		joined := lower.Ref{}
-		if in.second != lower.TermNone {
-			a.In.ReLU, joined = 1, m.room(images*s.Side*s.Side*s.In)
-		}
-		m.eachStatistics("forward", s.ResultSide(), s.Out, func(q lower.Statistics, stored lower.Ref) error {
-			a.Statistics, a.Stored = q, stored
-			if err := s.CheckForward(a.In, a.Out, q); err != nil {
-				return err
-			}
-			resize(&a.In, s.Side, s.In)
-			resize(&a.Out, s.ResultSide(), s.Out)
-			a.Images = images
-			return m.try(s.Forward(images), lower.ConvolutionParameters{Convolution: a, Joined: joined})
-		})
-		if !joined.IsNull() {
-			written(m.t, "joined", m.read(joined, images*s.Side*s.Side*s.In))
-		}
+		resize(&a.In, s.Side, s.In)
+		resize(&a.Out, s.ResultSide(), s.Out)
+		a.Images = int32(m.images)
+		return m.try(s.Forward(m.images), lower.ConvolutionParameters{Convolution: a, Joined: joined})
+	})
+	if !joined.IsNull() {
+		written(m.t, "joined", m.read(joined, m.images*s.Side*s.Side*s.In))
 	}
 }
 
@@ -168,50 +184,54 @@ func (m *maker) activation(s lower.MMAShape, n int) lower.Source {
 	return lower.Source{First: m.tensorTerm(kind, s.Side, max(s.In, 4))}
 }
 
-// backward also runs both gradients in one launch: the input's must be the same.
 func (m *maker) backward(s lower.MMAShape) {
 	for n := range epilogues {
-		dy := m.gradientTerm(n, s.ResultSide(), s.Out)
-		a := lower.Convolution{In: dy, Out: m.out(n, s.GradientSide(), s.In), Weights: m.kernelWeights(s)}
-		resize(&a.In, s.ResultSide(), s.Out)
-		resize(&a.Out, s.GradientSide(), s.In)
-		a.Images, a.Backward = images, 1
-		var alone []float32
-		size := images * s.GradientSide() * s.GradientSide() * s.In
-		m.eachStatistics("backward", s.GradientSide(), s.In, func(q lower.Statistics, stored lower.Ref) error {
-			a.Statistics, a.Stored = q, stored
-			if err := s.CheckBackward(a.In, a.Out, q); err != nil {
-				return err
-			}
-			if err := m.try(s.Backward(images), lower.ConvolutionParameters{Convolution: a}); err != nil {
-				return err
-			}
-			alone = m.read(stored, size)
-			return nil
-		})
-		m.eachStatistics("both gradients", s.GradientSide(), s.In, func(q lower.Statistics, stored lower.Ref) error {
-			a.Statistics, a.Stored = q, stored
-			parts := s.Window * s.Window * s.In * s.Out
-			w := lower.ConvWeights{X: m.activation(s, n/2), Dy: dy, Parts: absolute(cudatest.Alloc[float32](m.t, m.s, parts))}
-			sized(&w, s, 1)
-			if err := m.try(s.Gradients(images), lower.GradientsParameters{Input: a, Weights: w}); err != nil {
-				return err
-			}
-			written(m.t, "weights of both gradients", cudatest.Download[float32](m.t, m.s, driver.Ptr(w.Parts.Offset), parts))
-			if !slices.Equal(m.read(stored, size), alone) {
-				m.t.Errorf("%v: the gradient of the input differs between one launch and two", s)
-			}
-			return nil
-		})
+		m.backwardOnce(s, n)
 	}
+}
+
+// backwardOnce runs the n-th of the forms of the backward kernel, and both gradients in one launch: the input's must be the same.
+func (m *maker) backwardOnce(s lower.MMAShape, n int) {
+	dy := m.gradientTerm(n, s.ResultSide(), s.Out)
+	a := lower.Convolution{In: dy, Out: m.out(n, s.GradientSide(), s.In), Weights: m.kernelWeights(s)}
+	resize(&a.In, s.ResultSide(), s.Out)
+	resize(&a.Out, s.GradientSide(), s.In)
+	a.Images, a.Backward = int32(m.images), 1
+	var alone []float32
+	size := m.images * s.GradientSide() * s.GradientSide() * s.In
+	m.eachStatistics("backward", s.GradientSide(), s.In, func(q lower.Statistics, stored lower.Ref) error {
+		a.Statistics, a.Stored = q, stored
+		if err := s.CheckBackward(a.In, a.Out, q); err != nil {
+			return err
+		}
+		if err := m.try(s.Backward(m.images), lower.ConvolutionParameters{Convolution: a}); err != nil {
+			return err
+		}
+		alone = m.read(stored, size)
+		return nil
+	})
+	m.eachStatistics("both gradients", s.GradientSide(), s.In, func(q lower.Statistics, stored lower.Ref) error {
+		a.Statistics, a.Stored = q, stored
+		parts := s.Window * s.Window * s.In * s.Out
+		w := lower.ConvWeights{X: m.activation(s, n/2), Dy: dy, Parts: absolute(cudatest.Alloc[float32](m.t, m.s, parts))}
+		m.sized(&w, s, 1)
+		if err := m.try(s.Gradients(m.images), lower.GradientsParameters{Input: a, Weights: w}); err != nil {
+			return err
+		}
+		written(m.t, "weights of both gradients", cudatest.Download[float32](m.t, m.s, driver.Ptr(w.Parts.Offset), parts))
+		if !slices.Equal(m.read(stored, size), alone) {
+			m.t.Errorf("%v: the gradient of the input differs between one launch and two", s)
+		}
+		return nil
+	})
 }
 
 func (m *maker) weights(s lower.MMAShape) {
 	for n := range 9 {
-		size := s.Slices(images) * s.Window * s.Window * s.In * s.Out
+		size := s.Slices(m.images) * s.Window * s.Window * s.In * s.Out
 		w := lower.ConvWeights{X: m.activation(s, n/3), Dy: m.gradientTerm(n, s.ResultSide(), s.Out), Parts: absolute(cudatest.Alloc[float32](m.t, m.s, size))}
-		sized(&w, s, s.Slices(images))
-		m.launch(s.Weights(images), lower.ConvWeightsParameters{Weights: w})
+		m.sized(&w, s, s.Slices(m.images))
+		m.launch(s.Weights(m.images), lower.ConvWeightsParameters{Weights: w})
 		written(m.t, "weights", cudatest.Download[float32](m.t, m.s, driver.Ptr(w.Parts.Offset), size))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"longtail/cuda/kernels/ptx/mutate"
@@ -12,41 +13,50 @@ import (
 	ptxexec "longtail/cuda/kernels/ptx/exec"
 )
 
-const objects = "build/ptx/checked"
+// kind is a build of the library: its objects, and what the compiler must be told.
+type kind struct {
+	objects string
+	define  []string
+}
 
-// build makes the checked library with the mutant in place of its kernel: the whole modules are linked as they are, the mutant behind them. cuda.mk
-// passes the compiler and its flags.
-func build(m chosen) (library string, err error) {
+var (
+	fast    = kind{"build/ptx/fast", nil}
+	checked = kind{"build/ptx/checked", []string{"-DCHECKED"}}
+)
+
+// build makes a library with the mutant in place of its kernel, in a folder that is the mutant's: the whole modules are linked as they are, the mutant
+// behind them. cuda.mk passes the compiler and its flags.
+func build(m chosen, k kind, folder string) (library string, err error) {
 	code, err := ptxexec.Kernel(m.module, mutate.Apply(m.text, m.Mutant), m.Kernel)
 	if err != nil {
 		return "", err
 	}
-	work := fmt.Sprintf("build/ptx/mutants/%d", os.Getpid()) // several programs may build at once
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return "", err
-	}
-	source, object, library := filepath.Join(work, "mutant.cpp"), filepath.Join(work, "mutant.o"), filepath.Join(work, "mutant.so")
+	source, object, library := filepath.Join(folder, "mutant.cpp"), filepath.Join(folder, "mutant.o"), filepath.Join(folder, "mutant.so")
 	if err := os.WriteFile(source, []byte(code), 0o644); err != nil {
 		return "", err
 	}
-	compiler, flags := os.Getenv("CXX"), strings.Fields(os.Getenv("PTX_FLAGS"))
-	if compiler == "" || len(flags) == 0 {
+	flags := strings.Fields(os.Getenv("PTX_FLAGS"))
+	if os.Getenv("CXX") == "" || len(flags) == 0 {
 		return "", fmt.Errorf("CXX or PTX_FLAGS is not set\nrun `make mutants`")
 	}
-	if out, err := exec.Command(compiler, append(flags, "-DCHECKED", "-c", source, "-o", object)...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compiling: %w\n%s", err, out)
+	if err := compile(flags, k.define, []string{"-g0", "-c", source, "-o", object}); err != nil {
+		return "", err
 	}
 	var files []string
 	for _, pattern := range []string{"*.o", "ptx/*.o", "kernels/*.o", "kernels/testkernels/*.o"} {
-		found, err := filepath.Glob(filepath.Join(objects, pattern))
+		found, err := filepath.Glob(filepath.Join(k.objects, pattern))
 		if err != nil || len(found) == 0 {
-			return "", fmt.Errorf("no objects in %s\nrun `make emulator-ptx`", objects)
+			return "", fmt.Errorf("no objects in %s\nrun `make emulator-ptx`", k.objects)
 		}
 		files = append(files, found...)
 	}
-	arguments := append([]string{"-shared", "-Wl,-Bsymbolic", "-o", library}, append(files, object, "-lpthread")...)
-	if out, err := exec.Command(compiler, arguments...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("linking: %w\n%s", err, out)
+	return library, compile([]string{"-shared", "-Wl,-Bsymbolic", "-o", library}, files, []string{object, "-lpthread"})
+}
+
+func compile(arguments ...[]string) error {
+	out, err := exec.Command(os.Getenv("CXX"), slices.Concat(arguments...)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", os.Getenv("CXX"), err, out)
 	}
-	return library, nil
+	return nil
 }

@@ -1,8 +1,9 @@
-// Command mutants plants faults in the PTX of the kernels of training, one at a time, and runs the tests that launch the kernel on the checked build
-// with that one kernel replaced, until a test fails or leaves other bits than the kernels of the .cu files. It lists those that no test notices.
+// Command mutants plants faults in the PTX of the kernels of training, one at a time, and runs the tests that launch the kernel with that one
+// kernel replaced, until the emulator refuses a launch or one does something else than the kernel of the .cu file. It lists those that
+// no test notices, apart from those in instructions that no test executes. Before them it takes a kernel as it is through the same steps: no test may notice that one.
 // `make test-ptx` must have run its stage "bits" before.
 //
-//	go run ./cuda/kernels/ptx/mutants [-seed N] [-each N] [-classes REGEXP] [-kernels REGEXP] [-most N]
+//	go run ./cuda/kernels/ptx/mutants [-seed N] [-each N] [-classes REGEXP] [-kernels REGEXP] [-most N] [-quick]
 package main
 
 import (
@@ -13,7 +14,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"longtail/cuda/kernels/ptx/mutate"
 	"longtail/cuda/kernels/ptx/syntax"
@@ -25,6 +29,7 @@ type options struct {
 	seed             uint64
 	each, most       int
 	classes, kernels string
+	quick            bool
 }
 
 func main() {
@@ -34,6 +39,7 @@ func main() {
 	flag.IntVar(&o.most, "most", 0, "mutants at most, 0 for all chosen")
 	flag.StringVar(&o.classes, "classes", ".", "only classes that match")
 	flag.StringVar(&o.kernels, "kernels", ".", "only kernels that match")
+	flag.BoolVar(&o.quick, "quick", false, "leave out tests of whole steps for kernels that others launch: a few more may survive")
 	flag.Parse()
 	survivors, err := run(o)
 	if err != nil {
@@ -62,23 +68,55 @@ func run(o options) (survivors int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for n, m := range mutants {
-		start := time.Now()
-		killer, err := execute(m, tests)
-		if err != nil {
-			return survivors, fmt.Errorf("%v: %w", m, err)
-		}
-		word := "caught"
-		if killer == "" {
-			word = "SURVIVES"
-			survivors++
-		}
-		fmt.Printf("%3d/%d %s in %.0f s: %v\n", n+1, len(mutants), word, time.Since(start).Seconds(), m)
-		if killer != "" {
-			fmt.Printf("        %s\n", killer)
-		}
+	if len(mutants) == 0 {
+		return 0, fmt.Errorf("no mutants of these classes and kernels")
 	}
-	return survivors, nil
+	control := mutants[0]
+	control.Class, control.New = "nothing changed", control.Old
+	killer, err := execute(control, launching(control.Kernel, tests, o.quick)[:1], both...)
+	if err == nil && killer != "" {
+		err = fmt.Errorf("it does not pass: %s", killer)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s as it is: %w", control.Kernel, err)
+	}
+	var group errgroup.Group
+	group.SetLimit(2)
+	var lock sync.Mutex // of what follows
+	done, never, start := 0, 0, time.Now()
+	for _, m := range mutants {
+		group.Go(func() error {
+			launching := launching(m.Kernel, tests, o.quick)
+			killer, err := execute(m, launching, both...)
+			reached := true
+			if err == nil && killer == "" {
+				reached, err = executed(m, launching)
+			}
+			if err != nil {
+				return fmt.Errorf("%v: %w", m, err)
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			word := "caught"
+			switch {
+			case !reached:
+				word = "never executed"
+				never++
+			case killer == "":
+				word = "SURVIVES"
+				survivors++
+			}
+			done++
+			fmt.Printf("%3d/%d %4.0f s %s: %v\n", done, len(mutants), time.Since(start).Seconds(), word, m)
+			if killer != "" {
+				fmt.Printf("        %s\n", killer)
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
+	fmt.Printf("%d mutants in %.0f s: %d caught, %d survive, %d in instructions that no test executes\n", done, time.Since(start).Seconds(), done-survivors-never, survivors, never)
+	return survivors, err
 }
 
 // choose draws, for every module and class, as many mutants as asked for.
@@ -124,8 +162,11 @@ func choose(o options) ([]chosen, error) {
 				continue
 			}
 			shuffle(o.seed, mutants)
-			for _, mutant := range mutants[:min(o.each, len(mutants))] {
-				all = append(all, chosen{mutant, file, string(text)})
+			for left := o.each; left > 0 && len(mutants) > 0; mutants = mutants[1:] {
+				if !mutate.Harmless(m, mutants[0]) {
+					all = append(all, chosen{mutants[0], file, string(text)})
+					left--
+				}
 			}
 		}
 	}
@@ -144,35 +185,67 @@ func shuffle[T any](seed uint64, values []T) {
 	}
 }
 
-// execute builds the mutant and runs the tests that launch its kernel, the shortest first. It returns how the first one fails, "" if none does.
-func execute(m chosen, tests []trace.Test) (killer string, err error) {
-	library, err := build(m)
+// launching are the tests that launch a kernel; without those of whole steps, if there are others and that will do.
+func launching(kernel string, tests []trace.Test, quick bool) []trace.Test {
+	all := slices.DeleteFunc(slices.Clone(tests), func(t trace.Test) bool { return !slices.Contains(t.Kernels, kernel) })
+	single := slices.DeleteFunc(slices.Clone(all), func(t trace.Test) bool { return t.Package == "cuda" })
+	if quick && len(single) > 0 {
+		return single
+	}
+	return all
+}
+
+// trap fails where it is executed: an integer is divided by zero.
+const trap = "{ .reg .b32 zero; mov.u32 zero, 0; div.u32 zero, zero, zero; }\n"
+
+// executed reports whether a test executes the instruction that the mutant changes.
+func executed(m chosen, tests []trace.Test) (bool, error) {
+	if m.Class == mutate.Align {
+		return true, nil
+	}
+	m.New = trap + m.Old
+	killer, err := execute(m, tests, fast)
+	return killer != "", err
+}
+
+// both is the fast build, which shows other results and other barriers soon, and the checked one.
+var both = []kind{fast, checked}
+
+// execute runs tests, which launch the mutant's kernel, the shortest first, on builds of the library. It returns how the first one fails, "" if none
+// does.
+func execute(m chosen, tests []trace.Test, builds ...kind) (killer string, err error) {
+	if err := os.MkdirAll("build/ptx/mutants", 0o755); err != nil {
+		return "", err
+	}
+	folder, err := os.MkdirTemp("build/ptx/mutants", "") // several may be executed at once
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(library)
-	if m.Class == mutate.Align { // a GPU may place the array so; ours does where it is asked to
-		os.Setenv("EMULATOR_LAYOUT", "adversarial")
-		defer os.Unsetenv("EMULATOR_LAYOUT")
+	defer os.RemoveAll(folder)
+	var environment []string
+	if m.Class == mutate.Align { // a GPU may place the array so; the checked build does where it is asked to
+		builds, environment = []kind{checked}, []string{"EMULATOR_LAYOUT=adversarial"}
 	}
-	for _, t := range tests {
-		if !slices.Contains(t.Kernels, m.Kernel) {
-			continue
+	for _, k := range builds {
+		library, err := build(m, k, folder)
+		if err != nil {
+			return "", err
 		}
-		limit := time.Duration(20*t.Seconds+30) * time.Second
-		if err := trace.Committed.Check(t, library, limit); err != nil {
-			return strings.Join(strings.Fields(short(err.Error())), " "), nil
+		if killer = fails(tests, library, environment); killer != "" {
+			break
 		}
 	}
-	return "", nil
+	return killer, nil
 }
 
-// short keeps the line that says what is wrong.
-func short(text string) string {
-	for line := range strings.Lines(text) {
-		if strings.Contains(line, "CUDA_ERROR") || strings.Contains(line, "_test.go:") || strings.Contains(line, "leaves other bits") {
-			return line[:min(len(line), 300)]
+// fails runs tests and returns how the first one fails, "" if none does.
+func fails(tests []trace.Test, library string, environment []string) string {
+	for _, t := range tests {
+		limit := time.Duration(20*t.Seconds+30) * time.Second
+		if err := trace.Committed.Check(t, library, limit, environment...); err != nil {
+			text := strings.Join(strings.Fields(err.Error()), " ")
+			return text[:min(len(text), 400)]
 		}
 	}
-	return text[:min(len(text), 300)]
+	return ""
 }

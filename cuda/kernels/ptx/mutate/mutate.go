@@ -89,6 +89,8 @@ func exchange(a, b int) func([]syntax.Operand) bool {
 // Align is the class of shared arrays that are declared with less alignment; it changes no instruction.
 const Align = "smaller .align"
 
+const exchanged = "operands of sub or div exchanged"
+
 // Classes are all kinds of faults but Align.
 var Classes = []Class{
 	opcode("ldmatrix without .trans", `^(ldmatrix.*)\.trans`, "$1"),
@@ -130,7 +132,7 @@ var Classes = []Class{
 	opcode("cvt.rni to rzi", `^cvt\.rni`, "cvt.rzi"),
 	opcode("add to sub", `^add\.rn`, "sub.rn"),
 	opcode("max to min", `^max`, "min"),
-	operands("operands of sub or div exchanged", `^(sub|div)\.`, exchange(1, 2)),
+	operands(exchanged, `^(sub|div)\.`, exchange(1, 2)),
 	operands("operands of selp exchanged", `^selp`, exchange(1, 2)),
 	opcode("lt to le, gt to ge", `^setp\.(l|g)t\.`, "setp.${1}e."),
 	opcode("eq to ne", `^setp\.eq\.`, "setp.ne."),

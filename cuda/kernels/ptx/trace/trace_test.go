@@ -19,13 +19,14 @@ func TestCompare(t *testing.T) {
 		}
 		return launches
 	}
-	want := read("a 01\nb 02\n")
+	want := read("a 01 5\nb 02 6\n")
 	for _, test := range []struct{ got, fault string }{
-		{"a 01\nb 02\n", ""},
-		{"a 01\nb 03\n", "launch 2, of b, leaves other bits"},
-		{"b 02\na 01\n", ""},
-		{"a 01\nb 02\nb 02\n", "launch 3, of b"},
-		{"a 01\n", "1 launches, want 2"},
+		{"a 01 5\nb 02 6\n", ""},
+		{"a 01 5\nb 03 6\n", "launch 2, of b, leaves other bits"},
+		{"a 01 5\nb 02 7\n", "launch 2, of b, has other barriers"},
+		{"b 02 6\na 01 5\n", ""},
+		{"a 01 5\nb 02 6\nb 02 6\n", "launch 3, of b"},
+		{"a 01 5\n", "1 launches, want 2"},
 	} {
 		err := Compare(want, read(test.got))
 		if (err == nil) != (test.fault == "") || err != nil && !strings.Contains(err.Error(), test.fault) {

@@ -1,0 +1,94 @@
+package mutate
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"longtail/cuda/kernels/ptx/align"
+	"longtail/cuda/kernels/ptx/syntax"
+)
+
+// A known mutant does what the kernel does, by its instruction alone.
+type known struct{ class, kernel, instruction, Why string }
+
+// Known are the mutants that no test can notice; patterns are regular expressions.
+var Known = []known{
+	{"add rounds", "^images_", ", 0fBF800000;", "byte / 128 - 1 is exact"},
+}
+
+// Harmless reports whether a mutant of a module does what the kernel does: it is known, or the instructions around it prove it. Results below 2^-126
+// are left aside: no kernel has them.
+func Harmless(module *syntax.Module, m Mutant) bool {
+	if slices.ContainsFunc(Known, func(n known) bool {
+		match := func(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }
+		return match(n.class, m.Class) && match(n.kernel, m.Kernel) && match(n.instruction, m.Old)
+	}) {
+		return true
+	}
+	k := module.Kernels[slices.IndexFunc(module.Kernels, func(k *syntax.Kernel) bool { return k.Name == m.Kernel })]
+	if m.Class == Align {
+		return neverWide(module, k, m.Line)
+	}
+	f, rounds := newFlow(k), strings.Contains(m.Class, "round")
+	at := slices.IndexFunc(k.Body, func(s syntax.Statement) bool { return s.Instruction != nil && s.Line == m.Line })
+	return rounds && (exact(k.Body[at].Instruction) || f.again(at) || f.onlySign(at)) || m.Class == exchanged && f.onlySquared(at)
+}
+
+// neverWide reports whether a kernel accesses the shared array that a line declares by 4 bytes at most.
+func neverWide(module *syntax.Module, k *syntax.Kernel, line int) bool {
+	narrow := func(variables []syntax.Variable) []syntax.Variable {
+		variables = slices.Clone(variables)
+		for n := range variables {
+			if variables[n].Line == line {
+				variables[n].Align = 4
+			}
+		}
+		return variables
+	}
+	alone := *k
+	alone.Shared = narrow(k.Shared)
+	return len(align.Check(&syntax.Module{Shared: narrow(module.Shared), Extern: module.Extern, Kernels: []*syntax.Kernel{&alone}})) == 0
+}
+
+var (
+	powerOfTwo = regexp.MustCompile(`^0f[0-9A-F]{2}[08]00000$`) // of either sign: no fraction
+	smallWord  = regexp.MustCompile(`^cvt\.rn\.f32\.[us](8|16)$`)
+)
+
+// exact reports whether the result needs no rounding: a product with a power of two, an integer of 16 bits.
+func exact(i *syntax.Instruction) bool {
+	return smallWord.MatchString(i.Opcode) || strings.HasPrefix(i.Opcode, "mul.") && slices.ContainsFunc(i.Operands[1:], func(o syntax.Operand) bool { return powerOfTwo.MatchString(o.Name) })
+}
+
+// again reports whether an instruction rounds to fp16 what has just been read from fp16.
+func (f flow) again(at int) bool {
+	i := f.body[at].Instruction
+	if i.Opcode != "cvt.rn.f16.f32" {
+		return false
+	}
+	definitions := f.definitions(at, i.Operands[1].Name)
+	return len(definitions) > 0 && !slices.ContainsFunc(definitions, func(d *syntax.Instruction) bool { return d.Opcode != "cvt.f32.f16" })
+}
+
+// onlySign reports whether the result of an instruction is read by comparisons with 0 alone: a sum or product that is rounded, in whichever
+// direction, keeps its sign.
+func (f flow) onlySign(at int) bool {
+	return f.everyUse(at, func(u *syntax.Instruction) bool {
+		return strings.HasPrefix(u.Opcode, "setp.") && u.Operands[2].Name == "0f00000000"
+	})
+}
+
+// onlySquared reports whether the result is read by products with itself alone.
+func (f flow) onlySquared(at int) bool {
+	return f.everyUse(at, func(u *syntax.Instruction) bool {
+		return (strings.HasPrefix(u.Opcode, "mul.") || strings.HasPrefix(u.Opcode, "fma.")) && u.Operands[1].Name == u.Operands[2].Name &&
+			(len(u.Operands) < 4 || u.Operands[3].Name != u.Operands[1].Name)
+	})
+}
+
+// everyUse reports whether there is an instruction that reads the result, and all do so in an accepted way.
+func (f flow) everyUse(at int, accepted func(*syntax.Instruction) bool) bool {
+	uses := f.uses(at, f.body[at].Instruction.Operands[0].Name)
+	return len(uses) > 0 && !slices.ContainsFunc(uses, func(u *syntax.Instruction) bool { return !accepted(u) })
+}

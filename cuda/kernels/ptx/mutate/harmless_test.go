@@ -1,0 +1,47 @@
+package mutate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"longtail/cuda/kernels/ptx/syntax"
+)
+
+// module is a module whose kernel has a body of statements.
+func module(body string) string {
+	return ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 k_param_0)\n{\n.reg .f32 %f<9>;\n.reg .b16 %rs<9>;\n.reg .pred %p<9>;\n.reg .b64 %rd<9>;\n" +
+		".shared .align 16 .b8 wide[64];\n" + body + "ret;\n}\n"
+}
+
+func TestHarmlessMutantsAreProved(t *testing.T) {
+	for _, test := range []struct {
+		name, class, body string
+		want              bool
+	}{
+		{"product with a power of two", "mul rounds to zero", "mul.rn.f32 %f1, %f2, 0f3E800000;\nst.shared.f32 [wide], %f1;\n", true},
+		{"product with three", "mul rounds to zero", "mul.rn.f32 %f1, %f2, 0f40400000;\nst.shared.f32 [wide], %f1;\n", false},
+		{"only the sign counts", "fma rounds up", "fma.rn.f32 %f1, %f2, %f3, %f4;\nsetp.gt.f32 %p1, %f1, 0f00000000;\nmov.f32 %f1, %f5;\nst.shared.f32 [wide], %f1;\n", true},
+		{"the value counts behind a branch", "fma rounds up", "fma.rn.f32 %f1, %f2, %f3, %f4;\nsetp.gt.f32 %p1, %f1, 0f00000000;\n@%p1 bra L1;\nmov.f32 %f1, %f5;\nL1:\nst.shared.f32 [wide], %f1;\n", false},
+		{"never read", "fma rounds up", "fma.rn.f32 %f1, %f2, %f3, %f4;\n", false},
+		{"fp16 again", "cvt rounds to zero", "cvt.f32.f16 %f1, %rs1;\ncvt.rn.f16.f32 %rs2, %f1;\n", true},
+		{"fp16 or another value", "cvt rounds to zero", "cvt.f32.f16 %f1, %rs1;\n@%p1 bra L1;\nmov.f32 %f1, %f5;\nL1:\ncvt.rn.f16.f32 %rs2, %f1;\n", false},
+		{"squared difference", exchanged, "sub.rn.f32 %f1, %f2, %f3;\nfma.rn.f32 %f4, %f1, %f1, %f4;\n", true},
+		{"difference", exchanged, "sub.rn.f32 %f1, %f2, %f3;\nfma.rn.f32 %f4, %f1, %f2, %f4;\n", false},
+		{"array by 4 bytes", Align, "st.shared.f32 [wide+8], %f1;\n", true},
+		{"array by 16 bytes", Align, "mov.u64 %rd1, wide;\nadd.s64 %rd2, %rd1, 16;\nst.shared.v4.f32 [%rd2], {%f1, %f2, %f3, %f4};\n", false},
+	} {
+		text := module(test.body)
+		m, err := syntax.Parse(text)
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		all, err := All(text, "k")
+		if err != nil || len(all[test.class]) == 0 {
+			t.Fatal(test.name, err, fmt.Sprint(all), strings.Count(text, "\n"))
+		}
+		if got := Harmless(m, all[test.class][0]); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
