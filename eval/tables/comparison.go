@@ -50,6 +50,7 @@ type Comparison struct {
 	Gaps       int            `json:"gaps"`  // cells of fixed models without a run
 	Cells      int            `json:"cells"` // cells of fixed models
 	Sweep      string         `json:"sweep,omitempty"`
+	Others     string         `json:"others,omitempty"` // on runs that are in no cell
 }
 
 // Compare puts runs into a table of the paper. Runs that belong to none of its cells are left out; see Unplaced.

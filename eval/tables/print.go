@@ -116,7 +116,7 @@ func (c Comparison) table(first, last int) Table {
 	}
 	t := Table{Title: title, Header: []string{"imbalance factor"}}
 	for _, col := range c.Columns[first:last] {
-		t.Spans = append(t.Spans, Span{" " + strconv.FormatFloat(col.Imbalance, 'g', -1, 64) + " ", 3})
+		t.Spans = append(t.Spans, Span{strings.TrimRight(" "+col.Profile, " ") + " " + strconv.FormatFloat(col.Imbalance, 'g', -1, 64) + " ", 3})
 		t.Header = append(t.Header, "paper", "ours", "diff")
 	}
 	for _, r := range c.Rows {
@@ -205,6 +205,9 @@ func (c Comparison) notes() []string {
 	notes := []string{"ours: " + ours + "; mean±deviation (number of seeds). * or bold: the best of its column. diff: ours minus paper, points."}
 	if len(c.Deviations) > 0 {
 		notes = append(notes, "not the paper's protocol: "+strings.Join(c.Deviations, ", "))
+	}
+	if c.Others != "" {
+		notes = append(notes, c.Others)
 	}
 	if c.Gaps == 0 {
 		return notes

@@ -51,6 +51,11 @@ func InRunName(key string) bool {
 // RunName is a folder name that tells the runs of the paper's grid apart: cifar10-if100-focal-g1-b0.9999-s0. What is not the
 // paper's (another model or profile) is in it too; the schedule is not.
 func (c *Config) RunName() string {
+	return c.NameWith(append([]string{c.Loss.Name}, c.Loss.nameParts()...)...)
+}
+
+// NameWith is RunName with other words in place of the loss and its options.
+func (c *Config) NameWith(method ...string) string {
 	parts := []string{c.Data.Dataset, "if" + number64(c.Data.Imbalance)}
 	if c.Data.Profile != "exp" {
 		parts = append(parts, c.Data.Profile)
@@ -58,8 +63,7 @@ func (c *Config) RunName() string {
 	if c.Model.Name != "resnet32" {
 		parts = append(parts, c.Model.Name)
 	}
-	parts = append(parts, c.Loss.Name)
-	parts = append(parts, c.Loss.nameParts()...)
+	parts = append(parts, method...)
 	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")
 }
 

@@ -143,7 +143,7 @@ func TestMistakesSayWhereAndWhatIsRight(t *testing.T) {
 		"empty grid":             {small + "grid:\n", nil, []string{"sweep.yaml has no grid"}},
 		"not YAML":               {"base: [", nil, []string{"sweep.yaml is no YAML"}},
 		"a list":                 {"- base", nil, []string{"sweep.yaml:1:1"}},
-		"unknown key":            {small + "grids: {}", nil, []string{"sweep.yaml:6:1", `unknown key "grids"`, "base, grid, table, figure"}},
+		"unknown key":            {small + "grids: {}", nil, []string{"sweep.yaml:6:1", `unknown key "grids"`, "base, grid, rows, table, figure"}},
 		"a plain config":         {"data: {dataset: cifar10}", nil, []string{"sweep.yaml:1:1", "below base", "longtail train sweep.yaml"}},
 		"twice":                  {small + "base: {}" + grid, nil, []string{"sweep.yaml:6:1", "base is given twice"}},
 		"unknown key of base":    {"base:\n  sede: 3" + grid, nil, []string{"sweep.yaml:2:3", `unknown key "sede"`, `did you mean "seed"`}},

@@ -1,0 +1,38 @@
+package paper
+
+import "testing"
+
+func TestGalleries(t *testing.T) {
+	for name, want := range map[string]struct{ rows, columns int }{"gallery": {24, 4}, "ldam": {4, 8}} {
+		g, err := LookupGallery(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(g.Rows) != want.rows || len(g.Columns) != want.columns {
+			t.Errorf("%s: %d rows and %d columns, want %v", name, len(g.Rows), len(g.Columns), want)
+		}
+	}
+	for _, c := range []struct {
+		gallery, label string
+		column         Column
+		want           string
+	}{
+		{"gallery", "LDAM-DRW", Column{Dataset: "cifar10", Imbalance: 50}, "18.40"},
+		{"gallery", "LWS", Column{Dataset: "cifar100", Imbalance: 100}, "59.84"},
+		{"ldam", "LDAM", Column{Dataset: "cifar100", Imbalance: 10, Profile: "step"}, "43.73"},
+		{"ldam", "LDAM", Column{Dataset: "cifar100", Imbalance: 10}, "43.09"},
+		{"ldam", "LDAM", Column{Dataset: "cifar100", Imbalance: 50}, ""},
+		{"ldam", "cRT", Column{Dataset: "cifar100", Imbalance: 10}, ""},
+	} {
+		g, err := LookupGallery(c.gallery)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cell, ok := g.Cell(c.label, c.column); cell.Text != c.want || ok != (c.want != "") {
+			t.Errorf("%s of %v: %q, want %q", c.label, c.column, cell.Text, c.want)
+		}
+	}
+	if _, err := LookupGallery("nothing"); err == nil {
+		t.Error("an unknown name is taken")
+	}
+}
