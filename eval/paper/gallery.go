@@ -75,11 +75,13 @@ func galleryColumn(heading string) (Column, error) {
 	return c, nil
 }
 
-// Cell is the published number of a method on a data set; ok is false where there is none.
+// Cell is the published number of a method on a data set; ok is false where there is none. A remark in brackets behind a published label
+// does not count.
 func (g *Gallery) Cell(label string, c Column) (cell Cell, ok bool) {
 	for _, r := range g.Rows {
+		method, _, _ := strings.Cut(r.Label, " (")
 		for i := range g.Columns {
-			if r.Label == label && g.Columns[i] == c {
+			if (r.Label == label || method == label) && g.Columns[i] == c {
 				return r.Cells[i], true
 			}
 		}
