@@ -1,6 +1,8 @@
 package models
 
 import (
+	"strings"
+
 	"longtail/internal/ops"
 
 	G "gorgonia.org/gorgonia"
@@ -87,14 +89,23 @@ func (b *Builder) Average(x *G.Node) *G.Node {
 	return b.keep(ops.GlobalAverage(x))
 }
 
+// classifierPrefix begins the names of the classifier's parameters.
+const classifierPrefix = "dense."
+
+// IsClassifier reports whether a parameter of that name belongs to the classifier.
+func IsClassifier(name string) bool { return strings.HasPrefix(name, classifierPrefix) }
+
+// SecondStage reports whether a parameter of that name is one that only a second stage of training adds.
+func SecondStage(name string) bool { return name == "scale.class" }
+
 // classifier is the dense layer from features [N, F] to logits [N, C].
 func (b *Builder) classifier(features *G.Node, h ops.Head) *G.Node {
 	if b.err != nil {
 		return nil
 	}
 	in, out := features.Shape()[1], b.config.Classes
-	w := b.param("dense.weight", b.spread(in, out), true, out, in)
-	bias := b.param("dense.bias", ops.Init{Mean: h.BiasInit}, h.DecayBias, out)
+	w := b.param(classifierPrefix+"weight", b.spread(in, out), true, out, in)
+	bias := b.param(classifierPrefix+"bias", ops.Init{Mean: h.BiasInit}, h.DecayBias, out)
 	return b.keep(ops.Dense(features, w, bias))
 }
 

@@ -113,7 +113,7 @@ func summary(c *config.Config, ds *data.Dataset, parameters int, p Position) run
 		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Options()["gamma"], Seed: c.Seed,
 		Epochs: c.Train.Epochs, Steps: p.Step, Batch: c.Train.Batch,
 		ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds),
-		Last: *p.Last, Best: *p.Best, BestByValidation: p.BestByValidation, LastValidation: p.LastValidation,
+		Last: *p.Last, Best: *p.Best, BestByValidation: p.BestByValidation, LastValidation: p.LastValidation, Init: p.Init,
 	}
 }
 

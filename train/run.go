@@ -51,6 +51,9 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 		}
 		if k.folder.Has(run.SummaryFile) {
 			s, err := ReadResult(k.folder.Dir)
+			if err == nil {
+				err = checkInit(job.Config, k.folder.Dir, s.Init)
+			}
 			return &Outcome{s, k.folder.Dir, true}, err
 		}
 	}

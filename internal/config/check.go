@@ -30,6 +30,7 @@ func (c *Config) check() error {
 		{"model.name", c.Model.Name, models.Names()},
 		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
 		{"model.init", c.Model.Init, models.Inits()},
+		{"train.fresh", c.Train.Fresh, Fresh()},
 		{"loss.name", c.Loss.Name, loss.Names()},
 		{"device", c.Device, device.Names()},
 		{"precision", c.Precision, device.Precisions()},
@@ -57,13 +58,14 @@ func (c *Config) check() error {
 		{"train.eval_every", t.EvalEvery, t.EvalEvery >= 0 && t.EvalEvery <= maxEpochs, "a number of epochs, or 0 for only at the end"},
 		{"train.checkpoint_every", t.CheckpointEvery, t.CheckpointEvery >= 0, "a number of steps, or 0 for only at the end of epochs"},
 		{"out", c.Out, !strings.ContainsFunc(c.Out, isControl), "a path without control characters"},
+		{"train.init_from", t.InitFrom, !strings.ContainsFunc(t.InitFrom, isControl), "a path without control characters"},
 		{"data.split_file", c.Data.SplitFile, !strings.ContainsFunc(c.Data.SplitFile, isControl), "a path without control characters"},
 	} {
 		if !r.ok {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkOptions, c.checkSchedule, c.checkData} {
+	for _, check := range []func() error{c.checkOptions, c.checkStages, c.checkSchedule, c.checkData} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -73,6 +73,9 @@ type Train struct {
 	WeightDecay     float64   `key:"weight_decay"`                         // at least 0
 	EvalEvery       float64   `key:"eval_every" role:"observation"`        // epochs between two tests; below 1: every epoch; 0: only at the end
 	CheckpointEvery int       `key:"checkpoint_every" role:"bookkeeping"`  // steps between two checkpoints; 0: only at the end of epochs
+
+	InitFrom string `key:"init_from" role:"source" later:"yes"` // a run whose weights are where this one starts; empty: drawn ones
+	Fresh    string `key:"fresh" later:"yes"`                   // one of Fresh: what is drawn nevertheless
 }
 
 // Defaults is the protocol of Cui et al. (CVPR 2019) for ResNet-32 on CIFAR-10 at imbalance factor 100 with softmax. Values
@@ -83,7 +86,7 @@ func Defaults() *Config {
 		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
 		Loss:  Loss{Name: "softmax", options: map[string]*float64{}},
 		Train: Train{
-			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1,
+			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Fresh: FreshNone,
 		},
 		Device: "auto", Precision: "auto",
 		places: map[string]string{},

@@ -50,5 +50,7 @@ type Summary struct {
 	BestByValidation *Result `json:"best_by_validation,omitempty"` // test set, at the epoch that was best on the held-out part
 	LastValidation   *Score  `json:"last_validation,omitempty"`    // held-out part, last checkpoint
 
+	Init string `json:"init,omitempty"` // SHA-256 of the checkpoint that the run began from (train.init_from); empty without
+
 	Seal *Seal `json:"seal,omitempty"` // nil of a run that ended before there were seals
 }

@@ -56,6 +56,7 @@ type Grid struct {
 type Run struct {
 	Row    string         // label of its row; empty without rows
 	Name   string         // of its folder in Grid.Out
+	After  string         // name of the run that must be done before, for it starts from its weights; empty for none
 	Config *config.Config // complete; Out is the run's folder
 }
 
@@ -165,46 +166,48 @@ func (g *Grid) expand(s *source, telling []string) error {
 			return fail.Usage("%s: the grid has more than %d runs\nshorten a list", a.place, maxRuns)
 		}
 	}
-	names := newNames(telling)
+	names, at := newNames(telling), map[gridPoint]int{}
 	for _, r := range rows {
 		if r.label != "" {
 			g.Rows = append(g.Rows, r.label)
 		}
 		for point := range points / len(rows) {
-			if err := g.add(s, r, point, names); err != nil {
+			i, err := g.add(s, r, point, names)
+			if err != nil {
 				return err
 			}
+			at[gridPoint{r.label, point}] = i
 		}
 	}
-	return nil
+	return g.link(at)
 }
 
-// add makes the run of a row at a point of the grid.
-func (g *Grid) add(s *source, r row, point int, names *names) error {
+// add makes the run of a row at a point of the grid, and gives its index.
+func (g *Grid) add(s *source, r row, point int, names *names) (int, error) {
 	c := s.base.Clone()
 	if r.set != nil {
 		if err := s.setAll(c, r.set); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for _, a := range slices.Backward(s.axes) { // the last axis changes fastest
 		if err := c.Set(a.key, a.values[point%len(a.values)], a.file); err != nil {
-			return err
+			return 0, err
 		}
 		point /= len(a.values)
 	}
 	c.Out = "" // the folder of runs; the run's own follows
 	if err := c.Complete(); err != nil {
 		if r.label != "" {
-			return fmt.Errorf("row %s: %w", r.label, err)
+			return 0, fmt.Errorf("row %s: %w", r.label, err)
 		}
-		return err
+		return 0, err
 	}
 	name, known := names.of(c, r.word)
 	if known {
-		return nil
+		return slices.IndexFunc(g.Runs, func(r Run) bool { return r.Name == name }), nil
 	}
 	c.Out = filepath.Join(g.Out, name)
 	g.Runs = append(g.Runs, Run{Row: r.label, Name: name, Config: c})
-	return nil
+	return len(g.Runs) - 1, nil
 }
