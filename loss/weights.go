@@ -1,17 +1,9 @@
 package loss
 
-import "math"
+import "longtail/internal/effective"
 
-// EffectiveNumber is E(n) = (1 - beta^n) / (1 - beta), the expected volume that n samples cover when each new one overlaps
-// what is already there with probability beta (Cui et al. 2019, proposition 1). beta is in [0, 1); n = 0 gives 0.
-//
-// expm1 keeps all digits where beta^n is close to 1: at beta = 0.9999 and n = 5 the formula as written loses four.
-func EffectiveNumber(n int, beta float64) float64 {
-	if beta == 0 {
-		return math.Min(float64(n), 1)
-	}
-	return -math.Expm1(float64(n)*math.Log(beta)) / (1 - beta)
-}
+// EffectiveNumber is E(n) = (1 - beta^n) / (1 - beta) of n samples, for beta in [0, 1): effective.Number.
+func EffectiveNumber(n int, beta float64) float64 { return effective.Number(n, beta) }
 
 // Weights are the class weights [C] for the number of training images of each class [C]: proportional to 1 / E(n_c) and
 // scaled so that they sum to C. beta = 0 gives all ones. A class without images has no effective number; it gets weight 0,

@@ -8,7 +8,7 @@ import (
 )
 
 // identifies reports whether a key is part of a run's identity.
-func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.unused }
+func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.leftOut() }
 
 // Identity is the config without what says where the run is and on what it computes, as YAML: equal for runs with equal
 // results.
@@ -41,7 +41,10 @@ func (c *Config) Conflict(began *Config) string {
 }
 
 // inName are the keys that RunName shows, besides the section loss.
-var inName = []string{"data.dataset", "data.imbalance", "data.profile", "model.name", "seed"}
+var inName = []string{
+	"data.dataset", "data.imbalance", "data.profile", "model.name", "seed",
+	"data.split", "data.input", "data.augment", "data.order", "data.sampler", "data.resample_from",
+}
 
 // InRunName reports whether RunName shows a key where it bears on the run.
 func InRunName(key string) bool {
@@ -51,10 +54,10 @@ func InRunName(key string) bool {
 // RunName is a folder name that tells the runs of the paper's grid apart: cifar10-if100-focal-g1-b0.9999-s0. What is not the
 // paper's (another model or profile) is in it too; the schedule is not.
 func (c *Config) RunName() string {
-	return c.NameWith(append([]string{c.Loss.Name}, c.Loss.nameParts()...)...)
+	return c.NameWith(append(append(c.samplingParts(), c.Loss.Name), c.Loss.nameParts()...)...)
 }
 
-// NameWith is RunName with other words in place of the loss and its options.
+// NameWith is RunName with other words in place of the sampling, the loss and its options.
 func (c *Config) NameWith(method ...string) string {
 	parts := []string{c.Data.Dataset, "if" + number64(c.Data.Imbalance)}
 	if c.Data.Profile != "exp" {
