@@ -38,6 +38,7 @@ type experiment struct {
 	model, shortcut, loss string
 	classes, batch        int
 	gamma                 float64
+	divisor               string
 }
 
 func (e experiment) String() string {
@@ -45,7 +46,12 @@ func (e experiment) String() string {
 }
 
 func (e experiment) network() program.Network {
-	return programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
+	n := programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
+	n.Divisor = e.divisor
+	for c := range e.classes {
+		n.Counts = append(n.Counts, 1+500/(c+1))
+	}
+	return n
 }
 
 const samples = 24
@@ -163,6 +169,7 @@ func TestStepsEqualTheCPU(t *testing.T) {
 		{model: "resnet8", shortcut: "avgpool", loss: "focal", classes: 10, batch: 5, gamma: 1},
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 100, batch: 3},
 		{model: "resnet8", shortcut: "subsample", loss: "sigmoid", classes: 20, batch: 4},
+		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 6, divisor: "weights"},
 	} {
 		t.Run(e.String(), func(t *testing.T) {
 			images := e.noise()

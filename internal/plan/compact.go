@@ -143,6 +143,11 @@ func (p *Program) formOf(s *Step, forms []form, sampled []bool) form {
 func (p *Program) sampled() []bool {
 	sampled := make([]bool, len(p.Values))
 	sampled[p.Image], sampled[p.Target], sampled[p.Logits] = true, true, true
+	for _, in := range p.Inputs {
+		if in.PerSample {
+			sampled[in.Value] = true
+		}
+	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		at := s.Kind.IsRow() && len(s.In) > 0 && p.Values[s.In[0]].Shape.Dims() == 0 // the gradient of a mean over the samples
