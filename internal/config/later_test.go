@@ -41,6 +41,10 @@ func TestLaterKeysAtTheirDefaultChangeNothing(t *testing.T) {
 		if string(given.YAML()) != string(plain.YAML()) || string(given.Identity()) != string(plain.Identity()) || given.Conflict(plain) != "" {
 			t.Errorf("%s at its default changes the config:\n%s", e.key, given.YAML())
 		}
+		_, name, _ := strings.Cut(e.key, ".")
+		if line := "  " + name + ": " + text + "\n"; strings.Contains(string(plain.Full()), line) == e.unused {
+			t.Errorf("the full config has %q: %v", line, e.unused)
+		}
 		needs := load(t, later[e.key][1:]...)
 		other := load(t, append([]string{e.key + "=" + later[e.key][0]}, later[e.key][1:]...)...)
 		if !slices.Contains(other.Differences(needs), e.key) || other.Conflict(needs) == "" {
