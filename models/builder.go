@@ -1,8 +1,6 @@
 package models
 
 import (
-	"strings"
-
 	"longtail/internal/ops"
 
 	G "gorgonia.org/gorgonia"
@@ -16,7 +14,8 @@ const epsilon = 1e-5
 // formula; Build returns the error.
 type Builder struct {
 	config   Config
-	training bool
+	training bool // the norms take the moments of the batch
+	frozen   bool // parameters that are added keep their values
 	graph    *G.ExprGraph
 	net      Net
 	err      error
@@ -32,7 +31,7 @@ func (b *Builder) keep(n *G.Node, err error) *G.Node {
 // param adds a trainable value.
 func (b *Builder) param(name string, init ops.Init, decay bool, shape ...int) *G.Node {
 	n := G.NewTensor(b.graph, G.Float32, len(shape), G.WithShape(shape...), G.WithName(name))
-	b.net.Params = append(b.net.Params, ops.Param{Node: n, Name: name, Decay: decay, Init: init})
+	b.net.Params = append(b.net.Params, ops.Param{Node: n, Name: name, Decay: decay, Init: init, Frozen: b.frozen})
 	return n
 }
 
@@ -87,26 +86,6 @@ func (b *Builder) Average(x *G.Node) *G.Node {
 		return nil
 	}
 	return b.keep(ops.GlobalAverage(x))
-}
-
-// classifierPrefix begins the names of the classifier's parameters.
-const classifierPrefix = "dense."
-
-// IsClassifier reports whether a parameter of that name belongs to the classifier.
-func IsClassifier(name string) bool { return strings.HasPrefix(name, classifierPrefix) }
-
-// SecondStage reports whether a parameter of that name is one that only a second stage of training adds.
-func SecondStage(name string) bool { return name == "scale.class" }
-
-// classifier is the dense layer from features [N, F] to logits [N, C].
-func (b *Builder) classifier(features *G.Node, h ops.Head) *G.Node {
-	if b.err != nil {
-		return nil
-	}
-	in, out := features.Shape()[1], b.config.Classes
-	w := b.param(classifierPrefix+"weight", b.spread(in, out), true, out, in)
-	bias := b.param(classifierPrefix+"bias", ops.Init{Mean: h.BiasInit}, h.DecayBias, out)
-	return b.keep(ops.Dense(features, w, bias))
 }
 
 // shape is a node's, for a network's own arithmetic; zeros after an error.

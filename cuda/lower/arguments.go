@@ -96,7 +96,7 @@ type Draw struct {
 	Outside                                          float32
 }
 
-// Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and RowMean.
+// Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput.
 type Rows struct {
 	Code, Ports                             Ref
 	Instructions, Inputs, Outputs, Means    int32
@@ -113,16 +113,16 @@ type RowCode struct {
 	X, Y                float32
 }
 
-// RowInput is struct RowPort of kernels/rows.cu, of a value that is loaded.
+// RowInput is struct RowPort of kernels/rows.cu, of a value that is loaded, or of Sum numbers that are added up.
 type RowInput struct {
-	Values                          Ref
-	Register, Wide, PerColumn, Mean int32
+	Values                         Ref
+	Register, Wide, PerColumn, Sum int32
 }
 
 // RowOutput is a RowPort of a value that is stored.
 type RowOutput struct {
-	Values                          Ref `access:"write"`
-	Register, Wide, PerColumn, Mean int32
+	Values                         Ref `access:"write"`
+	Register, Wide, PerColumn, Sum int32
 }
 
 // Segment is struct Segment of kernels/update.cu.
@@ -199,6 +199,12 @@ type (
 
 	// RowsParameters are those of rows.
 	RowsParameters struct{ Rows Rows }
+
+	// RowsTogetherParameters are those of rows_together: tables of Rows and of the block that each begins at.
+	RowsTogetherParameters struct {
+		Programs, First Ref
+		Count           int32
+	}
 
 	// UpdateParameters are those of update. Segments is a table of Segment, Portions of Portion.
 	UpdateParameters struct {

@@ -34,10 +34,14 @@ func Lower(p *plan.Program, o Options) (*Schedule, error) {
 	}
 	l.leaves()
 	l.images()
+	l.findRows()
 	for i := range p.Steps {
 		if err := l.step(&p.Steps[i]); err != nil {
 			return nil, unable(i, fmt.Errorf("%s: %w", p.Steps[i].Name(), err))
 		}
+	}
+	if err := l.waitingRows(nil); err != nil {
+		return nil, err
 	}
 	if err := l.results(); err != nil {
 		return nil, err
@@ -66,6 +70,7 @@ type lowering struct {
 	values    []value
 	tensors   map[string]Ref                   // of the store, by name
 	gradients map[plan.ValueID]*slicedGradient // of convolutions' weights
+	waiting   rowQueue
 
 	tickets, labels, losses, confusion Ref
 }
@@ -92,9 +97,16 @@ var lowerings = map[ops.Kind]func(*lowering, *plan.Step) error{
 	ops.KindDenseGradInput:        (*lowering).denseGradient,
 	ops.KindDenseGradWeights:      (*lowering).denseGradient,
 	ops.KindDenseGradBias:         (*lowering).denseGradient,
+	ops.KindBatchSum:              (*lowering).batchSum,
 }
 
 func (l *lowering) step(st *plan.Step) error {
+	if st.Rows != nil && len(st.Rows.Means) == 0 {
+		return nil // it waits until a step reads its results
+	}
+	if err := l.rowsBefore(st); err != nil {
+		return err
+	}
 	if st.Rows != nil {
 		return l.rows(st.Rows)
 	}
