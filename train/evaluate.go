@@ -119,11 +119,11 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		if err := w.Test.Session.Load(c.State); err != nil {
 			return nil, fail.Data("checkpoint %s does not fit the run's network: %w", path, err)
 		}
-		sums, err := w.Test.run(ctx, w.Classes, name, job.Observe)
+		tested, err := w.Test.run(ctx, w.Classes, name, job.Observe)
 		if err != nil {
 			return nil, err
 		}
-		e.Results[name] = run.NewResult(epochOf(config, c.Step, w.images()), c.Step, sums.Confusion, w.Classes, sums.Loss)
+		e.Results[name] = tested.result(epochOf(config, c.Step, w.images()), c.Step, w.Classes)
 	}
 	if len(e.Results) == 0 {
 		return nil, job.noCheckpoint()

@@ -2,10 +2,11 @@ package run
 
 // Score is what one pass over a labelled set gives. Rates are fractions in [0, 1].
 type Score struct {
-	Loss     float64   `json:"loss"`      // mean loss a sample, of the training loss
-	Error    float64   `json:"error"`     // 1 - accuracy over all samples
-	Accuracy float64   `json:"accuracy"`  // over all samples
-	PerClass []float64 `json:"per_class"` // [C] accuracy (recall) of each class; 0 where the class has no sample
+	Loss     float64   `json:"loss"`          // mean loss a sample, of the training loss
+	Error    float64   `json:"error"`         // 1 - accuracy over all samples
+	Accuracy float64   `json:"accuracy"`      // over all samples
+	PerClass []float64 `json:"per_class"`     // [C] accuracy (recall) of each class; 0 where the class has no sample
+	ECE      *float64  `json:"ece,omitempty"` // expected calibration error, see metrics.Calibration; nil of training samples, and of runs before it was recorded
 }
 
 // Epoch is one line of metrics.jsonl: the state after an epoch, or after the last step of a run whose epochs are fractional.
