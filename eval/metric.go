@@ -85,3 +85,9 @@ func (m Metric) Title() string {
 		return "test error"
 	}
 }
+
+// Heading is the title with a capital letter.
+func (m Metric) Heading() string {
+	title := m.Title()
+	return strings.ToUpper(title[:1]) + title[1:]
+}

@@ -11,6 +11,7 @@ import (
 	"longtail/eval"
 	"longtail/eval/plots"
 	"longtail/internal/fail"
+	"longtail/internal/metrics"
 	"longtail/internal/run"
 	"longtail/train"
 
@@ -30,8 +31,8 @@ func newEvalCommand(o *options) *cobra.Command {
 		Use:   "eval RUN",
 		Short: "Evaluate a run's checkpoints: error, each class, many, medium and few, confusion matrix",
 		Long: `Runs the checkpoints of a run over its test set again: error and accuracy of the last and of the best one, of each class, of
-classes with many (more than 100), medium and few (fewer than 20) training images, and the confusion matrix of the last one as
-numbers and, in the run's folder, as a picture.
+classes with many (more than 100), medium and few (fewer than 20) training images, balanced accuracy, geometric mean of recalls,
+macro F1 and expected calibration error, and the confusion matrix of the last one as numbers and, in the run's folder, as a picture.
 
 Exit codes: 0 done, 1 failed, 2 no run's folder, 3 no such device, 4 data or a checkpoint missing or damaged, 130 interrupted.`,
 		Example: "  longtail eval runs/cifar10-if100-softmax-s0",
@@ -121,14 +122,24 @@ type evalResult struct {
 	Checkpoint string      `json:"checkpoint"` // last, best or best_validation
 	Shots      []eval.Part `json:"shots"`      // many, medium, few
 	Thirds     []eval.Part `json:"thirds"`     // head, middle, tail
+	Balanced   float64     `json:"balanced_accuracy"`
+	GMean      float64     `json:"geometric_mean"` // of the recalls
+	MacroF1    float64     `json:"macro_f1"`
 	run.Result
+}
+
+func newEvalResult(checkpoint string, counts []int, r run.Result) evalResult {
+	return evalResult{
+		checkpoint, eval.Shots(counts, r.PerClass), eval.Thirds(counts, r.PerClass),
+		metrics.BalancedAccuracy(r.Confusion), metrics.GeometricMean(r.Confusion), metrics.MacroF1(r.Confusion), r,
+	}
 }
 
 func newEvalReport(dir string, e *train.Evaluation) evalReport {
 	r := evalReport{dir, e.Config.Data.Dataset, e.Config.Data.Imbalance, e.ClassNames, e.Counts, e.TestCounts, nil}
 	for _, name := range train.Checkpoints() {
 		if result, ok := e.Results[name]; ok {
-			r.Results = append(r.Results, evalResult{name, eval.Shots(e.Counts, result.PerClass), eval.Thirds(e.Counts, result.PerClass), result})
+			r.Results = append(r.Results, newEvalResult(name, e.Counts, result))
 		}
 	}
 	return r
@@ -158,12 +169,27 @@ func (r evalReport) print(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(out, "\nerrors of parts are means over their classes (in brackets how many):\nmany, medium and few have more than 100, 20 to 100 and fewer than 20 training images\n\n")
+	fmt.Fprintln(out)
+	if err := r.printMetrics(out); err != nil {
+		return err
+	}
+	fmt.Fprint(out, "\nerrors of parts are means over their classes (in brackets how many):\nmany, medium and few have more than 100, 20 to 100 and fewer than 20 training images\n"+
+		"geometric mean: of the recalls of the classes; ECE: expected calibration error of the top probability, 15 bins\n\n")
 	if err := r.printClasses(out); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\nconfusion matrix, %s checkpoint\n", titles[r.Results[0].Checkpoint])
 	return eval.WriteConfusion(out, r.ClassNames, r.Results[0].Confusion)
+}
+
+// printMetrics prints the numbers besides the error.
+func (r evalReport) printMetrics(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "checkpoint\tbalanced accuracy\tgeometric mean\tmacro F1\tECE\t")
+	for _, x := range r.Results {
+		fmt.Fprintf(w, "%s\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t\n", titles[x.Checkpoint], 100*x.Balanced, 100*x.GMean, 100*x.MacroF1, 100**x.ECE)
+	}
+	return w.Flush()
 }
 
 // printClasses prints the accuracy of each class.

@@ -54,7 +54,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	which, err := t.which()
+	which, metric, err := t.quoted()
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	all := tables.CompareAll(grid, set.Runs, in.gaps(which))
+	all := tables.CompareAll(grid, set.Runs, in.gaps(which, metric))
 	if err := tables.PrintComparisons(cmd.OutOrStdout(), all, format, width(cmd.OutOrStdout())); err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func (t *tableOptions) choose(config *tables.Experiment) (*paper.Grid, error) {
 }
 
 // gaps tell how gaps are filled: by the config's sweep where there is one, else by a single run.
-func (in inputs) gaps(which eval.Which) tables.Options {
-	o := tables.Options{Which: which}
+func (in inputs) gaps(which eval.Which, metric eval.Metric) tables.Options {
+	o := tables.Options{Which: which, Metric: metric}
 	out := in.folders[0]
 	if in.config == nil {
 		o.Command = func(c paper.Column, m paper.Model) string { return tables.TrainCommand(c, m, out) }
