@@ -79,7 +79,7 @@ func (n Network) draw(batch int, training bool) (plan.Graph, models.Net, error) 
 		return plan.Graph{}, models.Net{}, fmt.Errorf("building the loss %s: %w", n.Loss, err)
 	}
 	return plan.Graph{
-		Image: image, Target: in.Target, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
+		Image: image, Target: in.Target, Features: net.Features, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
 		Params: net.Params, Stats: net.Stats, Running: net.Inputs,
 	}, net, nil
 }
