@@ -93,8 +93,8 @@ func (b *Builder) classifier(features *G.Node, h ops.Head) *G.Node {
 		return nil
 	}
 	in, out := features.Shape()[1], b.config.Classes
-	w := b.param("dense.weight", b.spread(in, out), true, out, in)
-	bias := b.param("dense.bias", ops.Init{Mean: h.BiasInit}, h.DecayBias, out)
+	w := b.param(ClassifierWeight, b.spread(in, out), true, out, in)
+	bias := b.param(ClassifierBias, ops.Init{Mean: h.BiasInit}, h.DecayBias, out)
 	return b.keep(ops.Dense(features, w, bias))
 }
 

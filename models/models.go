@@ -35,6 +35,12 @@ type Net struct {
 	Inputs   []*G.Node  // running moments [2, C], of an evaluation network
 }
 
+// Names of the parameters of the classifier, a dense layer from features [N, F] to logits [N, C].
+const (
+	ClassifierWeight = "dense.weight" // [C, F]
+	ClassifierBias   = "dense.bias"   // [C]
+)
+
 // Network draws a network on images x [N, I, H, W] and returns the features [N, F]; the classifier behind them is the same for
 // all networks.
 type Network func(b *Builder, x *G.Node) *G.Node

@@ -8,6 +8,7 @@ import (
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/metrics"
+	"longtail/internal/posthoc"
 	"longtail/internal/run"
 )
 
@@ -16,12 +17,15 @@ type Evaluator struct {
 	Session device.Session
 	Labels  []int32 // [N] of the images of the set, at least one
 	Batch   int     // of the program; the last batch is padded
+
+	keep bool // the logits and features of all images
 }
 
 // pass is what an evaluation of a set found.
 type pass struct {
 	Totals
 	calibration metrics.Calibration
+	outputs     posthoc.Outputs // empty where they are not kept
 }
 
 // score is the pass as it is recorded.
@@ -43,6 +47,15 @@ func (p *pass) ece() *float64 {
 	return &e
 }
 
+// calibrationError is that of logits [N, C].
+func calibrationError(logits [][]float64, labels []int32) *float64 {
+	var p pass
+	for i, row := range logits {
+		p.calibration.Add(row, int(labels[i]))
+	}
+	return p.ece()
+}
+
 // run looks at the whole set, one step a call: the logits of a step can be read only before the next one. The loss is added step by step,
 // as a device adds it within a call, so that it has the bits of longer calls. It stops between two calls where the context is cancelled,
 // with the context's error.
@@ -61,12 +74,8 @@ func (e *Evaluator) run(ctx context.Context, classes int, set string, observe Ob
 		}
 		found.add(part)
 		done := min(first+e.Batch, images)
-		logits, err := e.read(device.Logits, done-first)
-		if err != nil {
+		if err := e.look(found, e.Labels[first:done]); err != nil {
 			return nil, err
-		}
-		for i, row := range logits {
-			found.calibration.Add(row, int(e.Labels[first+i]))
 		}
 		if err := observe(Testing{set, done, images}); err != nil {
 			return nil, err
@@ -78,21 +87,47 @@ func (e *Evaluator) run(ctx context.Context, classes int, set string, observe Ob
 	return found, nil
 }
 
+// look adds what the last step gave for images with those labels to a pass.
+func (e *Evaluator) look(p *pass, labels []int32) error {
+	logits, err := e.read(device.Logits, len(labels))
+	if err != nil {
+		return err
+	}
+	for i, row := range logits {
+		p.calibration.Add(row, int(labels[i]))
+	}
+	if !e.keep {
+		return nil
+	}
+	features, err := e.read(device.Features, len(labels))
+	if err != nil {
+		return err
+	}
+	o := &p.outputs
+	o.Logits, o.Features, o.Labels = append(o.Logits, logits...), append(o.Features, features...), append(o.Labels, labels...)
+	return nil
+}
+
 // read gives the first n rows of a result [N, K] of the last step.
 func (e *Evaluator) read(name string, n int) ([][]float64, error) {
 	values, err := e.Session.Read(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the %s: %w", name, err)
 	}
-	width := len(values) / e.Batch
-	flat, rows := make([]float64, n*width), make([][]float64, n)
-	for i := range flat {
-		flat[i] = float64(values[i])
-	}
+	return toRows(values, e.Batch)[:n], nil
+}
+
+// toRows cuts a matrix into n rows.
+func toRows(values []float32, n int) [][]float64 {
+	width := len(values) / n
+	rows := make([][]float64, n)
 	for i := range rows {
-		rows[i] = flat[i*width:][:width:width]
+		rows[i] = make([]float64, width)
+		for k := range rows[i] {
+			rows[i][k] = float64(values[i*width+k])
+		}
 	}
-	return rows, nil
+	return rows
 }
 
 // order is the batch of images from one on, -1 past the last image, [Batch].

@@ -130,18 +130,20 @@ func (s *fakeSession) predict(image int32) int {
 	return (int(s.labels[image]) + int(s.hash(uint64(image))%3)/2) % s.classes
 }
 
-// Read gives logits: 1 at the predicted class, or 1 + the label where the state's hash is odd.
+// Read gives logits, or features of which they are the first numbers: 1 at the predicted class, or 1 + the label where the state's hash
+// is odd.
 func (s *fakeSession) Read(name string) ([]float32, error) {
-	if name != device.Logits || s.train {
+	width := map[string]int{device.Logits: s.classes, device.Features: s.classes + 1}[name]
+	if width == 0 || s.train {
 		return nil, errors.New("nothing to read")
 	}
-	logits := make([]float32, s.batch*s.classes)
+	rows := make([]float32, s.batch*width)
 	for i, image := range s.last {
 		if image >= 0 {
-			logits[i*s.classes+s.predict(image)] = 1 + float32(s.hash(uint64(image))%2)*float32(s.labels[image])
+			rows[i*width+s.predict(image)] = 1 + float32(s.hash(uint64(image))%2)*float32(s.labels[image])
 		}
 	}
-	return logits, nil
+	return rows, nil
 }
 
 func (s *fakeSession) Load(state device.State) error {
@@ -183,8 +185,8 @@ func fakeTask(c *config.Config, b *fakeBackend) Task {
 		return s
 	}
 	t := Task{Config: c, Labels: images(trained, fakeClasses).Labels, Classes: fakeClasses, Weights: []float32{0.5, 1, 1.5}, Train: open(trained, c.Train.Batch, true, nil)}
-	t.Test = &Evaluator{open(tested, evalBatch, false, t.Train), images(tested, fakeClasses).Labels, evalBatch}
-	t.Validation = &Evaluator{open(heldOut, evalBatch, false, t.Train), images(heldOut, fakeClasses).Labels, evalBatch}
+	t.Test = &Evaluator{Session: open(tested, evalBatch, false, t.Train), Labels: images(tested, fakeClasses).Labels, Batch: evalBatch}
+	t.Validation = &Evaluator{Session: open(heldOut, evalBatch, false, t.Train), Labels: images(heldOut, fakeClasses).Labels, Batch: evalBatch}
 	one := func() *tensor.Dense { return tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1})) }
 	t.From = start(fakeClasses, device.State{"w": one(), "momentum/w": one(), "running/bn": one()})
 	return t

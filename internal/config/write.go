@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// YAML is the whole config, defaults included, in a fixed order and form; options that the chosen loss does not have are left
-// out. Load gives the same config from it.
-func (c *Config) YAML() []byte { return c.yaml(func(e entry) bool { return !e.unused }) }
+// YAML is the whole config, defaults included, in a fixed order and form; options that the chosen loss does not have, and keys of
+// the section eval that ask for nothing, are left out. Load gives the same config from it.
+func (c *Config) YAML() []byte { return c.yaml(func(e entry) bool { return !e.unused && !e.isOff() }) }
 
 // yaml writes the entries that are wanted.
 func (c *Config) yaml(want func(entry) bool) []byte {
@@ -76,6 +76,9 @@ var (
 )
 
 func format(v reflect.Value) string {
+	if isTau(v) {
+		return v.String()
+	}
 	switch v.Kind() {
 	case reflect.Float64:
 		return number64(v.Float())

@@ -78,7 +78,7 @@ func parseSummary(text []byte) (*Summary, error) {
 	if s.Best.Error > s.Last.Error {
 		return nil, fmt.Errorf("best: its error %v is above the last one's, %v", s.Best.Error, s.Last.Error)
 	}
-	return s, nil
+	return s, s.checkAdjusted()
 }
 
 // checkNames refuses names that are paths, which names of files are made of, and characters that a terminal obeys.

@@ -51,5 +51,7 @@ type Summary struct {
 	BestByValidation *Result `json:"best_by_validation,omitempty"` // test set, at the epoch that was best on the held-out part
 	LastValidation   *Score  `json:"last_validation,omitempty"`    // held-out part, last checkpoint
 
+	Adjusted *Adjusted `json:"adjusted,omitempty"` // what the config's section eval made of the results; nil where it asks for nothing
+
 	Seal *Seal `json:"seal,omitempty"` // nil of a run that ended before there were seals
 }
