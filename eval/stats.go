@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"longtail/internal/run"
 )
@@ -66,16 +67,23 @@ const (
 // Results are the values of Which.
 func Results() []Which { return []Which{Last, Best, BestByValidation} }
 
-// Result is the test result that the run is quoted by, nil where the run has none of that kind.
+// Result is the test result that the run is quoted by, nil where the run has none of that kind. It is the adjusted one where the run's
+// config asked for a method after training.
 func (r *Run) Result(w Which) *run.Result {
+	last, best, byValidation := r.Summary.Quoted()
 	switch w {
 	case Best:
-		return &r.Summary.Best
+		return best
 	case BestByValidation:
-		return r.Summary.BestByValidation
+		return byValidation
 	default:
-		return &r.Summary.Last
+		return last
 	}
+}
+
+// AnyAdjusted reports whether a run among some is quoted after a method that its config asked for.
+func AnyAdjusted(runs []*Run) bool {
+	return slices.ContainsFunc(runs, func(r *Run) bool { return r.Summary.Adjusted != nil })
 }
 
 // Test is a metric of the run's test result in per cent, NaN where the run does not have it.

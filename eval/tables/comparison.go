@@ -46,8 +46,9 @@ type Comparison struct {
 	Title      string         `json:"title"`
 	Quoted     eval.Which     `json:"quoted"`
 	Metric     eval.Metric    `json:"metric"`
-	Setting    string         `json:"setting,omitempty"` // what sets these runs apart from those of the other tables
-	Deviations []string       `json:"deviations"`        // of the runs' setting from the paper's protocol
+	Adjusted   bool           `json:"adjusted,omitempty"` // runs are quoted after the methods that their configs asked for
+	Setting    string         `json:"setting,omitempty"`  // what sets these runs apart from those of the other tables
+	Deviations []string       `json:"deviations"`         // of the runs' setting from the paper's protocol
 	Columns    []paper.Column `json:"columns"`
 	Rows       []Row          `json:"rows"`
 	Gaps       int            `json:"gaps"`  // cells of fixed models without a run
@@ -58,7 +59,7 @@ type Comparison struct {
 // Compare puts runs into a table of the paper. Runs that belong to none of its cells are left out; see Unplaced.
 func Compare(g *paper.Grid, s Setting, o Options) Comparison {
 	o.Which, o.Metric = cmp.Or(o.Which, eval.Last), cmp.Or(o.Metric, eval.ErrorRate)
-	c := Comparison{Name: g.Name, Title: g.Title, Quoted: o.Which, Metric: o.Metric, Setting: s.Label, Deviations: s.Deviations, Columns: g.Columns, Sweep: o.Sweep}
+	c := Comparison{Name: g.Name, Title: g.Title, Quoted: o.Which, Metric: o.Metric, Adjusted: eval.AnyAdjusted(s.Runs), Setting: s.Label, Deviations: s.Deviations, Columns: g.Columns, Sweep: o.Sweep}
 	if !c.published() {
 		c.Title = o.Metric.Heading() + " (%) of the runs"
 	}

@@ -68,3 +68,39 @@ func TestGroupsHaveAllMetrics(t *testing.T) {
 		t.Errorf("the table is %+v", table)
 	}
 }
+
+// A run whose config asks for a method is quoted after it, in a table or group of its own, and the notes say so.
+func TestAdjustedRunsAreQuotedAfterTheirMethod(t *testing.T) {
+	const note = "runs with eval.adjust, eval.tau_norm or eval.ncm: after that method"
+	plain := load(t, protocolRun(evaltest.Spec{Error: 30}))
+	runs := append(load(t, protocolRun(evaltest.Spec{Error: 30, Adjusted: 24, Validation: 20, Sealed: true})), plain...)
+	rows := Groups(eval.GroupRuns(runs), eval.ErrorRate)
+	if len(rows) != 2 || rows[0].Label == rows[1].Label {
+		t.Fatalf("groups %+v", rows)
+	}
+	seen := 0
+	for _, r := range rows {
+		if r.Adjusted == "" {
+			continue
+		}
+		seen++
+		if r.Adjusted != "adjust" || r.Label != "adjust 1" || r.Last.Mean >= 26 || r.Best.Mean >= r.Last.Mean || r.BestByValidation == nil || r.Paper != "" {
+			t.Errorf("the adjusted run is %+v", r)
+		}
+	}
+	if seen != 1 {
+		t.Errorf("%d rows are adjusted", seen)
+	}
+	all := CompareAll(lookup(t, "table2"), runs, Options{})
+	if len(all) != 2 || !all[1].Adjusted || all[0].Adjusted || !slices.ContainsFunc(all[1].Deviations, func(d string) bool { return d == "eval.adjust 1 (paper none)" }) {
+		t.Fatalf("tables: %+v", all)
+	}
+	for _, tables := range [][]Table{{GroupTable(eval.GroupRuns(runs), "")}, {MetricsTable(eval.GroupRuns(runs))}, all[1].Tables()} {
+		if !slices.ContainsFunc(tables[0].Notes, func(n string) bool { return strings.HasPrefix(n, note) }) {
+			t.Errorf("%s: no note in %q", tables[0].Title, tables[0].Notes)
+		}
+	}
+	if notes := GroupTable(eval.GroupRuns(plain), "").Notes; slices.ContainsFunc(notes, func(n string) bool { return strings.HasPrefix(n, note) }) {
+		t.Errorf("a plain run has the note %q", notes)
+	}
+}

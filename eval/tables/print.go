@@ -219,6 +219,9 @@ func (c Comparison) notes() []string {
 		mark += " diff: ours minus paper, points."
 	}
 	notes := []string{"ours: " + c.Metric.Title() + " " + when + mark}
+	if c.Adjusted {
+		notes = append(notes, adjustedNote)
+	}
 	if len(c.Deviations) > 0 {
 		notes = append(notes, "not the paper's protocol: "+strings.Join(c.Deviations, ", "))
 	}

@@ -25,8 +25,9 @@ type GroupRow struct {
 	BestByValidation *eval.Stat        `json:"best_by_validation"`
 	Paper            json.Number       `json:"paper,omitempty"`
 	Parts            []PartRow         `json:"parts"`
-	Metrics          []MetricRow       `json:"metrics"` // all of them, at the last step
-	Runs             []string          `json:"runs"`    // folders
+	Metrics          []MetricRow       `json:"metrics"`            // all of them, at the last step
+	Adjusted         string            `json:"adjusted,omitempty"` // the method after training that all these numbers come after
+	Runs             []string          `json:"runs"`               // folders
 }
 
 // PartRow is the accuracy on some of the classes.
@@ -71,6 +72,9 @@ func Groups(g eval.Grouping, m eval.Metric) []GroupRow {
 			row.Runs = append(row.Runs, r.Dir)
 		}
 		first := group.Runs[0]
+		if a := first.Summary.Adjusted; a != nil {
+			row.Adjusted = a.Method
+		}
 		if cell, ok := paper.Find(first.Column(), first.Model()); ok && m == eval.ErrorRate && len(settingOf(first).Deviations) == 0 {
 			row.Paper = json.Number(cell.Text)
 		}
@@ -92,6 +96,9 @@ func GroupTable(g eval.Grouping, m eval.Metric) Table {
 				eval.ManyAbove, eval.FewBelow, eval.ManyAbove, eval.FewBelow),
 		},
 	}
+	if g.Adjusted() {
+		t.Notes = append(t.Notes, adjustedNote)
+	}
 	var stats [][]*eval.Stat
 	for _, r := range Groups(g, m) {
 		stats = append(stats, r.stats())
@@ -112,6 +119,9 @@ func MetricsTable(g eval.Grouping) Table {
 			"calibration error: of the top softmax probability, 15 bins of equal width (Guo et al. 2017).",
 		},
 	}
+	if g.Adjusted() {
+		t.Notes = append(t.Notes, adjustedNote)
+	}
 	var stats [][]*eval.Stat
 	for _, r := range Groups(g, eval.ErrorRate) {
 		var values []*eval.Stat
@@ -127,6 +137,9 @@ func MetricsTable(g eval.Grouping) Table {
 	}
 	return t.withoutEmpty()
 }
+
+// adjustedNote stands below tables with adjusted results.
+const adjustedNote = "runs with eval.adjust, eval.tau_norm or eval.ncm: after that method; best and held-out epochs are those of the plain results."
 
 // addRow adds a line: the group's name, its seeds and its numbers.
 func (t *Table) addRow(r GroupRow, stats []*eval.Stat) {
