@@ -48,6 +48,12 @@ func (e entry) isOff() bool {
 	return e.role == Evaluation && isOff(format(e.value))
 }
 
+// IsOff reports whether a key is of the section eval and asks for nothing.
+func (c *Config) IsOff(key string) bool {
+	e, ok := c.find(key)
+	return ok && e.isOff()
+}
+
 func isOff(value string) bool { return value == string(NoTau) || value == "false" }
 
 // assignTau puts the value of a node into a Tau, or says what it wants.

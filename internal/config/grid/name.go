@@ -62,6 +62,9 @@ func same(a, b *config.Config) bool {
 func (n *names) plain(c *config.Config) string {
 	parts := []string{c.RunName()}
 	for _, key := range n.more {
+		if c.IsOff(key) {
+			continue // a method that is left out makes no other run
+		}
 		word := key[strings.LastIndexByte(key, '.')+1:]
 		value := strings.Trim(unsafe.ReplaceAllString(c.Value(key), "_"), "_")
 		if _, err := strconv.ParseFloat(value, 64); err != nil {
