@@ -57,7 +57,7 @@ func calibrationError(logits [][]float64, labels []int32) *float64 {
 }
 
 // run looks at the whole set, one step a call: the logits of a step can be read only before the next one. The loss is added step by step,
-// as a device adds it within a call, so that it has the bits of longer calls. It stops between two calls where the context is cancelled,
+// as a device adds it within a call, so that it has the bits of one long call. It stops between two calls where the context is cancelled,
 // with the context's error.
 func (e *Evaluator) run(ctx context.Context, classes int, set string, observe Observer) (*pass, error) {
 	found, images := &pass{Totals: newTotals(classes)}, len(e.Labels)

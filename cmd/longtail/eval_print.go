@@ -50,7 +50,11 @@ func (r evalReport) print(out io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	for _, x := range r.lines() {
-		fmt.Fprintf(w, "%s\t%.4g\t%.2f %%\t%.2f %%\t%.4f\t", x.title, x.Epoch, 100*x.Error, 100*x.Accuracy, x.Loss)
+		loss := fmt.Sprintf("%.4f", x.Loss)
+		if x.ECE == nil { // scores that are no logits have neither
+			loss = "-"
+		}
+		fmt.Fprintf(w, "%s\t%.4g\t%.2f %%\t%.2f %%\t%s\t", x.title, x.Epoch, 100*x.Error, 100*x.Accuracy, loss)
 		for _, p := range append(x.Shots, x.Thirds...) {
 			if p.Classes == 0 {
 				fmt.Fprint(w, "-\t")
