@@ -42,6 +42,11 @@ func GroupRuns(runs []*Run) Grouping {
 	return g
 }
 
+// Adjusted reports whether a run of a group is quoted after a method that its config asked for.
+func (g Grouping) Adjusted() bool {
+	return slices.ContainsFunc(g.Groups, func(group Group) bool { return AnyAdjusted(group.Runs) })
+}
+
 // value is what a run has for a key of Grouping.Varying.
 func (r *Run) value(key string) string {
 	if key == "loss" {

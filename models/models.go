@@ -29,10 +29,11 @@ type Config struct {
 
 // Net is a network in a graph.
 type Net struct {
-	Logits *G.Node // [N, C]
-	Params []ops.Param
-	Stats  []ops.Stat // of a training network; an evaluation network, and a frozen one, has inputs of these names instead
-	Inputs []*G.Node  // running moments [2, C], of an evaluation network or a frozen one
+	Features *G.Node // [N, F], what the classifier reads
+	Logits   *G.Node // [N, C]
+	Params   []ops.Param
+	Stats    []ops.Stat // of a training network; an evaluation network, and a frozen one, has inputs of these names instead
+	Inputs   []*G.Node  // running moments [2, C], of an evaluation network or a frozen one
 }
 
 // Network draws a network on images x [N, I, H, W] and returns the features [N, F]; the classifier behind them is the same for
@@ -74,9 +75,9 @@ func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 		return Net{}, fmt.Errorf("a network wants images [N, I, H, W], not %v", x)
 	}
 	b := &Builder{config: c, training: training && !c.Frozen, frozen: c.Frozen, graph: x.Graph()}
-	features := draw(b, x)
+	b.net.Features = draw(b, x)
 	b.frozen = false
-	b.net.Logits = b.classifier(features, h)
+	b.net.Logits = b.classifier(b.net.Features, h)
 	if b.err != nil {
 		return Net{}, fmt.Errorf("building %s: %w", c.Name, b.err)
 	}

@@ -202,18 +202,18 @@ func (l *loop) testDue(epoch float64) bool {
 
 // test scores the test set and the held-out images, and says of which the state is the best so far.
 func (l *loop) test(ctx context.Context, record *run.Epoch) (best Saving, err error) {
-	sums, err := l.Test.run(ctx, l.Classes, "test", l.observe)
+	tested, err := l.Test.run(ctx, l.Classes, "test", l.observe)
 	if err != nil {
 		return best, err
 	}
-	result := run.NewResult(record.Epoch, l.Step, sums.Confusion, l.Classes, sums.Loss)
+	result := tested.result(record.Epoch, l.Step, l.Classes)
 	record.Test = &result.Score
 	if l.Validation != nil {
-		sums, err := l.Validation.run(ctx, l.Classes, "validation", l.observe)
+		validated, err := l.Validation.run(ctx, l.Classes, "validation", l.observe)
 		if err != nil {
 			return best, err
 		}
-		score := run.NewScore(sums.Confusion, l.Classes, sums.Loss)
+		score := validated.score(l.Classes)
 		record.Validation = &score
 		if l.BestByValidation == nil || score.Error < l.BestValidation.Error {
 			l.BestByValidation, l.BestValidation, best.BestValidation = &result, &score, true

@@ -74,6 +74,7 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 	if err := k.resume(&job, open, observe); err != nil {
 		return nil, err
 	}
+	k.adjusted = func() (*run.Adjusted, error) { return k.adjust(ctx, open, job.device, observe) }
 	if err := remarkOnEmptyClasses(open.data, observe); err != nil {
 		return nil, err
 	}
@@ -152,6 +153,9 @@ func (j *Job) prepare(ctx context.Context) (w *openJob, err error) {
 	}
 	w.Task = Task{Config: c, Labels: w.data.Train.Labels, Classes: w.data.Train.Classes, Files: w.data.Files, Weights: w.programs.Weights}
 	if w.steps, err = stepsOrError(c, w.images()); err != nil {
+		return nil, err
+	}
+	if err := w.checkAdjustments(c.Eval.Adjustments()); err != nil {
 		return nil, err
 	}
 	if err := w.open(j.device); err != nil {

@@ -25,7 +25,7 @@ func (w *openJob) open(d *device.Device) (err error) {
 
 func (w *openJob) evaluator(d *device.Device, images data.Images) (*Evaluator, error) {
 	s, err := w.session(d, w.programs.Eval, images)
-	return &Evaluator{s, images.Len(), w.programs.Eval.Batch}, err
+	return &Evaluator{Session: s, Labels: images.Labels, Batch: w.programs.Eval.Batch}, err
 }
 
 // session opens a program; all after the first share its parameters.

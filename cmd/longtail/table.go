@@ -55,7 +55,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	which, err := t.which()
+	which, metric, err := t.quoted()
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	compare, err := t.choose(in, which)
+	compare, err := t.choose(in, in.gaps(which, metric))
 	if err != nil {
 		return err
 	}
@@ -86,8 +86,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 }
 
 // choose is the table that was asked for, as a function of runs.
-func (t *tableOptions) choose(in inputs, which eval.Which) (func([]*eval.Run) []tables.Comparison, error) {
-	o := in.gaps(which)
+func (t *tableOptions) choose(in inputs, o tables.Options) (func([]*eval.Run) []tables.Comparison, error) {
 	if slices.Contains(paper.Galleries(), t.paper) && (in.config == nil || in.config.Methods == nil) {
 		g, err := paper.LookupGallery(t.paper)
 		return func([]*eval.Run) []tables.Comparison { return []tables.Comparison{tables.PublishedOnly(g)} }, err
@@ -111,8 +110,8 @@ func (t *tableOptions) choose(in inputs, which eval.Which) (func([]*eval.Run) []
 }
 
 // gaps tell how gaps are filled: by the config's sweep where there is one, else by a single run.
-func (in inputs) gaps(which eval.Which) tables.Options {
-	o := tables.Options{Which: which}
+func (in inputs) gaps(which eval.Which, metric eval.Metric) tables.Options {
+	o := tables.Options{Which: which, Metric: metric}
 	out := in.folders[0]
 	if in.config == nil {
 		o.Command = func(c paper.Column, m paper.Model) string { return tables.TrainCommand(c, m, out) }

@@ -213,6 +213,9 @@ func (l *lowering) results() error {
 	}
 	results[device.Loss] = Result{l.losses, []int{p.Batch}}
 	results[device.Logits] = Result{l.values[p.Logits].at, l.shape(p.Logits)}
+	if p.Features != plan.None {
+		results[device.Features] = Result{l.values[p.Features].at, l.shape(p.Features)}
+	}
 	for _, u := range p.Params {
 		if u.Gradient == plan.None {
 			continue

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -64,12 +65,13 @@ func PublishedOnly(g *paper.Gallery) Comparison {
 
 // Compare puts runs into the table.
 func (m *Methods) Compare(runs []*eval.Run, o Options) Comparison {
-	if o.Which == "" {
-		o.Which = eval.Last
-	}
-	c := Comparison{Name: "methods", Title: "Error (%) of the methods of " + filepath.Base(m.Path), Quoted: o.Which, Columns: m.Columns, Sweep: o.Sweep}
+	o.Which, o.Metric = cmp.Or(o.Which, eval.Last), cmp.Or(o.Metric, eval.ErrorRate)
+	c := Comparison{Name: "methods", Title: "Error (%) of the methods of " + filepath.Base(m.Path), Quoted: o.Which, Metric: o.Metric, Adjusted: eval.AnyAdjusted(runs), Columns: m.Columns, Sweep: o.Sweep}
 	if m.Published != nil {
 		c.Name, c.Title = m.Published.Name, m.Published.Title
+	}
+	if !c.published() {
+		c.Title = o.Metric.Heading() + " (%) of the methods of " + filepath.Base(m.Path)
 	}
 	placed := map[*eval.Run]bool{}
 	for _, label := range m.Rows {
@@ -87,7 +89,7 @@ func (m *Methods) Compare(runs []*eval.Run, o Options) Comparison {
 // entry fills one cell.
 func (m *Methods) entry(cell methodCell, runs []*eval.Run, placed map[*eval.Run]bool, o Options, c *Comparison) Entry {
 	e := Entry{}
-	if m.Published != nil {
+	if m.Published != nil && c.published() {
 		if published, ok := m.Published.Cell(cell.row, cell.column); ok {
 			e.Paper = json.Number(published.Text)
 		}
@@ -102,7 +104,7 @@ func (m *Methods) entry(cell methodCell, runs []*eval.Run, placed map[*eval.Run]
 			mine, placed[r] = append(mine, r), true
 		}
 	}
-	e.setOurs(test(mine, o.Which))
+	e.setOurs(c.test(mine))
 	c.Cells++
 	if e.Ours == nil {
 		c.Gaps++

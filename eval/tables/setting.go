@@ -69,7 +69,7 @@ func settingOf(r *eval.Run) Setting {
 	schedule := config.Protocol(c.Data.Imbalance, c.Train.Epochs)
 	for _, k := range config.Keys() {
 		role := config.RoleOf(k)
-		if isCellKey(k) || role != config.Experiment && role != config.Source {
+		if isCellKey(k) || role != config.Experiment && role != config.Evaluation && role != config.Source {
 			continue
 		}
 		value, want := c.Text(k), schedule.Text(k)

@@ -304,11 +304,11 @@ func TestGroupsTable(t *testing.T) {
 		protocolRun(evaltest.Spec{}), protocolRun(evaltest.Spec{Seed: 1, Error: 31}),
 		protocolRun(evaltest.Spec{Loss: "focal", Gamma: 1, Beta: 0.9999, Error: 25, Validation: 24}))
 	g := eval.GroupRuns(runs)
-	rows := Groups(g)
+	rows := Groups(g, "")
 	if len(rows) != 2 || rows[0].Seeds != 2 || rows[0].Paper != "29.64" || rows[1].BestByValidation == nil || rows[0].BestByValidation != nil {
 		t.Fatalf("%+v", rows)
 	}
-	table := GroupTable(g)
+	table := GroupTable(g, "")
 	if slices.Contains(table.Header, "few") {
 		t.Error("a column without any number is shown")
 	}
@@ -329,7 +329,7 @@ func TestGroupsTable(t *testing.T) {
 	}
 	for _, f := range []Format{Text, Markdown, CSV, LaTeX, JSON} {
 		var b strings.Builder
-		if err := PrintGroups(&b, g, f, 80); err != nil || !strings.Contains(b.String(), "CB focal") && f != LaTeX {
+		if err := PrintGroups(&b, g, "", f, 80); err != nil || !strings.Contains(b.String(), "CB focal") && f != LaTeX {
 			t.Errorf("%q: %v\n%s", f, err, &b)
 		}
 	}

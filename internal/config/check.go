@@ -73,7 +73,7 @@ func (c *Config) check() error {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkOptions, c.checkSampling, c.checkStages, c.checkSchedule, c.checkData} {
+	for _, check := range []func() error{c.checkOptions, c.checkSampling, c.checkStages, c.checkSchedule, c.checkData, c.checkEval} {
 		if err := check(); err != nil {
 			return err
 		}

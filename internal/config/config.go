@@ -26,6 +26,7 @@ type Config struct {
 	Model     Model  `key:"model"`
 	Loss      Loss   `key:"loss"`
 	Train     Train  `key:"train"`
+	Eval      Eval   `key:"eval"`
 	Seed      uint64 `key:"seed" role:"repetition"` // of initial values, order, crops and flips
 	Device    string `key:"device" role:"place"`    // auto, or a registered device
 	Precision string `key:"precision"`              // auto, fp32 or mixed; a run records the one that it took
@@ -103,6 +104,7 @@ func Defaults() *Config {
 		Train: Train{
 			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup, Fresh: FreshNone,
 		},
+		Eval:   Eval{Adjust: NoTau, TauNorm: NoTau},
 		Device: "auto", Precision: "auto",
 		places: map[string]string{},
 	}

@@ -12,7 +12,9 @@ func (e entry) identifies() bool { return e.role != Source && e.role != Place &&
 
 // Identity is the config without what says where the run is and on what it computes, as YAML: equal for runs with equal
 // results.
-func (c *Config) Identity() []byte { return c.yaml(entry.identifies) }
+func (c *Config) Identity() []byte {
+	return c.yaml(entry.identifies)
+}
 
 // Differences are the keys in which two configs would compute different things, in the order of config.yaml.
 func (c *Config) Differences(other *Config) []string {

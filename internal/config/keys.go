@@ -16,6 +16,7 @@ const (
 	Experiment  Role = ""            // what is computed; tells experiments apart
 	Repetition  Role = "repetition"  // seeds: runs that differ in these alone repeat one experiment
 	Observation Role = "observation" // which epochs are tested
+	Evaluation  Role = "evaluation"  // what is done to the outputs of the trained network; not written where it is nothing
 	Bookkeeping Role = "bookkeeping" // when a run saves; results do not depend on it
 	Source      Role = "source"      // a file whose content the run folder keeps and compares
 	Place       Role = "place"       // where a run is and what it computes on

@@ -8,7 +8,7 @@ import (
 
 // leftOut reports whether config.yaml and the identity are without a key.
 func (e entry) leftOut() bool {
-	return e.unused || e.later && format(e.value) == laterDefaults()[e.key]
+	return e.unused || e.isOff() || e.later && format(e.value) == laterDefaults()[e.key]
 }
 
 // laterDefaults are the defaults of the keys that are left out where they have them.

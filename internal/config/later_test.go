@@ -16,6 +16,8 @@ var later = map[string][]string{
 	"data.split":         {"ldam"},
 	"data.input":         {"standard"},
 	"data.augment":       {"cutout"},
+	"train.init_from":    {"runs/first"},
+	"train.fresh":        {"classifier", "train.init_from=runs/first"},
 	"train.schedule":     {"cosine"},
 	"train.warmup":       {"epoch"},
 	"train.nesterov":     {"true"},
@@ -42,12 +44,12 @@ func TestLaterKeysAtTheirDefaultChangeNothing(t *testing.T) {
 			t.Errorf("%s at its default changes the config:\n%s", e.key, given.YAML())
 		}
 		_, name, _ := strings.Cut(e.key, ".")
-		if line := "  " + name + ": " + text + "\n"; strings.Contains(string(plain.Full()), line) == e.unused {
+		if line := "  " + name + ": " + plain.Value(e.key) + "\n"; strings.Contains(string(plain.Full()), line) == e.unused {
 			t.Errorf("the full config has %q: %v", line, e.unused)
 		}
 		needs := load(t, later[e.key][1:]...)
 		other := load(t, append([]string{e.key + "=" + later[e.key][0]}, later[e.key][1:]...)...)
-		if !slices.Contains(other.Differences(needs), e.key) || other.Conflict(needs) == "" {
+		if e.role != Source && (!slices.Contains(other.Differences(needs), e.key) || other.Conflict(needs) == "") {
 			t.Errorf("%s=%s is no other run: %v", e.key, later[e.key][0], other.Differences(needs))
 		}
 		a, errA := Fingerprint(needs.YAML())

@@ -79,6 +79,9 @@ var (
 )
 
 func format(v reflect.Value) string {
+	if isTau(v) {
+		return v.String()
+	}
 	switch v.Kind() {
 	case reflect.Float64:
 		return number64(v.Float())

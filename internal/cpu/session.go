@@ -204,17 +204,15 @@ func (s *session) gradient(u plan.ParamUse) []float32 {
 	return s.small[base][offset:][:s.program.Values[u.Value].Shape.TotalSize()]
 }
 
-// Read gives "logits" [N, C], "loss" [1] or "gradient/NAME" of the last step.
+// Read gives "logits" [N, C], "features" [N, F], "loss" [1] or "gradient/NAME" of the last step.
 func (s *session) Read(name string) ([]float32, error) {
 	p := s.program
-	switch name {
-	case device.Logits:
-		var all []float32
-		for n := range p.Batch {
-			all = append(all, s.view(p.Logits, n)...)
-		}
-		return all, nil
-	case device.Loss:
+	switch {
+	case name == device.Logits:
+		return s.rows(p.Logits), nil
+	case name == device.Features && p.Features != plan.None:
+		return s.rows(p.Features), nil
+	case name == device.Loss:
 		sum := 0.0
 		for _, l := range s.losses {
 			sum += l
@@ -227,6 +225,15 @@ func (s *session) Read(name string) ([]float32, error) {
 		}
 	}
 	return nil, fmt.Errorf("the program has no result %q", name)
+}
+
+// rows copies a value that is one row for each sample.
+func (s *session) rows(v plan.ValueID) []float32 {
+	var all []float32
+	for n := range s.program.Batch {
+		all = append(all, s.view(v, n)...)
+	}
+	return all
 }
 
 // Load replaces parameters, momenta and running moments.

@@ -137,20 +137,21 @@ func (o *Options) Draw(p int) (epoch, draw int) {
 // Program is a graph in order, with what surrounds it.
 type Program struct {
 	Options
-	Values  []Value
-	Steps   []Step
-	Levels  int
-	Pixels  Pixels
-	Image   ValueID
-	Target  ValueID
-	Inputs  []Input
-	Logits  ValueID // [N, C]
-	Loss    ValueID // scalar
-	Params  []ParamUse
-	Stats   []StatUse
-	Running []ValueID // inputs of an evaluation program
-	Batch   int
-	Classes int
+	Values   []Value
+	Steps    []Step
+	Levels   int
+	Pixels   Pixels
+	Image    ValueID
+	Target   ValueID
+	Inputs   []Input
+	Features ValueID // [N, F] of an evaluation program, the classifier's input; None in training, which would have to keep it
+	Logits   ValueID // [N, C]
+	Loss     ValueID // scalar
+	Params   []ParamUse
+	Stats    []StatUse
+	Running  []ValueID // inputs of an evaluation program
+	Batch    int
+	Classes  int
 }
 
 // Locate follows a value to the one that it is a part of.

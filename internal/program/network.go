@@ -81,7 +81,7 @@ func (n Network) draw(batch int, training bool) (plan.Graph, models.Net, error) 
 		return plan.Graph{}, models.Net{}, fmt.Errorf("building the loss %s: %w", n.Loss, err)
 	}
 	return plan.Graph{
-		Pixels: n.Pixels, Image: image, Target: in.Target, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
+		Pixels: n.Pixels, Image: image, Target: in.Target, Features: net.Features, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
 		Params: net.Params, Stats: net.Stats, Running: net.Inputs,
 	}, net, nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"longtail/data"
 	"longtail/data/mix"
-	"longtail/eval"
+	"longtail/internal/posthoc"
 	"longtail/models"
 
 	"gorgonia.org/tensor"
@@ -47,20 +47,16 @@ var rules = map[string]func(*RuleCase) ([]float64, error){
 	"sampler": (*RuleCase).sampler,
 	"remix":   (*RuleCase).remix,
 	"tau_norm": func(c *RuleCase) ([]float64, error) {
-		bias := c.Bias
-		if !c.Options.KeepBias {
-			bias = nil
-		}
 		if err := c.check(c.Classifier, c.Features); err != nil {
 			return nil, err
 		}
-		return flat(eval.Logits(c.Features, eval.TauNormalize(c.Classifier, c.Options.Tau), bias)), nil
+		return flat(posthoc.TauNorm(c.Classifier, c.Bias, c.Features, c.Options.Tau, c.Options.KeepBias)), nil
 	},
 	"posthoc": func(c *RuleCase) ([]float64, error) {
 		if err := c.check(c.Logits); err != nil || len(c.Logits[0]) != len(c.Counts) {
 			return nil, fmt.Errorf("counts and logits do not fit together")
 		}
-		return flat(eval.AdjustLogits(c.Logits, c.Counts, c.Options.Tau)), nil
+		return flat(posthoc.PostHoc(c.Logits, c.Counts, c.Options.Tau)), nil
 	},
 	"max_norm": (*RuleCase).maxNorm,
 }
@@ -116,7 +112,7 @@ func (c *RuleCase) check(matrices ...[][]float64) error {
 			return fmt.Errorf("a matrix without rows")
 		}
 	}
-	if c.Bias != nil && len(c.Bias) != len(c.Classifier) {
+	if (c.Bias != nil || c.Options.KeepBias) && len(c.Bias) != len(c.Classifier) {
 		return fmt.Errorf("%d numbers of a bias for %d classes", len(c.Bias), len(c.Classifier))
 	}
 	return nil

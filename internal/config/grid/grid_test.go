@@ -108,6 +108,18 @@ func TestNamesTellWhatTheGridAndTheCommandLineChange(t *testing.T) {
 	}
 }
 
+// A row without a method has the name, and so the folder, of the run that it was before there were methods.
+func TestNamesTellMethodsAfterTraining(t *testing.T) {
+	g := mustParse(t, small+"grid: {eval: [{adjust: none}, {adjust: 1.50}, {tau_norm: 0}, {ncm: true}]}", "data.imbalance=10")
+	want := []string{
+		"synthetic10-if10-resnet8-softmax-s0", "synthetic10-if10-resnet8-softmax-s0-adjust1.5",
+		"synthetic10-if10-resnet8-softmax-s0-tau_norm0", "synthetic10-if10-resnet8-softmax-s0-ncm_true",
+	}
+	if got := namesOf(g); !slices.Equal(got, want) {
+		t.Errorf("runs %v, want %v", got, want)
+	}
+}
+
 func TestSameRunTwiceIsOneRun(t *testing.T) {
 	g := mustParse(t, small+"  data.imbalance: 2\ngrid: {loss.name: [softmax, focal], loss.gamma: [0.5, 2]}")
 	want := []string{"synthetic10-if2-resnet8-softmax-s0", "synthetic10-if2-resnet8-focal-g0.5-s0", "synthetic10-if2-resnet8-focal-g2-s0"}

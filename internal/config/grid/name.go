@@ -65,6 +65,9 @@ func (n *names) plain(c *config.Config, method string) string {
 		parts[0] = c.NameWith(method)
 	}
 	for _, key := range n.more {
+		if c.IsOff(key) {
+			continue // a method that is left out makes no other run
+		}
 		word := key[strings.LastIndexByte(key, '.')+1:]
 		value := strings.Trim(unsafe.ReplaceAllString(c.Value(key), "_"), "_")
 		if _, err := strconv.ParseFloat(value, 64); err != nil {
