@@ -17,6 +17,8 @@ var later = map[string][]string{
 	"data.input":         {"standard"},
 	"data.augment":       {"cutout"},
 	"train.schedule":     {"cosine"},
+	"loss.divisor":       {"weights"},
+	"loss.reweight_from": {"160", "loss.beta=0.9999"},
 	"train.warmup":       {"epoch"},
 	"train.nesterov":     {"true"},
 }
