@@ -7,7 +7,6 @@ import (
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/posthoc"
-	"longtail/internal/program"
 	"longtail/internal/run"
 	"longtail/models"
 )
@@ -51,37 +50,34 @@ func (w *openJob) adjuster(d *device.Device, asked []posthoc.Adjustment) (*adjus
 	for _, method := range asked {
 		var err error
 		if method.Method == posthoc.NCM && a.training == nil {
-			if a.training, err = w.evaluator(d, w.data.Train); err != nil {
+			if a.training, err = w.evaluator(d, w.data.Train, w.Config.Loss.Divisor); err != nil {
 				return nil, err
 			}
 		}
 		if method.Auto && a.heldOut == nil {
-			if a.heldOut, err = w.evaluator(d, w.data.Validation); err != nil {
+			if a.heldOut, err = w.evaluator(d, w.data.Validation, w.Config.Loss.Divisor); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, e := range []*Evaluator{a.test, a.training, a.heldOut} {
-		if e == nil {
-			continue
-		}
-		e.keep = true
-		if err := e.Session.Set(program.ClassWeights, w.programs.Weights); err != nil {
-			return nil, fmt.Errorf("setting the class weights: %w", err)
+		if e != nil {
+			e.keep = true
 		}
 	}
 	return a, nil
 }
 
-// results are those of every method on the parameters that the sessions hold, given as a state too; plain is the result without one.
-func (a *adjuster) results(ctx context.Context, state device.State, tested *pass, plain run.Result, observe Observer) ([]Adjusted, error) {
+// results are those of every method on the parameters that the sessions hold, given as a state too, with class
+// weights [C]; plain is the result without one.
+func (a *adjuster) results(ctx context.Context, weights []float32, state device.State, tested *pass, plain run.Result, observe Observer) ([]Adjusted, error) {
 	n := posthoc.Network{Counts: a.counts}
 	n.Classifier, n.Bias, _ = classifier(state) // checkAdjustments knows whether a method wants it
 	var err error
-	if n.Training, err = a.outputs(ctx, a.training, "training", observe); err != nil {
+	if n.Training, err = a.outputs(ctx, weights, a.training, "training", observe); err != nil {
 		return nil, err
 	}
-	if n.HeldOut, err = a.outputs(ctx, a.heldOut, "held-out", observe); err != nil {
+	if n.HeldOut, err = a.outputs(ctx, weights, a.heldOut, "held-out", observe); err != nil {
 		return nil, err
 	}
 	var all []Adjusted
@@ -101,11 +97,11 @@ func (a *adjuster) results(ctx context.Context, state device.State, tested *pass
 }
 
 // outputs are those of a set of images; nil where no method looks at it.
-func (a *adjuster) outputs(ctx context.Context, e *Evaluator, set string, observe Observer) (*posthoc.Outputs, error) {
+func (a *adjuster) outputs(ctx context.Context, weights []float32, e *Evaluator, set string, observe Observer) (*posthoc.Outputs, error) {
 	if e == nil {
 		return nil, nil
 	}
-	p, err := e.run(ctx, len(a.counts), set, observe)
+	p, err := e.run(ctx, weights, set, observe)
 	if err != nil {
 		return nil, err
 	}

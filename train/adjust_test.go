@@ -81,7 +81,7 @@ func TestTauIsChosenOnHeldOutImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.close()
-	held, err := a.outputs(context.Background(), a.heldOut, "held-out", func(Event) error { return nil })
+	held, err := a.outputs(context.Background(), w.programs.Weights.Final, a.heldOut, "held-out", func(Event) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

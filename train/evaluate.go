@@ -11,7 +11,6 @@ import (
 	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/internal/posthoc"
-	"longtail/internal/program"
 	"longtail/internal/run"
 )
 
@@ -141,7 +140,8 @@ func (w *openJob) evaluate(ctx context.Context, c *Checkpoint, path string, a *a
 	if err := w.Test.Session.Load(c.State); err != nil {
 		return run.Result{}, nil, fail.Data("checkpoint %s does not fit the run's network: %w", path, err)
 	}
-	tested, err := w.Test.run(ctx, w.Classes, set, observe)
+	weights := w.programs.Weights.at(c.Step - 1)
+	tested, err := w.Test.run(ctx, weights, set, observe)
 	if err != nil {
 		return run.Result{}, nil, err
 	}
@@ -149,7 +149,7 @@ func (w *openJob) evaluate(ctx context.Context, c *Checkpoint, path string, a *a
 	if a == nil {
 		return plain, nil, nil
 	}
-	adjusted, err := a.results(ctx, c.State, tested, plain, observe)
+	adjusted, err := a.results(ctx, weights, c.State, tested, plain, observe)
 	return plain, adjusted, err
 }
 
@@ -212,10 +212,7 @@ func (j *EvalJob) open(config *config.Config, ds *data.Dataset) (w *openJob, a *
 	if err := w.checkAdjustments(asked); err != nil {
 		return nil, nil, err
 	}
-	if w.Test, err = w.evaluator(d, ds.Test); err == nil {
-		err = w.Test.Session.Set(program.ClassWeights, w.programs.Weights)
-	}
-	if err == nil {
+	if w.Test, err = w.evaluator(d, ds.Test, config.Loss.Divisor); err == nil {
 		a, err = w.adjuster(d, asked)
 	}
 	if err != nil {

@@ -9,7 +9,9 @@ import (
 	"longtail/internal/fail"
 	"longtail/internal/metrics"
 	"longtail/internal/posthoc"
+	"longtail/internal/program"
 	"longtail/internal/run"
+	"longtail/loss"
 )
 
 // Evaluator runs an evaluation program over a whole set of images.
@@ -17,6 +19,7 @@ type Evaluator struct {
 	Session device.Session
 	Labels  []int32 // [N] of the images of the set, at least one
 	Batch   int     // of the program; the last batch is padded
+	Divisor string  // of the loss of the whole set, one of loss.Divisors
 
 	keep bool // the logits and features of all images
 }
@@ -56,11 +59,14 @@ func calibrationError(logits [][]float64, labels []int32) *float64 {
 	return p.ece()
 }
 
-// run looks at the whole set, one step a call: the logits of a step can be read only before the next one. The loss is added step by step,
+// run looks at the whole set with class weights [C], one step a call: the logits of a step can be read only before the next one. The loss is added step by step,
 // as a device adds it within a call, so that it has the bits of one long call. It stops between two calls where the context is cancelled,
 // with the context's error.
-func (e *Evaluator) run(ctx context.Context, classes int, set string, observe Observer) (*pass, error) {
-	found, images := &pass{Totals: newTotals(classes)}, len(e.Labels)
+func (e *Evaluator) run(ctx context.Context, weights []float32, set string, observe Observer) (*pass, error) {
+	found, images := &pass{Totals: newTotals(len(weights))}, len(e.Labels)
+	if err := e.Session.Set(program.ClassWeights, weights); err != nil {
+		return nil, fmt.Errorf("setting the class weights: %w", err)
+	}
 	for first := 0; first < images; first += e.Batch {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -84,7 +90,22 @@ func (e *Evaluator) run(ctx context.Context, classes int, set string, observe Ob
 	if got := found.samples(); got != int64(images) {
 		return nil, fmt.Errorf("evaluating the %s images: the backend counted %d of %d", set, got, images)
 	}
+	if e.Divisor == loss.ByWeights {
+		found.divideByWeights(weights)
+	}
 	return found, nil
+}
+
+// divideByWeights makes the mean over the samples that of the weighted losses over the weights: (sum of w_y l) / (sum of w_y) over the
+// whole set, whatever its batches.
+func (t *Totals) divideByWeights(weights []float32) {
+	total := 0.0
+	for i, n := range t.Confusion {
+		total += float64(n) * float64(weights[i/len(weights)])
+	}
+	if total > 0 {
+		t.Loss *= float64(t.samples()) / total
+	}
 }
 
 // look adds what the last step gave for images with those labels to a pass.

@@ -36,14 +36,11 @@ func TestRecordsHaveTheCalibrationError(t *testing.T) {
 
 func TestEvaluationIsOneStepACall(t *testing.T) {
 	task := fakeTask(load(t), &fakeBackend{stepsPerCall: 100})
-	for _, s := range []*Evaluator{task.Test, task.Validation} {
-		s.Session.(*fakeSession).weight = task.Weights
-	}
 	if err := task.Test.Session.Load(task.From.State); err != nil {
 		t.Fatal(err)
 	}
 	var done []int
-	if _, err := task.Test.run(context.Background(), fakeClasses, "test", func(e Event) error {
+	if _, err := task.Test.run(context.Background(), task.Weights.Final, "test", func(e Event) error {
 		done = append(done, e.(Testing).Done)
 		return nil
 	}); err != nil {

@@ -19,6 +19,8 @@ var later = map[string][]string{
 	"train.init_from":    {"runs/first"},
 	"train.fresh":        {"classifier", "train.init_from=runs/first"},
 	"train.schedule":     {"cosine"},
+	"loss.divisor":       {"weights"},
+	"loss.reweight_from": {"160", "loss.beta=0.9999"},
 	"train.warmup":       {"epoch"},
 	"train.nesterov":     {"true"},
 }

@@ -196,6 +196,9 @@ func (g *Grid) add(s *source, r row, point int, names *names) (int, error) {
 		}
 		point /= len(a.values)
 	}
+	if slices.Contains(g.Varied, "loss.name") || slices.Contains(g.Varied, "loss.weights") {
+		c.DropUnused() // what the grid or its base gives to all losses
+	}
 	c.Out = "" // the folder of runs; the run's own follows
 	if err := c.Complete(); err != nil {
 		if r.label != "" {
