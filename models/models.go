@@ -25,6 +25,9 @@ type Config struct {
 	Shortcut string // one of Shortcuts
 	Init     string // one of Inits
 	Frozen   bool   // only the classifier is trained: norms take their running moments, and other parameters keep their values
+
+	ClassScale       bool // logits are multiplied by a learned number for each class
+	FrozenClassifier bool // weights and bias of the classifier keep their values; the scale of the classes is trained
 }
 
 // Net is a network in a graph.
@@ -76,15 +79,14 @@ func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 	}
 	b := &Builder{config: c, training: training && !c.Frozen, frozen: c.Frozen, graph: x.Graph()}
 	b.net.Features = draw(b, x)
-	b.frozen = false
-	b.net.Logits = b.classifier(b.net.Features, h)
+	b.net.Logits = b.logits(b.net.Features, h)
 	if b.err != nil {
 		return Net{}, fmt.Errorf("building %s: %w", c.Name, b.err)
 	}
 	return b.net, nil
 }
 
-// Parameters is the number of trainable values.
+// Parameters is the number of values that training can change, frozen ones included.
 func (n Net) Parameters() int {
 	count := 0
 	for _, p := range n.Params {

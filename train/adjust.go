@@ -124,6 +124,9 @@ func adjustedResult(method posthoc.Adjustment, scores [][]float64, labels []int3
 
 // classifier gives the rows [C][F] and the bias [C] of the dense layer behind the features.
 func classifier(state device.State) (rows [][]float64, bias []float64, err error) {
+	if state[models.ClassScale] != nil {
+		return nil, nil, fmt.Errorf("the network scales its classes by learned numbers already (model.class_scale)")
+	}
 	w, b := state[models.ClassifierWeight], state[models.ClassifierBias]
 	if w == nil || b == nil || w.Dims() != 2 {
 		return nil, nil, fmt.Errorf("the network has no dense layer with a bias (%s, %s) behind its features", models.ClassifierWeight, models.ClassifierBias)

@@ -70,7 +70,7 @@ func take(file *run.Tensors, state device.State, fresh string) error {
 		return strings.HasPrefix(name, device.MomentumPrefix) || fresh == config.FreshClassifier && models.IsClassifier(name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(file.Tensors)) {
-		if _, known := state[name]; !known && !kept(name) && !models.SecondStage(name) {
+		if _, known := state[name]; !known && !kept(name) {
 			return fmt.Errorf("the run has a tensor %s, which this network lacks\ngive the model and the loss's classifier that it was trained with", name)
 		}
 	}

@@ -49,6 +49,9 @@ func Loop(ctx context.Context, task Task, observe Observer) error {
 			return err
 		}
 		if l.epochEnds() {
+			if err := l.maxNorm(); err != nil {
+				return err
+			}
 			if err := l.closeEpoch(ctx); err != nil {
 				return err
 			}

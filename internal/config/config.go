@@ -58,6 +58,8 @@ type Model struct {
 	Name     string `key:"name"`     // one of models.Names
 	Shortcut string `key:"shortcut"` // one of models.Shortcuts
 	Init     string `key:"init"`     // one of models.Inits
+
+	ClassScale bool `key:"class_scale" later:"yes"` // logits are multiplied by a learned number for each class
 }
 
 // Train is the section train. The rate of a step is the base rate lr * batch / 128, warmed up and multiplied: see
@@ -80,6 +82,9 @@ type Train struct {
 
 	InitFrom string `key:"init_from" role:"source" later:"yes"` // a run whose weights are where this one starts; empty: drawn ones
 	Fresh    string `key:"fresh" later:"yes"`                   // one of Fresh: what is drawn nevertheless
+	Freeze   string `key:"freeze" later:"yes"`                  // one of Freezes: what keeps its values
+
+	MaxNorm float64 `key:"max_norm" later:"yes"` // rows of the classifier are shortened to this length after each epoch; 0: not
 }
 
 // Defaults is the protocol of Cui et al. (CVPR 2019) for ResNet-32 on CIFAR-10 at imbalance factor 100 with softmax. Values
@@ -93,7 +98,7 @@ func Defaults() *Config {
 		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
 		Loss:  newLoss(),
 		Train: Train{
-			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup, Fresh: FreshNone,
+			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup, Fresh: FreshNone, Freeze: FreezeNone,
 		},
 		Eval:   Eval{Adjust: NoTau, TauNorm: NoTau},
 		Device: "auto", Precision: "auto",

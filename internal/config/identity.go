@@ -45,6 +45,7 @@ func (c *Config) Conflict(began *Config) string {
 var inName = []string{
 	"data.dataset", "data.imbalance", "data.profile", "model.name", "seed",
 	"data.split", "data.input", "data.augment", "data.order", "data.sampler", "data.resample_from",
+	"model.class_scale", "train.fresh", "train.freeze", "train.max_norm",
 }
 
 // InRunName reports whether RunName shows a key where it bears on the run.
@@ -55,10 +56,10 @@ func InRunName(key string) bool {
 // RunName is a folder name that tells the runs of the paper's grid apart: cifar10-if100-focal-g1-b0.9999-s0. What is not the
 // paper's (another model or profile) is in it too; the schedule is not.
 func (c *Config) RunName() string {
-	return c.NameWith(append(append(c.samplingParts(), c.Loss.Name), c.Loss.nameParts()...)...)
+	return c.NameWith(slices.Concat(c.samplingParts(), []string{c.Loss.Name}, c.Loss.nameParts(), c.stageParts())...)
 }
 
-// NameWith is RunName with other words in place of the sampling, the loss and its options.
+// NameWith is RunName with other words in place of the sampling, the loss, its options and the second stage.
 func (c *Config) NameWith(method ...string) string {
 	parts := []string{c.Data.Dataset, "if" + number64(c.Data.Imbalance)}
 	if c.Data.Profile != "exp" {

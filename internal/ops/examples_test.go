@@ -80,7 +80,18 @@ var examples = map[string]func(d draw) example{
 	"plus": func(d draw) example { return d.binary(RowAdd, func(a, b float64) float64 { return a + b }) },
 	"sub":  func(d draw) example { return d.binary(Sub, func(a, b float64) float64 { return a - b }) },
 	"mul":  func(d draw) example { return d.binary(Mul, func(a, b float64) float64 { return a * b }) },
-	"div":  func(d draw) example { return d.binary(Div, func(a, b float64) float64 { return a / b }) },
+	"scale columns": func(d draw) example {
+		n, c := d.n("N", 1, 4), d.n("C", 1, 5)
+		return example{
+			values: []*tensor.Dense{opstest.Random(d.r, n, c), opstest.Random(d.r, c)},
+			build:  func(in []*G.Node) (*G.Node, error) { return ScaleColumns(in[0], in[1]) },
+			naive: func(in []*tensor.Dense) []float64 {
+				return each(tensor.Shape{n, c}, func(i []int) float64 { return at(in[0], i...) * at(in[1], i[1]) })
+			},
+			wrt: []int{0, 1},
+		}
+	},
+	"div": func(d draw) example { return d.binary(Div, func(a, b float64) float64 { return a / b }) },
 	"greater equal": func(d draw) example {
 		e := d.binary(GreaterEqual, func(a, b float64) float64 {
 			if a < b {
