@@ -42,6 +42,8 @@ type experiment struct {
 
 	input string              // data.input; empty is bytes
 	more  func(*plan.Options) // what else a training program declares; nil is nothing
+
+	freeze func(*program.Network) // what of the network is frozen; nil is nothing
 }
 
 func (e experiment) String() string {
@@ -53,6 +55,9 @@ func (e experiment) network() program.Network {
 	n.Divisor = e.divisor
 	for c := range e.classes {
 		n.Counts = append(n.Counts, 1+500/(c+1))
+	}
+	if e.freeze != nil {
+		e.freeze(&n)
 	}
 	if e.input != "" {
 		in, err := data.NewInput(e.input, 3)
