@@ -42,6 +42,12 @@ func TestTakeGoesByName(t *testing.T) {
 		"lacks one":          {func(r *run.Tensors, s device.State) { delete(r.Tensors, "stem") }, config.FreshNone, 0, "the run has no tensor stem"},
 		"has one more":       {func(r *run.Tensors, s device.State) { delete(s, "stem") }, config.FreshNone, 0, "the run has a tensor stem"},
 		"second stage":       {func(r *run.Tensors, s device.State) { s["scale.class"] = dense(1) }, config.FreshNone, 3, ""},
+		"scaled first stage": {func(r *run.Tensors, _ device.State) {
+			r.Tensors["scale.class"] = run.Tensor{Shape: []int{1}, Data: []float32{2}}
+		}, config.FreshNone, 0, "the run has a tensor scale.class"},
+		"scaled first stage fresh": {func(r *run.Tensors, _ device.State) {
+			r.Tensors["scale.class"] = run.Tensor{Shape: []int{1}, Data: []float32{2}}
+		}, config.FreshClassifier, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file, state := there(), here()

@@ -80,6 +80,9 @@ func TestNamesOfRunsThatSampleAnotherWay(t *testing.T) {
 		"cifar10-if100-step-ldam-standard-unaugmented-sqrt-softmax-s0": {"data.profile=step", "data.split=ldam", "data.input=standard", "data.augment=none", "data.sampler=sqrt"},
 		"cifar10-if100-effective-softmax-s0":                           {"data.sampler=effective", "data.sampler_beta=0.99"},
 		"cifar10-if100-softmax-s0":                                     {"train.schedule=cosine", "train.nesterov=true"},
+		"cifar10-if100-class-softmax-stage2-fresh-features_frozen-s0":  {"data.sampler=class", "train.init_from=r", "train.fresh=classifier", "train.freeze=features"},
+		"cifar10-if100-softmax-stage2-all_but_scale_frozen-scaled-s0":  {"train.init_from=r", "train.freeze=all_but_scale", "model.class_scale=true"},
+		"cifar10-if100-softmax-b0.99-radius0.5-s0":                     {"loss.beta=0.99", "train.max_norm=0.5"},
 	} {
 		if name := load(t, overrides...).RunName(); name != want {
 			t.Errorf("%v: %s, want %s", overrides, name, want)
@@ -111,6 +114,13 @@ func TestKeysThatContradictEachOther(t *testing.T) {
 		{[]string{"data.sampler_beta=1"}, []string{"data.sampler_beta=1", "below 1"}},
 		{[]string{"train.schedule=cosine", "train.milestones=[1, 2]"}, []string{"train.milestones=[1, 2]", "train.schedule=cosine"}},
 		{[]string{"train.schedule=cosine", "train.multipliers=[0.1, 0.01]"}, []string{"train.multipliers", "train.schedule=step"}},
+		{[]string{"train.freeze=feature"}, []string{"train.freeze=feature", `did you mean "features"?`}},
+		{[]string{"train.freeze=features"}, []string{"train.freeze=features", "random values", "train.init_from=RUN"}},
+		{[]string{"train.freeze=all_but_scale", "train.init_from=r"}, []string{"leaves nothing to train", "model.class_scale=true"}},
+		{[]string{"train.freeze=all_but_scale", "train.init_from=r", "model.class_scale=true", "train.fresh=classifier"}, []string{"train.fresh=classifier draws", "train.freeze=features"}},
+		{[]string{"train.freeze=all_but_scale", "train.init_from=r", "model.class_scale=true", "train.max_norm=1"}, []string{"command line: train.max_norm=1", "train.freeze=features"}},
+		{[]string{"model.class_scale=true", "eval.tau_norm=1"}, []string{"eval.tau_norm=1", "model.class_scale=true"}},
+		{[]string{"train.max_norm=-1"}, []string{"train.max_norm=-1", "a radius above 0"}},
 		{[]string{"train.nesterov=true", "train.momentum=0"}, []string{"train.nesterov=true", "train.momentum=0.9"}},
 	} {
 		_, err := Load("", c.overrides)

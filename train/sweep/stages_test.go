@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"longtail/internal/device"
 	"longtail/internal/run"
+	"longtail/models"
 	"longtail/train"
 )
 
@@ -18,7 +20,7 @@ base:
   train: {epochs: 1, batch: 8}
 rows:
   again: {train: {init_from: first, epochs: 0.5}}
-  cRT: {train: {init_from: again, fresh: classifier, epochs: 0.5}}
+  cRT: {data.sampler: class, train: {init_from: again, fresh: classifier, freeze: features, epochs: 0.5}}
   first:
 `
 
@@ -43,12 +45,34 @@ func TestRunsThatStartFromOthersWaitForThem(t *testing.T) {
 		if results[0].Summary.Init == "" || results[0].Summary.Init == results[1].Summary.Init || results[2].Summary.Init != "" {
 			t.Errorf("%d jobs: began from %q, %q, %q", jobs, results[0].Summary.Init, results[1].Summary.Init, results[2].Summary.Init)
 		}
+		compareStages(t, plans[0].Config.Out, plans[1].Config.Out)
 		for _, p := range plans {
 			if v := train.Verify(p.Config.Out); len(v.Problems) > 0 {
 				t.Error(v.Problems)
 			}
 		}
 	}
+}
+
+// compareStages fails unless a run has the features of the one that it started from, and another classifier.
+func compareStages(t *testing.T, first, second string) {
+	t.Helper()
+	from, to := mustTensors(t, first), mustTensors(t, second)
+	for name, got := range to.Tensors {
+		want, moves := from.Tensors[name], models.IsClassifier(strings.TrimPrefix(name, device.MomentumPrefix))
+		if slices.Equal(got.Data, want.Data) == moves {
+			t.Errorf("%s: it moves: %v, want %v", name, !moves, moves)
+		}
+	}
+}
+
+func mustTensors(t *testing.T, dir string) *run.Tensors {
+	t.Helper()
+	file, err := run.ReadTensors(filepath.Join(dir, run.Last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func TestRunThatStartsFromAFailedOneFails(t *testing.T) {
