@@ -117,7 +117,7 @@ func startOf(net models.Net) device.State {
 	return state
 }
 
-// compareGradients does one step and compares the gradients of the trained parameters.
+// compareGradients does one step and compares the gradients of the trained parameters, and the logits of an evaluation before it.
 func (s *stage) compareGradients(t *testing.T, trained []string, tolerance float64) {
 	t.Helper()
 	order := []int32{3, 1, 0, 2}
@@ -137,21 +137,35 @@ func (s *stage) compareGradients(t *testing.T, trained []string, tolerance float
 		if slices.Contains(trained, name) != (err == nil) {
 			t.Errorf("the gradient of %s: %v", name, err)
 		}
-		if err != nil {
-			continue
+		if err == nil {
+			compare(t, "the gradient of "+name, got, want[name], tolerance)
 		}
-		square, worst := 0.0, 0.0
-		for i, w := range want[name] {
-			square += w * w
-			worst = max(worst, math.Abs(float64(got[i])-w))
-		}
-		if rms := math.Sqrt(square / float64(len(got))); len(got) != len(want[name]) || rms == 0 || !(worst <= tolerance*rms) {
-			t.Errorf("the gradient of %s is off by %.2g of its root mean square %.2g", name, worst/rms, rms)
-		}
+	}
+	logits, err := s.eval.Read(device.Logits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "the logits of an evaluation", logits, want[device.Logits], tolerance)
+}
+
+// compare fails where numbers differ by more than tolerance times the root mean square of those wanted.
+func compare(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d numbers, want %d", what, len(got), len(want))
+		return
+	}
+	square, worst := 0.0, 0.0
+	for i, w := range want {
+		square += w * w
+		worst = max(worst, math.Abs(float64(got[i])-w))
+	}
+	if rms := math.Sqrt(square / float64(len(got))); rms == 0 || !(worst <= tolerance*rms) {
+		t.Errorf("%s: off by %.2g of the root mean square %.2g", what, worst/rms, rms)
 	}
 }
 
-// reference are the gradients of the weighted softmax loss of features [N, F], in float64, by name.
+// reference are the logits [N, C] of features [N, F], and the gradients of their weighted softmax loss by name, in float64.
 func (s *stage) reference(features []float32, order []int32) map[string][]float64 {
 	w, bias := s.values(models.ClassifierWeight), s.values(models.ClassifierBias)
 	scale := slices.Repeat([]float64{1}, frozenClasses)
@@ -159,6 +173,7 @@ func (s *stage) reference(features []float32, order []int32) map[string][]float6
 		scale = s.values(models.ClassScale)
 	}
 	dw, db, ds := make([]float64, len(w)), make([]float64, frozenClasses), make([]float64, frozenClasses)
+	var logits []float64
 	width := len(w) / frozenClasses
 	for i, image := range order {
 		f, z, sum := features[i*width:][:width], make([]float64, frozenClasses), 0.0
@@ -171,6 +186,7 @@ func (s *stage) reference(features []float32, order []int32) map[string][]float6
 		}
 		label := int(s.labels[image])
 		for c := range z {
+			logits = append(logits, z[c]*scale[c])
 			d := math.Exp(z[c]*scale[c]) / sum
 			if c == label {
 				d--
@@ -183,7 +199,7 @@ func (s *stage) reference(features []float32, order []int32) map[string][]float6
 			}
 		}
 	}
-	return map[string][]float64{models.ClassifierWeight: dw, models.ClassifierBias: db, models.ClassScale: ds}
+	return map[string][]float64{models.ClassifierWeight: dw, models.ClassifierBias: db, models.ClassScale: ds, device.Logits: logits}
 }
 
 func (s *stage) values(name string) []float64 {
