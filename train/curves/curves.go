@@ -2,7 +2,8 @@
 //
 // A case describes a short training whose every input follows from formulas, so that it can be repeated by anyone: see
 // [Case.Run]. golden.json holds the losses, gradient norms and logits of such trainings computed in float64 by an independent
-// implementation of the paper's protocol in PyTorch; it is embedded, so that a user can check a new machine.
+// implementation of the paper's protocol in PyTorch, methods.json those of other losses, weights, divisors and shortcuts, and of frozen
+// features. Both are embedded, so that a user can check a new machine.
 package curves
 
 import (
@@ -15,6 +16,9 @@ import (
 
 //go:embed golden.json
 var golden []byte
+
+//go:embed methods.json
+var methods []byte
 
 // Case is a training and what it must give.
 type Case struct {
@@ -72,13 +76,17 @@ func (c Case) gamma() float64 {
 	return c.Gamma
 }
 
-// Golden are the built-in cases.
+// Golden are the built-in cases, those of the paper first.
 func Golden() []Case {
-	cases, err := parse(golden)
-	if err != nil {
-		panic("curves: the embedded cases are damaged: " + err.Error())
+	var all []Case
+	for _, text := range [][]byte{golden, methods} {
+		cases, err := parse(text)
+		if err != nil {
+			panic("curves: the embedded cases are damaged: " + err.Error())
+		}
+		all = append(all, cases...)
 	}
-	return cases
+	return all
 }
 
 // Read reads cases from a file of the format of golden.json: a JSON list of objects.
