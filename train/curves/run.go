@@ -105,18 +105,11 @@ type running struct {
 }
 
 func (c Case) network() program.Network {
-	n := program.Network{
+	return program.Network{
 		Model: models.Config{Name: c.model(), Classes: c.Classes, Shortcut: cmp.Or(c.Shortcut, "avgpool"), Init: "glorot", Frozen: c.Frozen},
-		Image: program.Size{Channels: 3, Height: c.side(), Width: c.side()}, Loss: c.Loss, Options: loss.Options{}, Counts: c.Counts,
+		Image: program.Size{Channels: 3, Height: c.side(), Width: c.side()}, Loss: c.Loss, Options: c.options(), Counts: c.Counts,
 		Divisor: c.Divisor,
 	}
-	for name, v := range c.Options {
-		n.Options[name] = v
-	}
-	if c.Loss == "focal" {
-		n.Options["gamma"] = c.gamma()
-	}
-	return n
 }
 
 func (c Case) side() int { return cmp.Or(c.Side, 32) }
