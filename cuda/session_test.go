@@ -133,7 +133,7 @@ func TestEvaluationEqualsTheCPU(t *testing.T) {
 	images := small.noise()
 	order := []int32{3, 1, 7, 20, -1, -1}
 	var results []device.Sums
-	var logits [][]float32
+	var logits, features [][]float32
 	for _, b := range []device.Backend{newBackend(t), cpu.New(0)} {
 		s := small.open(t, b, device.FP32, images)
 		small.train(t, s, 0, 1)
@@ -143,7 +143,11 @@ func TestEvaluationEqualsTheCPU(t *testing.T) {
 		}
 		e := must[device.Session](t)(b.Open(p, device.FP32, images, s))
 		results = append(results, must[device.Sums](t)(e.Run(order, 0, 2)))
-		logits = append(logits, must[[]float32](t)(e.Read("logits"))[:10])
+		logits = append(logits, must[[]float32](t)(e.Read(device.Logits))[:10])
+		features = append(features, must[[]float32](t)(e.Read(device.Features))[:64])
+		if _, err := s.Read(device.Features); err == nil {
+			t.Error("a training session has features")
+		}
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
@@ -152,6 +156,7 @@ func TestEvaluationEqualsTheCPU(t *testing.T) {
 		t.Errorf("sums are %+v, want %+v", results[0], results[1])
 	}
 	compareClose(t, "logits", logits[0], logits[1], 1e-3)
+	compareClose(t, "features", features[0], features[1], 1e-3)
 }
 
 // What the kernels lack is named by Check and Open alike (the cases are tested in cuda/lower).

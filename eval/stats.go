@@ -3,6 +3,9 @@ package eval
 import (
 	"fmt"
 	"math"
+	"slices"
+
+	"longtail/internal/run"
 )
 
 // Stat is a mean over repeated runs.
@@ -56,28 +59,44 @@ func Over(runs []*Run, of func(*Run) float64) Stat {
 type Which string
 
 const (
-	Last             Which = "last"               // test error at the end: what the paper quotes
-	Best             Which = "best"               // test error at the epoch that was best on the test set: optimistic
-	BestByValidation Which = "best_by_validation" // test error at the epoch that was best on held-out training images: honest
+	Last             Which = "last"               // at the end: what the paper quotes
+	Best             Which = "best"               // at the epoch whose error was best on the test set: optimistic
+	BestByValidation Which = "best_by_validation" // at the epoch whose error was best on held-out training images: honest
 )
 
 // Results are the values of Which.
 func Results() []Which { return []Which{Last, Best, BestByValidation} }
 
-// TestError is the run's test error in per cent, NaN where the run has no such result.
-func (r *Run) TestError(w Which) float64 {
+// Result is the test result that the run is quoted by, nil where the run has none of that kind. It is the adjusted one where the run's
+// config asked for a method after training.
+func (r *Run) Result(w Which) *run.Result {
+	last, best, byValidation := r.Summary.Quoted()
 	switch w {
 	case Best:
-		return 100 * r.Summary.Best.Error
+		return best
 	case BestByValidation:
-		if r.Summary.BestByValidation == nil {
-			return math.NaN()
-		}
-		return 100 * r.Summary.BestByValidation.Error
+		return byValidation
 	default:
-		return 100 * r.Summary.Last.Error
+		return last
 	}
 }
+
+// AnyAdjusted reports whether a run among some is quoted after a method that its config asked for.
+func AnyAdjusted(runs []*Run) bool {
+	return slices.ContainsFunc(runs, func(r *Run) bool { return r.Summary.Adjusted != nil })
+}
+
+// Test is a metric of the run's test result in per cent, NaN where the run does not have it.
+func (r *Run) Test(w Which, m Metric) float64 {
+	result := r.Result(w)
+	if result == nil {
+		return math.NaN()
+	}
+	return m.Of(result)
+}
+
+// TestError is the run's test error in per cent, NaN where the run has no such result.
+func (r *Run) TestError(w Which) float64 { return r.Test(w, ErrorRate) }
 
 // ValidationError is the error in per cent on the held-out training images at the end, NaN where nothing was held out.
 func (r *Run) ValidationError() float64 {
@@ -90,8 +109,8 @@ func (r *Run) ValidationError() float64 {
 // PartAccuracy is the mean accuracy in per cent of one of the parts of Shots or Thirds ("few", "tail") at the end; NaN where
 // the part has no classes.
 func (r *Run) PartAccuracy(name string) float64 {
-	s := r.Summary
-	for _, p := range append(Shots(s.Counts, s.Last.PerClass), Thirds(s.Counts, s.Last.PerClass)...) {
+	counts, perClass := r.Summary.Counts, r.Result(Last).PerClass
+	for _, p := range append(Shots(counts, perClass), Thirds(counts, perClass)...) {
 		if p.Name == name && p.Classes > 0 {
 			return 100 * p.Accuracy
 		}

@@ -13,7 +13,7 @@ func init() {
 		Option{Name: "gamma", Default: 1, Min: 0, Max: 100})
 }
 
-// smoothSoftmaxFocal is w_y sum_c q_c (1 - p_c)^gamma (-log p_c) with p the softmax and q = (1 - smoothing) h + smoothing / C.
+// smoothSoftmaxFocal is sum_c q_c (1 - p_c)^gamma (-log p_c) with p the softmax and q = (1 - smoothing) h + smoothing / C.
 type smoothSoftmaxFocal struct{ smoothing, gamma float64 }
 
 func (smoothSoftmaxFocal) Head(int) ops.Head { return ops.Head{DecayBias: true} }
@@ -30,5 +30,5 @@ func (l smoothSoftmaxFocal) Build(in *Inputs) (*G.Node, error) {
 		rest := f.unary(func(p *G.Node) (*G.Node, error) { return ops.Affine(p, -1, 1+1e-6) }, p)
 		terms = f.mul(terms, f.unary(func(x *G.Node) (*G.Node, error) { return ops.Power(x, l.gamma) }, rest))
 	}
-	return weighted(&f, terms, in), f.err
+	return f.rowSum(terms), f.err
 }

@@ -28,15 +28,15 @@ func ExampleNew() {
 		return G.NewMatrix(g, G.Float64, G.WithName(name), G.WithShape(1, len(v)), G.WithValue(tensor.New(tensor.WithShape(1, len(v)), tensor.WithBacking(v))))
 	}
 	weights := tensor.New(tensor.WithShape(3), tensor.WithBacking([]float64{2, 1, 1}))
-	in := &loss.Inputs{
-		Logits: matrix("z", 1, 2, 3), Target: matrix("h", 1, 0, 0),
+	batch := loss.Batch{
+		Inputs: loss.Inputs{Logits: matrix("z", 1, 2, 3), Target: matrix("h", 1, 0, 0)},
 		Weight: G.NewVector(g, G.Float64, G.WithName("w"), G.WithShape(3), G.WithValue(weights)),
 	}
 	softmax, err := loss.New("softmax", nil)
 	if err != nil {
 		panic(err)
 	}
-	cost, err := softmax.Build(in)
+	cost, err := batch.Cost(softmax)
 	if err != nil {
 		panic(err)
 	}

@@ -6,10 +6,16 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
+// Focal is the name of the paper's focal loss, whose gamma is a word of its own in results and in files of curves.
+const Focal = "focal"
+
 func init() {
-	Register("focal", func(o Options) Loss { return focal{gamma: o["gamma"]} },
-		Option{Name: "gamma", Default: 1, Min: 0, Max: 100, Short: "g", Doc: "focusing parameter"})
+	Register(Focal, func(o Options) Loss { return focal{gamma: o["gamma"]} },
+		focusing)
 }
+
+// focusing is the option of the focal losses.
+var focusing = Option{Name: "gamma", Default: 1, Min: 0, Max: 100, Short: "g", Doc: "focusing parameter"}
 
 // focal is the sigmoid loss with each term times (1 - p_t)^gamma, where p_t is the probability given to the right answer
 // (Lin et al. 2017; Cui et al. 2019, section 4.3).
@@ -26,5 +32,5 @@ func (l focal) Build(in *Inputs) (*G.Node, error) {
 		log := f.add(f.mul(h, z), f.softplus(f.scale(z, -1)))
 		terms = f.mul(terms, f.exp(f.scale(log, -l.gamma)))
 	}
-	return weighted(&f, terms, in), f.err
+	return f.rowSum(terms), f.err
 }

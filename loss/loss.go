@@ -1,11 +1,12 @@
-// Package loss holds the class weights of the paper and the losses as sub-graphs.
+// Package loss holds the losses as sub-graphs, the class weights, and how both become the loss of a batch.
 //
-// A loss is one file: it registers a name with the options that it has, says what it asks of the classifier, and builds its
-// formula from the operations on rows in internal/ops. Gorgonia differentiates the formula, and package plan compiles it,
-// forward and backward, to one row program that every backend interprets: a loss needs no kernel.
+// A loss is one file: it registers a name with the options that it has, says what it asks of the classifier, and builds the loss of a
+// sample from the operations on rows in internal/ops. Gorgonia differentiates the formula, and package plan compiles it, forward and
+// backward, to one row program that every backend interprets: a loss needs no kernel.
 //
 //	l, err := loss.New("focal", loss.Options{"gamma": 1})
-//	cost, err := l.Build(&loss.Inputs{Logits: z, Target: h, Weight: w, Counts: counts})
+//	b := loss.Batch{Inputs: loss.Inputs{Logits: z, Target: h, Counts: counts}, Weight: w}
+//	cost, err := b.Cost(l)
 package loss
 
 import (
@@ -18,16 +19,15 @@ import (
 type Loss interface {
 	// Head is what the loss asks of the classifier.
 	Head(classes int) ops.Head
-	// Build makes the loss of a batch, a scalar: the sum of the losses of the samples divided by N. A sample whose target row
-	// is zero must add nothing: evaluation pads its last batch with such rows.
+	// Build makes the loss of each sample, [N, 1], without class weights. A row of the target without a label (padding) may give any
+	// finite number: [Batch.Cost] gives it the weight 0.
 	Build(in *Inputs) (*G.Node, error)
 }
 
-// Inputs are what a loss is built from.
+// Inputs are what the loss of a sample is built from.
 type Inputs struct {
 	Logits *G.Node // [N, C]
-	Target *G.Node // [N, C], rows sum to 1, or to 0 for padding
-	Weight *G.Node // [C], class weights
+	Target *G.Node // [N, C], 1 for the sample's label and 0 elsewhere; zeros for padding
 	Counts []int   // [C], training images of each class; nil where they are not known
 
 	// Declared are the further inputs of the loss: see PerClass.
@@ -41,9 +41,14 @@ type Declared struct {
 	Initial []float32 // [C]
 }
 
-// PerClass declares a node [C] with a number for each class, such as a margin or a log prior. It becomes an input of the
-// program under that name, so that it can be set anew during a run and nothing is compiled again.
+// PerClass declares a node [C] with a number for each class, such as a margin or a log prior. It becomes an input of the program under
+// that name, so that it can be set anew during a run and nothing is compiled again. A name that is declared already gives its node.
 func (in *Inputs) PerClass(name string, values []float64) *G.Node {
+	for _, d := range in.Declared {
+		if d.Name == name {
+			return d.Node
+		}
+	}
 	d := Declared{Name: name, Initial: make([]float32, len(values))}
 	for c, v := range values {
 		d.Initial[c] = float32(v)
@@ -53,8 +58,14 @@ func (in *Inputs) PerClass(name string, values []float64) *G.Node {
 	return d.Node
 }
 
-// weighted ends a loss: the batch mean of terms [N, C] times the weight [C] of each sample's true class.
-func weighted(f *formula, terms *G.Node, in *Inputs) *G.Node {
-	ofClass := f.rowSum(f.mul(in.Target, in.Weight)) // [N, 1]
-	return f.mean(f.mul(ofClass, f.rowSum(terms)))
+// counts are the training images of each class [C], 1 each where they are not known.
+func (in *Inputs) counts() []int {
+	if in.Counts != nil {
+		return in.Counts
+	}
+	ones := make([]int, in.Logits.Shape()[1])
+	for c := range ones {
+		ones[c] = 1
+	}
+	return ones
 }

@@ -2,6 +2,7 @@ package loss
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -16,75 +17,70 @@ import (
 	"pgregory.net/rapid"
 )
 
-// naive are the losses of one sample as the paper writes them: z the logits, y the class. Each is defined for moderate logits.
-var naive = map[string]func(z []float64, y int, gamma float64) float64{
-	"softmax": func(z []float64, y int, _ float64) float64 { return -math.Log(softmaxOf(z)[y]) },
-	"sigmoid": func(z []float64, y int, _ float64) float64 { return focalOf(z, y, 0) },
-	"focal":   focalOf,
-	"smooth-softmax-focal": func(z []float64, y int, gamma float64) float64 {
-		sum := 0.0
-		for c, p := range softmaxOf(z) {
-			q := .1 / float64(len(z))
-			if c == y {
-				q += .9
-			}
-			sum -= q * math.Log(p) * math.Pow(1+1e-6-p, gamma)
-		}
-		return sum
-	},
-}
-
-func softmaxOf(z []float64) []float64 {
-	p, sum := make([]float64, len(z)), 0.0
-	for c := range z {
-		p[c] = math.Exp(z[c])
-		sum += p[c]
-	}
-	for c := range p {
-		p[c] /= sum
-	}
-	return p
-}
-
-func focalOf(z []float64, y int, gamma float64) float64 {
-	sum := 0.0
-	for c := range z {
-		p := 1 / (1 + math.Exp(-z[c]))
-		if c != y {
-			p = 1 - p
-		}
-		sum -= math.Pow(1-p, gamma) * math.Log(p)
-	}
-	return sum
-}
-
-// optionsFor gives gamma to the losses that have it.
-func optionsFor(name string, gamma float64) Options {
-	if len(OptionsOf(name)) == 0 {
-		return nil
-	}
-	return Options{"gamma": gamma}
-}
-
-// gammas are those of the paper, and 0.
-var gammas = []float64{0, .5, 1, 2}
-
-// eachLoss runs a test for every registered loss, and for every gamma where it is used.
-func eachLoss(t *testing.T, f func(t *testing.T, name string, gamma float64, l Loss)) {
+// eachLoss runs a test for every registered loss, with its defaults and with other values of each of its options.
+func eachLoss(t *testing.T, f func(t *testing.T, name string, o Options, l Loss)) {
 	for _, name := range Names() {
-		for _, gamma := range gammas {
-			if gamma > 0 && !strings.Contains(name, "focal") {
-				continue
-			}
-			t.Run(fmt.Sprintf("%s gamma %v", name, gamma), func(t *testing.T) {
-				l, err := New(name, optionsFor(name, gamma))
+		for _, o := range variants(name) {
+			t.Run(fmt.Sprintf("%s %v", name, o), func(t *testing.T) {
+				l, err := New(name, o)
 				if err != nil {
 					t.Fatal(err)
 				}
-				f(t, name, gamma, l)
+				f(t, name, o, l)
 			})
 		}
 	}
+}
+
+// drawLoss runs a property test for every registered loss, with options that are drawn among its variants.
+func drawLoss(t *testing.T, f func(t *rapid.T, name string, o Options, l Loss)) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				o := rapid.SampledFrom(variants(name)).Draw(t, "options")
+				l, err := New(name, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f(t, name, o, l)
+			})
+		})
+	}
+}
+
+// variants are the defaults of a loss's options, and for each option some other values.
+func variants(name string) []Options {
+	defaults := Options{}
+	for _, o := range OptionsOf(name) {
+		defaults[o.Name] = o.Default
+	}
+	all := []Options{defaults}
+	for _, o := range OptionsOf(name) {
+		others := []float64{o.Min, o.Default / 2, min(o.Max, o.Default*2+.1)}
+		if o.Choices != nil {
+			others = nil
+			for i := range o.Choices {
+				others = append(others, float64(i))
+			}
+		}
+		for _, v := range others {
+			if v != o.Default {
+				changed := maps.Clone(defaults)
+				changed[o.Name] = v
+				all = append(all, changed)
+			}
+		}
+	}
+	return all
+}
+
+// tail are counts of C classes from 1000 images down to 1.
+func tail(classes int) []int {
+	counts := make([]int, classes)
+	for c := range counts {
+		counts[c] = int(math.Pow(1000, 1-float64(c)/float64(classes-1)))
+	}
+	return counts
 }
 
 // batch is [N, C] logits and one-hot targets, and [C] weights; labels are the true classes, -1 for a row without one.
@@ -117,17 +113,41 @@ func floats(v *tensor.Dense) []float64 { return v.Data().([]float64) }
 
 func (b batch) values() []*tensor.Dense { return []*tensor.Dense{b.logits, b.target, b.weight} }
 
-func build(l Loss) opstest.Build {
+func build(l Loss) opstest.Build { return buildWith(l, BySamples) }
+
+// buildWith is the loss of a batch of logits, targets, class weights and, for mixed images, second targets and shares of the first.
+// What the loss declares gets its values.
+func buildWith(l Loss, divisor string) opstest.Build {
 	return func(in []*G.Node) (*G.Node, error) {
-		return l.Build(&Inputs{Logits: in[0], Target: in[1], Weight: in[2]})
+		b := Batch{Inputs: Inputs{Logits: in[0], Target: in[1], Counts: tail(in[0].Shape()[1])}, Weight: in[2], Divisor: divisor}
+		if len(in) > 3 {
+			b.Second, b.First = in[3], in[4]
+		}
+		cost, err := b.Cost(l)
+		for _, d := range b.Declared {
+			v := opstest.Float32(opstest.Of(make([]float64, len(d.Initial)), len(d.Initial)))
+			copy(v.Data().([]float32), d.Initial)
+			if d.Node.Dtype() == G.Float64 {
+				v = opstest.Of(opstest.Floats(v), len(d.Initial))
+			}
+			if err := G.Let(d.Node, v); err != nil {
+				return nil, err
+			}
+		}
+		return cost, err
 	}
 }
 
 // run gives the loss of a batch and its gradient by the logits [N, C], on Gorgonia's machine.
 func run(t opstest.TB, l Loss, values []*tensor.Dense) (float64, []float64) {
 	t.Helper()
+	return runWith(t, l, BySamples, values)
+}
+
+func runWith(t opstest.TB, l Loss, divisor string, values []*tensor.Dense) (float64, []float64) {
+	t.Helper()
 	in := opstest.Inputs(values...)
-	root, err := build(l)(in)
+	root, err := buildWith(l, divisor)(in)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -141,36 +161,51 @@ func run(t opstest.TB, l Loss, values []*tensor.Dense) (float64, []float64) {
 }
 
 func TestLossesAgainstFormulas(t *testing.T) {
-	eachLoss(t, func(t *testing.T, name string, gamma float64, l Loss) {
-		rapid.Check(t, func(t *rapid.T) {
-			b, _ := drawBatch(t)
-			want, classes := 0.0, b.weight.Shape()[0]
-			for i, y := range b.labels {
-				want += floats(b.weight)[y] * naive[name](floats(b.logits)[i*classes:(i+1)*classes], y, gamma) / float64(len(b.labels))
-			}
-			got, _ := run(t, l, b.values())
-			opstest.Compare(t, "loss", []float64{got}, []float64{want}, 1e-10)
-		})
+	drawLoss(t, func(t *rapid.T, name string, o Options, l Loss) {
+		formula, known := naive[name]
+		if !known {
+			t.Fatal("write its formula into the table naive")
+		}
+		b, _ := drawBatch(t)
+		want, classes := 0.0, b.weight.Shape()[0]
+		for i, y := range b.labels {
+			want += floats(b.weight)[y] * formula(floats(b.logits)[i*classes:(i+1)*classes], y, o, tail(classes)) / float64(len(b.labels))
+		}
+		got, _ := run(t, l, b.values())
+		opstest.Compare(t, "loss", []float64{got}, []float64{want}, 1e-6) // what a loss declares is float32
 	})
 }
 
+// A loss whose formula has constants in its gradient is compared with the formula with these constants, in formulas_test.go.
+var withConstants = []string{"seesaw"}
+
 func TestGradientsAgainstFiniteDifferences(t *testing.T) {
-	eachLoss(t, func(t *testing.T, _ string, _ float64, l Loss) {
-		rapid.Check(t, func(t *rapid.T) {
-			b, r := drawBatch(t)
-			if rapid.Bool().Draw(t, "mixed labels") {
-				for i := range floats(b.target) {
-					floats(b.target)[i] = r.Float64()
-				}
-			}
-			opstest.CheckGradients(t, r, 1e-6, b.values(), []int{0}, build(l))
-		})
+	drawLoss(t, func(t *rapid.T, name string, _ Options, l Loss) {
+		if slices.Contains(withConstants, name) {
+			return
+		}
+		b, r := drawBatch(t)
+		values := b.values()
+		if rapid.Bool().Draw(t, "mixed") {
+			values = append(values, newBatch(r, b.labels, b.weight.Shape()[0]).target, shares(r, len(b.labels)))
+		}
+		divisor := rapid.SampledFrom(Divisors()).Draw(t, "divisor")
+		opstest.CheckGradients(t, r, 1e-5, values, []int{0}, buildWith(l, divisor))
 	})
+}
+
+// shares are numbers between 0 and 1, [N, 1].
+func shares(r *rand.Rand, n int) *tensor.Dense {
+	v := opstest.Random(r, n, 1)
+	for i := range floats(v) {
+		floats(v)[i] = r.Float64()
+	}
+	return v
 }
 
 func TestExtremeLogitsStayFinite(t *testing.T) {
-	extremes := []float64{-80, 80, 0, -1000, 1000, 80, -80}
-	eachLoss(t, func(t *testing.T, _ string, _ float64, l Loss) {
+	extremes := []float64{-80, 80, 0, -10000, 10000, 10000, -80}
+	eachLoss(t, func(t *testing.T, _ string, _ Options, l Loss) {
 		for _, single := range []bool{false, true} {
 			classes := len(extremes)
 			labels := make([]int, classes)
@@ -193,7 +228,7 @@ func TestExtremeLogitsStayFinite(t *testing.T) {
 					t.Errorf("float32 %v: number %d of gradient and loss is %v", single, i, x)
 				}
 			}
-			if loss <= 0 {
+			if loss <= 0 && !single {
 				t.Errorf("loss is %v", loss)
 			}
 		}
@@ -203,7 +238,7 @@ func TestExtremeLogitsStayFinite(t *testing.T) {
 // TestRowsWithoutTargetAddNothing compares a batch padded with rows of zero targets: the sum over the samples is that of the
 // others, and the gradient of those rows is 0.
 func TestRowsWithoutTargetAddNothing(t *testing.T) {
-	eachLoss(t, func(t *testing.T, _ string, _ float64, l Loss) {
+	eachLoss(t, func(t *testing.T, _ string, _ Options, l Loss) {
 		const classes = 5
 		labels := []int{3, 0, 2}
 		short := newBatch(rand.New(rand.NewPCG(1, 1)), labels, classes)
@@ -227,35 +262,33 @@ func TestRowsWithoutTargetAddNothing(t *testing.T) {
 }
 
 func TestWeightsScaleTheLoss(t *testing.T) {
-	eachLoss(t, func(t *testing.T, _ string, _ float64, l Loss) {
-		rapid.Check(t, func(t *rapid.T) {
-			b, _ := drawBatch(t)
-			loss, gradient := run(t, l, b.values())
-			gradient = slices.Clone(gradient)
-			for c := range floats(b.weight) {
-				floats(b.weight)[c] *= 2
-			}
-			twice, twiceGradient := run(t, l, b.values())
-			for i := range gradient {
-				gradient[i] *= 2
-			}
-			opstest.Compare(t, "loss", []float64{twice}, []float64{2 * loss}, 1e-12)
-			opstest.Compare(t, "gradient", twiceGradient, gradient, 1e-12)
+	drawLoss(t, func(t *rapid.T, _ string, _ Options, l Loss) {
+		b, _ := drawBatch(t)
+		loss, gradient := run(t, l, b.values())
+		gradient = slices.Clone(gradient)
+		for c := range floats(b.weight) {
+			floats(b.weight)[c] *= 2
+		}
+		twice, twiceGradient := run(t, l, b.values())
+		for i := range gradient {
+			gradient[i] *= 2
+		}
+		opstest.Compare(t, "loss", []float64{twice}, []float64{2 * loss}, 1e-12)
+		opstest.Compare(t, "gradient", twiceGradient, gradient, 1e-12)
 
-			clear(floats(b.weight)) // only the weight of the true class counts
-			floats(b.weight)[b.labels[0]] = 1
-			alone := slices.Repeat([]float64{100}, len(floats(b.weight)))
-			alone[b.labels[0]] = 1
-			one := batch{
-				logits: opstest.Of(floats(b.logits)[:len(alone)], 1, len(alone)),
-				target: opstest.Of(floats(b.target)[:len(alone)], 1, len(alone)),
-				weight: b.weight, labels: b.labels[:1],
-			}
-			zero, _ := run(t, l, one.values())
-			one.weight = opstest.Of(alone, len(alone))
-			hundred, _ := run(t, l, one.values())
-			opstest.Compare(t, "loss with other weights", []float64{hundred}, []float64{zero}, 1e-12)
-		})
+		clear(floats(b.weight)) // only the weight of the true class counts
+		floats(b.weight)[b.labels[0]] = 1
+		alone := slices.Repeat([]float64{100}, len(floats(b.weight)))
+		alone[b.labels[0]] = 1
+		one := batch{
+			logits: opstest.Of(floats(b.logits)[:len(alone)], 1, len(alone)),
+			target: opstest.Of(floats(b.target)[:len(alone)], 1, len(alone)),
+			weight: b.weight, labels: b.labels[:1],
+		}
+		zero, _ := run(t, l, one.values())
+		one.weight = opstest.Of(alone, len(alone))
+		hundred, _ := run(t, l, one.values())
+		opstest.Compare(t, "loss with other weights", []float64{hundred}, []float64{zero}, 1e-12)
 	})
 }
 
@@ -289,8 +322,8 @@ func TestSoftmaxGradientsSumToZero(t *testing.T) {
 func TestHeads(t *testing.T) {
 	for _, classes := range []int{2, 10, 100} {
 		start := -math.Log(float64(classes - 1))
-		for name, want := range map[string]ops.Head{"softmax": {DecayBias: true}, "sigmoid": {BiasInit: start}, "focal": {BiasInit: start}} {
-			l, err := New(name, optionsFor(name, 1))
+		for name, want := range map[string]ops.Head{"softmax": {DecayBias: true}, "sigmoid": {BiasInit: start}, "focal": {BiasInit: start}, "ldam": {Cosine: true}} {
+			l, err := New(name, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -329,7 +362,7 @@ func TestRegisterTwicePanics(t *testing.T) {
 
 func TestWrongShapesAreErrors(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	eachLoss(t, func(t *testing.T, _ string, _ float64, l Loss) {
+	eachLoss(t, func(t *testing.T, _ string, _ Options, l Loss) {
 		for name, values := range map[string][]*tensor.Dense{
 			"target of other classes": {opstest.Random(r, 2, 3), opstest.Random(r, 2, 4), opstest.Random(r, 3)},
 			"target of other batch":   {opstest.Random(r, 2, 3), opstest.Random(r, 3, 3), opstest.Random(r, 3)},

@@ -10,7 +10,7 @@ import (
 
 func init() { Register("sigmoid", func(Options) Loss { return sigmoid{} }) }
 
-// sigmoid is the cross-entropy of C one-against-all classifiers, summed over the classes: w_y sum_c softplus(z_c) - h_c z_c,
+// sigmoid is the cross-entropy of C one-against-all classifiers, summed over the classes: sum_c softplus(z_c) - h_c z_c,
 // Cui et al. 2019, section 4.2.
 type sigmoid struct{}
 
@@ -22,7 +22,7 @@ func (sigmoid) Head(classes int) ops.Head {
 
 func (sigmoid) Build(in *Inputs) (*G.Node, error) {
 	var f formula
-	return weighted(&f, sigmoidTerms(&f, in.Logits, in.Target), in), f.err
+	return f.rowSum(sigmoidTerms(&f, in.Logits, in.Target)), f.err
 }
 
 // sigmoidTerms are the cross-entropies softplus(z) - h z of the single classifiers, [N, C].

@@ -8,13 +8,15 @@ import (
 
 func init() { Register("softmax", func(Options) Loss { return softmax{} }) }
 
-// softmax is the cross-entropy of the softmax: w_y (log sum_c e^z_c - z_y), Cui et al. 2019, section 4.1.
-type softmax struct{}
-
-func (softmax) Head(int) ops.Head { return ops.Head{DecayBias: true} }
+// softmax is the cross-entropy of the softmax: log sum_c e^z_c - z_y, Cui et al. 2019, section 4.1.
+type softmax struct{ plainHead }
 
 func (softmax) Build(in *Inputs) (*G.Node, error) {
-	f, z, h := formula{}, in.Logits, in.Target
-	terms := f.mul(h, f.sub(f.logSumExp(z), z))
-	return weighted(&f, terms, in), f.err
+	var f formula
+	return f.crossEntropy(in.Logits, in.Target), f.err
 }
+
+// plainHead is a dense layer whose bias starts at 0 and is decayed.
+type plainHead struct{}
+
+func (plainHead) Head(int) ops.Head { return ops.Head{DecayBias: true} }

@@ -14,7 +14,8 @@ const epsilon = 1e-5
 // formula; Build returns the error.
 type Builder struct {
 	config   Config
-	training bool
+	training bool // the norms take the moments of the batch
+	frozen   bool // parameters that are added keep their values
 	graph    *G.ExprGraph
 	net      Net
 	err      error
@@ -30,7 +31,7 @@ func (b *Builder) keep(n *G.Node, err error) *G.Node {
 // param adds a trainable value.
 func (b *Builder) param(name string, init ops.Init, decay bool, shape ...int) *G.Node {
 	n := G.NewTensor(b.graph, G.Float32, len(shape), G.WithShape(shape...), G.WithName(name))
-	b.net.Params = append(b.net.Params, ops.Param{Node: n, Name: name, Decay: decay, Init: init})
+	b.net.Params = append(b.net.Params, ops.Param{Node: n, Name: name, Decay: decay, Init: init, Frozen: b.frozen})
 	return n
 }
 
@@ -85,17 +86,6 @@ func (b *Builder) Average(x *G.Node) *G.Node {
 		return nil
 	}
 	return b.keep(ops.GlobalAverage(x))
-}
-
-// classifier is the dense layer from features [N, F] to logits [N, C].
-func (b *Builder) classifier(features *G.Node, h ops.Head) *G.Node {
-	if b.err != nil {
-		return nil
-	}
-	in, out := features.Shape()[1], b.config.Classes
-	w := b.param("dense.weight", b.spread(in, out), true, out, in)
-	bias := b.param("dense.bias", ops.Init{Mean: h.BiasInit}, h.DecayBias, out)
-	return b.keep(ops.Dense(features, w, bias))
 }
 
 // shape is a node's, for a network's own arithmetic; zeros after an error.

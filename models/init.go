@@ -2,6 +2,7 @@ package models
 
 import (
 	"math"
+	"slices"
 
 	"longtail/internal/ops"
 	"longtail/internal/rng"
@@ -40,16 +41,31 @@ func (n Net) Initial(seed uint64) map[string]*tensor.Dense {
 	for i, p := range n.Params {
 		stream := rng.New(seed, rng.Init, uint32(i), 0)
 		values[p.Name] = filled(p.Node.Shape(), func(int) float32 { return draw(p.Init, stream) })
+		if p.Init.UnitRows {
+			scaleRows(values[p.Name])
+		}
 	}
 	return values
+}
+
+// scaleRows scales the rows of a matrix to length 1.
+func scaleRows(m *tensor.Dense) {
+	for row := range slices.Chunk(m.Data().([]float32), m.Shape()[1]) {
+		scale(row, 1/norm(row))
+	}
 }
 
 // InitialMoments are the running moments [2, C] that training starts from, by name: mean 0 and variance 1.
 func (n Net) InitialMoments() map[string]*tensor.Dense {
 	values := make(map[string]*tensor.Dense)
+	start := func(name string, shape tensor.Shape) {
+		values[name] = filled(shape, func(i int) float32 { return float32(i / shape[1]) })
+	}
 	for _, s := range n.Stats {
-		channels := s.Batch.Shape()[1]
-		values[s.Running] = filled(s.Batch.Shape(), func(i int) float32 { return float32(i / channels) })
+		start(s.Running, s.Batch.Shape())
+	}
+	for _, moments := range n.Inputs {
+		start(moments.Name(), moments.Shape())
 	}
 	return values
 }

@@ -24,14 +24,19 @@ type Config struct {
 	Classes  int    // C, at least 2
 	Shortcut string // one of Shortcuts
 	Init     string // one of Inits
+	Frozen   bool   // only the classifier is trained: norms take their running moments, and other parameters keep their values
+
+	ClassScale       bool // logits are multiplied by a learned number for each class
+	FrozenClassifier bool // weights and bias of the classifier keep their values; the scale of the classes is trained
 }
 
 // Net is a network in a graph.
 type Net struct {
-	Logits *G.Node // [N, C]
-	Params []ops.Param
-	Stats  []ops.Stat // of a training network; an evaluation network has inputs of these names instead
-	Inputs []*G.Node  // running moments [2, C], of an evaluation network
+	Features *G.Node // [N, F], what the classifier reads
+	Logits   *G.Node // [N, C]
+	Params   []ops.Param
+	Stats    []ops.Stat // of a training network; an evaluation network, and a frozen one, has inputs of these names instead
+	Inputs   []*G.Node  // running moments [2, C], of an evaluation network or a frozen one
 }
 
 // Network draws a network on images x [N, I, H, W] and returns the features [N, F]; the classifier behind them is the same for
@@ -72,16 +77,16 @@ func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 	case x == nil || x.Dims() != 4:
 		return Net{}, fmt.Errorf("a network wants images [N, I, H, W], not %v", x)
 	}
-	b := &Builder{config: c, training: training, graph: x.Graph()}
-	features := draw(b, x)
-	b.net.Logits = b.classifier(features, h)
+	b := &Builder{config: c, training: training && !c.Frozen, frozen: c.Frozen, graph: x.Graph()}
+	b.net.Features = draw(b, x)
+	b.net.Logits = b.logits(b.net.Features, h)
 	if b.err != nil {
 		return Net{}, fmt.Errorf("building %s: %w", c.Name, b.err)
 	}
 	return b.net, nil
 }
 
-// Parameters is the number of trainable values.
+// Parameters is the number of values that training can change, frozen ones included.
 func (n Net) Parameters() int {
 	count := 0
 	for _, p := range n.Params {

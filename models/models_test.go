@@ -50,7 +50,7 @@ func TestParameterCounts(t *testing.T) {
 		{"resnet110", 10, "avgpool", 1_727_962},
 		{"resnet32", 10, "projection", 464_154 + 16*32 + 2*32 + 32*64 + 2*64},
 	} {
-		n := mustBuild(t, images(2, 3, 32, 32), Config{c.name, c.classes, c.shortcut, "he"}, ops.Head{}, true)
+		n := mustBuild(t, images(2, 3, 32, 32), Config{Name: c.name, Classes: c.classes, Shortcut: c.shortcut, Init: "he"}, ops.Head{}, true)
 		if got := n.Parameters(); got != c.want {
 			t.Errorf("%s, %d classes, %s: %d parameters, want %d", c.name, c.classes, c.shortcut, got, c.want)
 		}
@@ -78,7 +78,7 @@ func TestOrderOfParameters(t *testing.T) {
 			}
 		}
 		want = append(want, "dense.weight", "dense.bias")
-		n := mustBuild(t, images(2, 3, 32, 32), Config{"resnet20", 10, shortcut, "glorot"}, ops.Head{}, true)
+		n := mustBuild(t, images(2, 3, 32, 32), Config{Name: "resnet20", Classes: 10, Shortcut: shortcut, Init: "glorot"}, ops.Head{}, true)
 		var got []string
 		for _, p := range n.Params {
 			got = append(got, p.Name)
@@ -128,7 +128,7 @@ func TestNodes(t *testing.T) {
 			default:
 				convs += 2
 			}
-			n := mustBuild(t, images(128, 3, 32, 32), Config{name, 100, shortcut, "glorot"}, ops.Head{}, true)
+			n := mustBuild(t, images(128, 3, 32, 32), Config{Name: name, Classes: 100, Shortcut: shortcut, Init: "glorot"}, ops.Head{}, true)
 			loss, err := ops.BatchMean(n.Logits)
 			if err != nil {
 				t.Fatal(err)
@@ -173,7 +173,7 @@ func TestNodes(t *testing.T) {
 func TestShapes(t *testing.T) {
 	for _, shortcut := range Shortcuts() {
 		for _, side := range []int{32, 16, 8, 4} {
-			n := mustBuild(t, images(7, 3, side, side+8), Config{"resnet8", 13, shortcut, "he"}, ops.Head{}, true)
+			n := mustBuild(t, images(7, 3, side, side+8), Config{Name: "resnet8", Classes: 13, Shortcut: shortcut, Init: "he"}, ops.Head{}, true)
 			if got := n.Logits.Shape(); !slices.Equal(got, tensor.Shape{7, 13}) {
 				t.Errorf("%s: logits are %v", shortcut, got)
 			}
@@ -199,7 +199,7 @@ func TestShapes(t *testing.T) {
 // network does, and has the same parameters.
 func TestEvaluationEqualsTraining(t *testing.T) {
 	for _, shortcut := range Shortcuts() {
-		c := Config{"resnet8", 5, shortcut, "he"}
+		c := Config{Name: "resnet8", Classes: 5, Shortcut: shortcut, Init: "he"}
 		train := mustBuild(t, images(3, 3, 8, 8), c, ops.Head{BiasInit: .5}, true)
 		test := mustBuild(t, images(3, 3, 8, 8), c, ops.Head{BiasInit: .5}, false)
 		if len(test.Stats) != 0 || len(train.Inputs) != 0 || len(test.Inputs) != len(train.Stats) {
@@ -249,7 +249,7 @@ func let(t *testing.T, n *G.Node, v G.Value) {
 
 func TestInitialValues(t *testing.T) {
 	for _, init := range Inits() {
-		n := mustBuild(t, images(2, 3, 32, 32), Config{"resnet20", 10, "projection", init}, ops.Head{BiasInit: -3}, true)
+		n := mustBuild(t, images(2, 3, 32, 32), Config{Name: "resnet20", Classes: 10, Shortcut: "projection", Init: init}, ops.Head{BiasInit: -3}, true)
 		state, again, other := n.Initial(7), n.Initial(7), n.Initial(8)
 		if moments := n.InitialMoments(); len(state) != len(n.Params) || len(moments) != len(n.Stats) {
 			t.Fatalf("%d values for %d parameters, %d for %d moments", len(state), len(n.Params), len(moments), len(n.Stats))
@@ -331,8 +331,8 @@ func checkSpread(t *testing.T, init, name string, values []float32, fanIn, fanOu
 // TestValuesDoNotDependOnOtherTensors keeps what is equal in two networks equal: all but the dense layer of two numbers of
 // classes.
 func TestValuesDoNotDependOnOtherTensors(t *testing.T) {
-	a := mustBuild(t, images(2, 3, 32, 32), Config{"resnet8", 10, "avgpool", "he"}, ops.Head{}, true).Initial(3)
-	b := mustBuild(t, images(2, 3, 32, 32), Config{"resnet8", 100, "avgpool", "he"}, ops.Head{}, true).Initial(3)
+	a := mustBuild(t, images(2, 3, 32, 32), Config{Name: "resnet8", Classes: 10, Shortcut: "avgpool", Init: "he"}, ops.Head{}, true).Initial(3)
+	b := mustBuild(t, images(2, 3, 32, 32), Config{Name: "resnet8", Classes: 100, Shortcut: "avgpool", Init: "he"}, ops.Head{}, true).Initial(3)
 	for name := range a {
 		if !strings.HasPrefix(name, "dense") && !slices.Equal(a[name].Data().([]float32), b[name].Data().([]float32)) {
 			t.Errorf("%s depends on the number of classes", name)
@@ -346,10 +346,10 @@ func TestBuildRefuses(t *testing.T) {
 		config Config
 		names  string // what the message must name
 	}{
-		"model":        {images(2, 3, 32, 32), Config{"resnet18", 10, "avgpool", "he"}, "resnet18"},
-		"shortcut":     {images(2, 3, 32, 32), Config{"resnet8", 10, "max", "he"}, "max"},
-		"init":         {images(2, 3, 32, 32), Config{"resnet8", 10, "avgpool", "zero"}, "zero"},
-		"classes":      {images(2, 3, 32, 32), Config{"resnet8", 1, "avgpool", "he"}, "classes"},
+		"model":        {images(2, 3, 32, 32), Config{Name: "resnet18", Classes: 10, Shortcut: "avgpool", Init: "he"}, "resnet18"},
+		"shortcut":     {images(2, 3, 32, 32), Config{Name: "resnet8", Classes: 10, Shortcut: "max", Init: "he"}, "max"},
+		"init":         {images(2, 3, 32, 32), Config{Name: "resnet8", Classes: 10, Shortcut: "avgpool", Init: "zero"}, "zero"},
+		"classes":      {images(2, 3, 32, 32), Config{Name: "resnet8", Classes: 1, Shortcut: "avgpool", Init: "he"}, "classes"},
 		"no images":    {nil, config("resnet8"), "images"},
 		"rows":         {images(2, 3), config("resnet8"), "images"},
 		"a vector":     {images(2), config("resnet8"), "images"},

@@ -30,11 +30,12 @@ type Checkpoint struct {
 
 // Position is where a run is and what it found so far. It holds nothing that differs between two equal runs.
 type Position struct {
-	Step     int     `json:"step"`     // steps done
-	Epoch    float64 `json:"epoch"`    // of the last record
-	Recorded int     `json:"recorded"` // step of the last record
-	Records  int     `json:"records"`  // lines of metrics.jsonl
-	Sums     Totals  `json:"sums"`     // since the last record
+	Step     int     `json:"step"`           // steps done
+	Epoch    float64 `json:"epoch"`          // of the last record
+	Recorded int     `json:"recorded"`       // step of the last record
+	Records  int     `json:"records"`        // lines of metrics.jsonl
+	Init     string  `json:"init,omitempty"` // SHA-256 of the checkpoint that train.init_from named; empty without
+	Sums     Totals  `json:"sums"`           // since the last record
 
 	Last             *run.Result `json:"last,omitempty"` // of the last test
 	LastValidation   *run.Score  `json:"last_validation,omitempty"`

@@ -10,7 +10,7 @@ import (
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/fail"
-	"longtail/internal/program"
+	"longtail/internal/posthoc"
 	"longtail/internal/run"
 )
 
@@ -22,6 +22,7 @@ type Evaluation struct {
 	TestCounts []int                 // [C] test images a class
 	Sealed     bool                  // false where the run ended before runs were sealed
 	Results    map[string]run.Result // "last", "best" and, where images are held out, "best_validation"
+	Adjusted   map[string][]Adjusted // by the same names, in the order of the job's adjustments; empty without any
 }
 
 // EvalJob says which run to evaluate, and where.
@@ -32,6 +33,8 @@ type EvalJob struct {
 	Precision string // in place of the run's; empty leaves it
 	Open      OpenDevice
 	Observe   Observer // is told of Testing
+
+	Adjustments []posthoc.Adjustment // of the outputs; none takes those of the run's config
 }
 
 // checkpoints are the files that are evaluated, by the names of their results.
@@ -94,12 +97,12 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := job.open(config, ds)
+	w, adjust, err := job.open(config, ds)
 	if err != nil {
 		return nil, err
 	}
 	defer w.close()
-	e := &Evaluation{Sealed: sealed, Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
+	e := &Evaluation{Adjusted: map[string][]Adjusted{}, Sealed: sealed, Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
 	var last *Position
 	for _, name := range Checkpoints() {
 		path := filepath.Join(job.Dir, checkpoints[name])
@@ -116,19 +119,38 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		if err := c.isRecorded(name, last); err != nil {
 			return nil, fail.Data("checkpoint %s: %w", path, err)
 		}
-		if err := w.Test.Session.Load(c.State); err != nil {
-			return nil, fail.Data("checkpoint %s does not fit the run's network: %w", path, err)
-		}
-		sums, err := w.Test.run(ctx, w.Classes, name, job.Observe)
+		result, adjusted, err := w.evaluate(ctx, c, path, adjust, name, job.Observe)
 		if err != nil {
 			return nil, err
 		}
-		e.Results[name] = run.NewResult(epochOf(config, c.Step, w.images()), c.Step, sums.Confusion, w.Classes, sums.Loss)
+		e.Results[name] = result
+		if len(adjusted) > 0 {
+			e.Adjusted[name] = adjusted
+		}
 	}
 	if len(e.Results) == 0 {
 		return nil, job.noCheckpoint()
 	}
 	return e, nil
+}
+
+// evaluate loads a checkpoint from a path and tests it, plainly and, where there is an adjuster, with changed outputs. set names the test
+// for observers.
+func (w *openJob) evaluate(ctx context.Context, c *Checkpoint, path string, a *adjuster, set string, observe Observer) (run.Result, []Adjusted, error) {
+	if err := w.Test.Session.Load(c.State); err != nil {
+		return run.Result{}, nil, fail.Data("checkpoint %s does not fit the run's network: %w", path, err)
+	}
+	weights := w.programs.Weights.at(c.Step - 1)
+	tested, err := w.Test.run(ctx, weights, set, observe)
+	if err != nil {
+		return run.Result{}, nil, err
+	}
+	plain := tested.result(epochOf(w.Config, c.Step, w.images()), c.Step, w.Classes)
+	if a == nil {
+		return plain, nil, nil
+	}
+	adjusted, err := a.results(ctx, weights, c.State, tested, plain, observe)
+	return plain, adjusted, err
 }
 
 // checkSeal compares a finished run with its seal, before anything is computed, and reports whether it has one. A run that is not
@@ -172,30 +194,31 @@ func (j *EvalJob) load(ctx context.Context) (*config.Config, *data.Dataset, erro
 	return config, ds, err
 }
 
-// open builds the evaluation program and opens it on the test images.
-func (j *EvalJob) open(config *config.Config, ds *data.Dataset) (w *openJob, err error) {
-	asked := func(flag, key string) string {
-		if flag != "" {
-			return flag
-		}
-		return key
-	}
-	d, err := j.Open(asked(j.Device, config.Device), asked(j.Precision, config.Precision))
+// open builds the evaluation program and opens it on the test images, and what the adjustments look at.
+func (j *EvalJob) open(config *config.Config, ds *data.Dataset) (w *openJob, a *adjuster, err error) {
+	d, err := j.Open(cmp.Or(j.Device, config.Device), cmp.Or(j.Precision, config.Precision))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	w = &openJob{data: ds}
-	w.Labels, w.Classes = ds.Train.Labels, ds.Train.Classes
+	w.Config, w.Labels, w.Classes = config, ds.Train.Labels, ds.Train.Classes
 	if w.programs, err = Build(config, ds); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if w.Test, err = w.evaluator(d, ds.Test); err == nil {
-		err = w.Test.Session.Set(program.ClassWeights, w.programs.Weights)
+	asked := j.Adjustments
+	if len(asked) == 0 {
+		asked = config.Eval.Adjustments()
+	}
+	if err := w.checkAdjustments(asked); err != nil {
+		return nil, nil, err
+	}
+	if w.Test, err = w.evaluator(d, ds.Test, config.Loss.Divisor); err == nil {
+		a, err = w.adjuster(d, asked)
 	}
 	if err != nil {
 		w.close()
 	}
-	return w, err
+	return w, a, err
 }
 
 // epochOf is the epoch that a checkpoint at a step belongs to, as the loop counts them.

@@ -32,7 +32,7 @@ type Progress struct {
 
 // Testing comes after every batch of an evaluation.
 type Testing struct {
-	Set         string // test or validation
+	Set         string // test, validation or, for a method after training, training or held-out
 	Done, Total int    // images
 }
 

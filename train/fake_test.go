@@ -59,6 +59,7 @@ type fakeSession struct {
 	labels         []int32
 	rates, weight  []float32
 	values         *map[string]*tensor.Dense
+	last           []int32 // images of the last step
 	closed         bool
 }
 
@@ -82,14 +83,14 @@ func (s *fakeSession) Run(order []int32, first, n int) (device.Sums, error) {
 	}
 	for step := first; step < first+n; step++ {
 		batch := order[(step-first)*s.batch:][:s.batch]
+		s.last = batch
 		mix := s.hash(uint64(step))
 		for _, sample := range batch {
 			if sample < 0 && !s.train {
 				continue
 			}
 			h := s.hash(uint64(sample))
-			label := int(s.labels[sample])
-			sums.Confusion[label*s.classes+(label+int(h%3)/2)%s.classes]++
+			sums.Confusion[int(s.labels[sample])*s.classes+s.predict(sample)]++
 			sums.Loss += 1 / (1 + float64(h%1000))
 			mix = mix*31 + h
 		}
@@ -124,7 +125,26 @@ func (s *fakeSession) update(mix uint64, rate float32) {
 	}
 }
 
-func (s *fakeSession) Read(string) ([]float32, error) { return nil, errors.New("nothing to read") }
+// predict is the class that the state gives to an image: its own for two in three.
+func (s *fakeSession) predict(image int32) int {
+	return (int(s.labels[image]) + int(s.hash(uint64(image))%3)/2) % s.classes
+}
+
+// Read gives logits, or features of which they are the first numbers: 1 at the predicted class, or 1 + the label where the state's hash
+// is odd.
+func (s *fakeSession) Read(name string) ([]float32, error) {
+	width := map[string]int{device.Logits: s.classes, device.Features: s.classes + 1}[name]
+	if width == 0 || s.train {
+		return nil, errors.New("nothing to read")
+	}
+	rows := make([]float32, s.batch*width)
+	for i, image := range s.last {
+		if image >= 0 {
+			rows[i*width+s.predict(image)] = 1 + float32(s.hash(uint64(image))%2)*float32(s.labels[image])
+		}
+	}
+	return rows, nil
+}
 
 func (s *fakeSession) Load(state device.State) error {
 	for name, t := range state {
@@ -164,9 +184,10 @@ func fakeTask(c *config.Config, b *fakeBackend) Task {
 		s, _ := b.Open(&plan.Program{Options: plan.Options{Train: train}, Batch: batch}, device.FP32, images(n, fakeClasses), share)
 		return s
 	}
-	t := Task{Config: c, Labels: images(trained, fakeClasses).Labels, Classes: fakeClasses, Weights: []float32{0.5, 1, 1.5}, Train: open(trained, c.Train.Batch, true, nil)}
-	t.Test = &Evaluator{open(tested, evalBatch, false, t.Train), tested, evalBatch}
-	t.Validation = &Evaluator{open(heldOut, evalBatch, false, t.Train), heldOut, evalBatch}
+	t := Task{Config: c, Labels: images(trained, fakeClasses).Labels, Classes: fakeClasses, Train: open(trained, c.Train.Batch, true, nil)}
+	t.Weights = Weights{Before: []float32{1, 1, 1}, Final: []float32{0.5, 1, 1.5}, From: firstStep(c.Loss.ReweightFrom, c.Train.Batch, trained)}
+	t.Test = &Evaluator{Session: open(tested, evalBatch, false, t.Train), Labels: images(tested, fakeClasses).Labels, Batch: evalBatch}
+	t.Validation = &Evaluator{Session: open(heldOut, evalBatch, false, t.Train), Labels: images(heldOut, fakeClasses).Labels, Batch: evalBatch}
 	one := func() *tensor.Dense { return tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1})) }
 	t.From = start(fakeClasses, device.State{"w": one(), "momentum/w": one(), "running/bn": one()})
 	return t

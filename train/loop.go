@@ -21,7 +21,8 @@ type Task struct {
 	Config     *config.Config
 	Labels     []int32        // [N] of the training images
 	Classes    int            // C
-	Weights    []float32      // [C] class weights
+	Files      data.Files     // where the training images lie in their data set's files
+	Weights    Weights        // of the classes
 	Train      device.Session // the training program on the training images
 	Test       *Evaluator
 	Validation *Evaluator  // nil where no images are held out
@@ -31,7 +32,7 @@ type Task struct {
 // images is N, the number of training images.
 func (t *Task) images() int { return len(t.Labels) }
 
-// Loop trains: SGD over one stream of seeded permutations, with the learning rate of each step known beforehand, and at the end
+// Loop trains: SGD over one seeded stream of samples, with the learning rate of each step known beforehand, and at the end
 // of each epoch a look at the test set. Files, logs and progress are the observer's.
 //
 // A cancelled context ends it after the current call, or in the middle of a test, with the state saved (fail.Interrupted). A
@@ -48,6 +49,9 @@ func Loop(ctx context.Context, task Task, observe Observer) error {
 			return err
 		}
 		if l.epochEnds() {
+			if err := l.maxNorm(); err != nil {
+				return err
+			}
 			if err := l.closeEpoch(ctx); err != nil {
 				return err
 			}
@@ -75,20 +79,14 @@ type loop struct {
 // start gives the sessions what they need, and closes an epoch that was interrupted in its tests.
 func (l *loop) start(ctx context.Context) error {
 	var err error
-	if l.order, err = data.NewStream(l.Config.Data.Sampler, data.Epoch{Seed: l.Config.Seed, Epochs: l.Config.Train.Epochs, Labels: l.Labels, Classes: l.Classes}); err != nil {
+	if l.order, err = NewStream(l.Config, l.Labels, l.Classes, l.Files); err != nil {
 		return err
 	}
 	if err := l.Train.Set(plan.LearningRates, l.rates); err != nil {
 		return fmt.Errorf("setting the learning rates: %w", err)
 	}
-	sessions := []device.Session{l.Train, l.Test.Session}
-	if l.Validation != nil {
-		sessions = append(sessions, l.Validation.Session)
-	}
-	for _, s := range sessions {
-		if err := s.Set(program.ClassWeights, l.Weights); err != nil {
-			return fmt.Errorf("setting the class weights: %w", err)
-		}
+	if err := l.weigh(); err != nil {
+		return err
 	}
 	if err := l.Train.Load(l.From.State); err != nil {
 		return fmt.Errorf("loading the parameters: %w", err)
@@ -102,8 +100,21 @@ func (l *loop) start(ctx context.Context) error {
 	return nil
 }
 
+// weigh gives the training session the class weights of the next step.
+func (l *loop) weigh() error {
+	if err := l.Train.Set(program.ClassWeights, l.Weights.at(l.Step)); err != nil {
+		return fmt.Errorf("setting the class weights: %w", err)
+	}
+	return nil
+}
+
 // steps does the next call of the backend and adds up what it saw.
 func (l *loop) steps() error {
+	if l.Step == l.Weights.From {
+		if err := l.weigh(); err != nil {
+			return err
+		}
+	}
 	began, n, batch := time.Now(), l.block(), l.Config.Train.Batch
 	order, err := l.order.Take(l.Step*batch, n*batch)
 	if err != nil {
@@ -135,6 +146,9 @@ func (l *loop) block() int {
 	end := CallEnd(l.Step, l.Train.StepsPerCall(), len(l.rates))
 	if every := l.Config.Train.CheckpointEvery; every > 0 {
 		end = min(end, (l.Step/every+1)*every)
+	}
+	if l.Step < l.Weights.From {
+		end = min(end, l.Weights.From)
 	}
 	batch := l.Config.Train.Batch
 	epochEnd := (l.Step*batch/l.images() + 1) * l.images() // in samples
@@ -201,18 +215,19 @@ func (l *loop) testDue(epoch float64) bool {
 
 // test scores the test set and the held-out images, and says of which the state is the best so far.
 func (l *loop) test(ctx context.Context, record *run.Epoch) (best Saving, err error) {
-	sums, err := l.Test.run(ctx, l.Classes, "test", l.observe)
+	weights := l.Weights.at(l.Step - 1)
+	tested, err := l.Test.run(ctx, weights, "test", l.observe)
 	if err != nil {
 		return best, err
 	}
-	result := run.NewResult(record.Epoch, l.Step, sums.Confusion, l.Classes, sums.Loss)
+	result := tested.result(record.Epoch, l.Step, l.Classes)
 	record.Test = &result.Score
 	if l.Validation != nil {
-		sums, err := l.Validation.run(ctx, l.Classes, "validation", l.observe)
+		validated, err := l.Validation.run(ctx, weights, "validation", l.observe)
 		if err != nil {
 			return best, err
 		}
-		score := run.NewScore(sums.Confusion, l.Classes, sums.Loss)
+		score := validated.score(l.Classes)
 		record.Validation = &score
 		if l.BestByValidation == nil || score.Error < l.BestValidation.Error {
 			l.BestByValidation, l.BestValidation, best.BestValidation = &result, &score, true

@@ -26,7 +26,7 @@ type hinge struct{}
 func (hinge) Head(int) ops.Head { return ops.Head{DecayBias: true} }
 
 func (hinge) Build(in *loss.Inputs) (*G.Node, error) {
-	z, h, w := in.Logits, in.Target, in.Weight
+	z, h := in.Logits, in.Target
 	var err error
 	keep := func(n *G.Node, e error) *G.Node {
 		if err == nil {
@@ -38,10 +38,7 @@ func (hinge) Build(in *loss.Inputs) (*G.Node, error) {
 	margin := keep(ops.Affine(keep(ops.Mul(sign, z)), -1, 1))               // 1 - sign z
 	zero := keep(ops.Affine(margin, 0, 0))                                  //
 	positive := keep(ops.Mul(margin, keep(ops.GreaterEqual(margin, zero)))) // max(0, .)
-	terms := keep(ops.RowSum(keep(ops.Mul(positive, positive))))
-	class := keep(ops.RowSum(keep(ops.Mul(h, w))))
-	cost := keep(ops.BatchMean(keep(ops.Mul(class, terms))))
-	return cost, err
+	return keep(ops.RowSum(keep(ops.Mul(positive, positive)))), err
 }
 
 // A loss that is one file, as above, must train: no backend knows it.

@@ -15,6 +15,8 @@ type recorder struct {
 	id     Identity
 	result func(Position) run.Summary
 
+	adjusted func() (*run.Adjusted, error) // of the checkpoints in the folder; gives nil where the config asks for nothing
+
 	lines []byte            // of metrics.jsonl
 	texts map[string][]byte // of config.yaml and split.json
 
@@ -47,6 +49,11 @@ func (k *recorder) observe(e Event) error {
 
 // finish writes the sealed result. Files that were removed or changed meanwhile are written again: without a config.yaml the folder is no run's.
 func (k *recorder) finish(p Position) error {
+	s := k.result(p)
+	var err error
+	if s.Adjusted, err = k.adjusted(); err != nil {
+		return err
+	}
 	if err := k.folder.RestoreEpochs(k.lines); err != nil {
 		return err
 	}
@@ -59,7 +66,7 @@ func (k *recorder) finish(p Position) error {
 			return err
 		}
 	}
-	return k.folder.WriteSummary(k.result(p), k.fingerprint)
+	return k.folder.WriteSummary(s, k.fingerprint)
 }
 
 func (k *recorder) record(e EpochDone) error {
@@ -113,7 +120,7 @@ func summary(c *config.Config, ds *data.Dataset, parameters int, p Position) run
 		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Options()["gamma"], Seed: c.Seed,
 		Epochs: c.Train.Epochs, Steps: p.Step, Batch: c.Train.Batch,
 		ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds),
-		Last: *p.Last, Best: *p.Best, BestByValidation: p.BestByValidation, LastValidation: p.LastValidation,
+		Last: *p.Last, Best: *p.Best, BestByValidation: p.BestByValidation, LastValidation: p.LastValidation, Init: p.Init,
 	}
 }
 

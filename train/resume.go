@@ -82,6 +82,9 @@ func (k *recorder) checkpoint(w *openJob) (*Checkpoint, error) {
 		if err := device.CheckState(device.StateShapes(w.programs.Train), c.State); err != nil {
 			return nil, fail.Data("checkpoint %s does not fit the run's network: %w\n%s", k.folder.Path(run.Last), err, k.recoveryHint())
 		}
+		if err := checkInit(w.Config, k.folder.Dir, c.Init); err != nil {
+			return nil, err
+		}
 		return c, k.checkBest(c, w)
 	}
 	if k.folder.Has(run.MetricsFile) {
@@ -90,7 +93,7 @@ func (k *recorder) checkpoint(w *openJob) (*Checkpoint, error) {
 			return nil, fail.Data("%s is missing, but %s has epochs\n%s", k.folder.Path(run.Last), run.MetricsFile, k.recoveryHint())
 		}
 	}
-	return start(w.Classes, w.programs.Initial), nil
+	return startFrom(w.Config, w.Classes, w.programs.Initial)
 }
 
 // checkBest reads the best checkpoints, which the end of the run seals: what is damaged or another one would be sealed with it.

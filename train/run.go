@@ -51,6 +51,9 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 		}
 		if k.folder.Has(run.SummaryFile) {
 			s, err := ReadResult(k.folder.Dir)
+			if err == nil {
+				err = checkInit(job.Config, k.folder.Dir, s.Init)
+			}
 			return &Outcome{s, k.folder.Dir, true}, err
 		}
 	}
@@ -71,6 +74,7 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 	if err := k.resume(&job, open, observe); err != nil {
 		return nil, err
 	}
+	k.adjusted = func() (*run.Adjusted, error) { return k.adjust(ctx, open, job.device, observe) }
 	if err := remarkOnEmptyClasses(open.data, observe); err != nil {
 		return nil, err
 	}
@@ -147,8 +151,11 @@ func (j *Job) prepare(ctx context.Context) (w *openJob, err error) {
 	if w.programs, err = Build(c, w.data); err != nil {
 		return nil, err
 	}
-	w.Task = Task{Config: c, Labels: w.data.Train.Labels, Classes: w.data.Train.Classes, Weights: w.programs.Weights}
+	w.Task = Task{Config: c, Labels: w.data.Train.Labels, Classes: w.data.Train.Classes, Files: w.data.Files, Weights: w.programs.Weights}
 	if w.steps, err = stepsOrError(c, w.images()); err != nil {
+		return nil, err
+	}
+	if err := w.checkAdjustments(c.Eval.Adjustments()); err != nil {
 		return nil, err
 	}
 	if err := w.open(j.device); err != nil {

@@ -46,7 +46,7 @@ func (c *compareOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	which, err := c.which()
+	which, metric, err := c.quoted()
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c *compareOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := tables.PrintGroups(cmd.OutOrStdout(), eval.GroupRuns(set.Runs), format, width(cmd.OutOrStdout())); err != nil {
+	if err := tables.PrintGroups(cmd.OutOrStdout(), eval.GroupRuns(set.Runs), metric, format, width(cmd.OutOrStdout())); err != nil {
 		return err
 	}
 	switch c.out {

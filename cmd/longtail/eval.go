@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
 	"longtail/eval"
 	"longtail/eval/plots"
 	"longtail/internal/fail"
+	"longtail/internal/metrics"
+	"longtail/internal/posthoc"
 	"longtail/internal/run"
 	"longtail/train"
 
@@ -22,6 +22,8 @@ type evalOptions struct {
 	*options
 	device, precision string
 	out               string // folder of the picture; empty: the run's
+	adjust, tauNorm   string // a tau; empty: not asked for
+	ncm               bool
 }
 
 func newEvalCommand(o *options) *cobra.Command {
@@ -30,24 +32,37 @@ func newEvalCommand(o *options) *cobra.Command {
 		Use:   "eval RUN",
 		Short: "Evaluate a run's checkpoints: error, each class, many, medium and few, confusion matrix",
 		Long: `Runs the checkpoints of a run over its test set again: error and accuracy of the last and of the best one, of each class, of
-classes with many (more than 100), medium and few (fewer than 20) training images, and the confusion matrix of the last one as
-numbers and, in the run's folder, as a picture.
+classes with many (more than 100), medium and few (fewer than 20) training images, balanced accuracy, geometric mean of recalls,
+macro F1 and expected calibration error, and the confusion matrix of the last one as numbers and, in the run's folder, as a picture.
+
+--adjust, --tau-norm and --ncm change what the network says after training, and print the results before and after; without them, what
+the run's config asks for in its section eval. A tau is a number, or auto: of 0, 0.1 to 2, the one with the best balanced accuracy on
+the held-out images (data.validation), never on the test set. Held-out images are as long-tailed as the training images, so that the
+choice is honest but noisy. The run stays as it is.
 
 Exit codes: 0 done, 1 failed, 2 no run's folder, 3 no such device, 4 data or a checkpoint missing or damaged, 130 interrupted.`,
-		Example: "  longtail eval runs/cifar10-if100-softmax-s0",
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return e.run(cmd, args[0]) },
+		Example: `  longtail eval runs/cifar10-if100-softmax-s0
+  longtail eval runs/cifar10-if100-softmax-s0 --adjust 1 --tau-norm auto --ncm`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&e.device, "device", "", "auto, cpu or cuda (default: that of the run's config)")
 	f.StringVar(&e.out, "out", "", "folder for the picture of the confusion matrix (default: the run's folder)")
+	f.StringVar(&e.adjust, "adjust", "", "tau of logit adjustment, z - tau log(n / N) (Menon et al. 2021): a number or auto")
+	f.StringVar(&e.tauNorm, "tau-norm", "", "tau of the classifier's rows v / |v|^tau, without bias (Kang et al. 2020): a number or auto")
+	f.BoolVar(&e.ncm, "ncm", false, "nearest mean of the classes' training features, centred and of length 1 (Kang et al. 2020)")
 	f.StringVar(&e.precision, "precision", "", "auto, fp32 or mixed (default: that of the run)")
 	return cmd
 }
 
 func (o *evalOptions) run(cmd *cobra.Command, dir string) error {
 	messages := o.messages(cmd)
-	job := train.EvalJob{Dir: dir, DataDir: o.dataDir, Device: o.device, Precision: o.precision, Open: o.opener(messages)}
+	adjustments, err := o.adjustments()
+	if err != nil {
+		return err
+	}
+	job := train.EvalJob{Dir: dir, DataDir: o.dataDir, Device: o.device, Precision: o.precision, Open: o.opener(messages), Adjustments: adjustments}
 	if o.dryRun {
 		return o.preview(cmd, job)
 	}
@@ -92,6 +107,28 @@ func (o *evalOptions) run(cmd *cobra.Command, dir string) error {
 	return nil
 }
 
+// adjustments are those that the flags ask for.
+func (o *evalOptions) adjustments() ([]posthoc.Adjustment, error) {
+	var all []posthoc.Adjustment
+	for _, f := range []struct {
+		flag, text string
+		method     posthoc.Method
+	}{{"--adjust", o.adjust, posthoc.Adjust}, {"--tau-norm", o.tauNorm, posthoc.Normalise}} {
+		if f.text == "" {
+			continue
+		}
+		tau, auto, err := posthoc.ParseTau(f.text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.flag, err)
+		}
+		all = append(all, posthoc.Adjustment{Method: f.method, Tau: tau, Auto: auto})
+	}
+	if o.ncm {
+		all = append(all, posthoc.Adjustment{Method: posthoc.NCM})
+	}
+	return all, nil
+}
+
 // preview prints what would be evaluated.
 func (o *evalOptions) preview(cmd *cobra.Command, job train.EvalJob) error {
 	p, err := job.Preview()
@@ -121,65 +158,39 @@ type evalResult struct {
 	Checkpoint string      `json:"checkpoint"` // last, best or best_validation
 	Shots      []eval.Part `json:"shots"`      // many, medium, few
 	Thirds     []eval.Part `json:"thirds"`     // head, middle, tail
+	Balanced   float64     `json:"balanced_accuracy"`
+	GMean      float64     `json:"geometric_mean"` // of the recalls
+	MacroF1    float64     `json:"macro_f1"`
 	run.Result
+	Adjusted []evalAdjusted `json:"adjusted,omitempty"` // the same checkpoint, after each method that was asked for
+}
+
+// evalAdjusted is a checkpoint after a method.
+type evalAdjusted struct {
+	Method  posthoc.Method `json:"method"`
+	Auto    bool           `json:"auto"`               // tau was chosen on held-out images
+	Tau     *float64       `json:"tau,omitempty"`      // nil of a method without
+	HeldOut *float64       `json:"held_out,omitempty"` // balanced accuracy there; nil where nothing was chosen
+	evalResult
+}
+
+func newEvalResult(checkpoint string, counts []int, r run.Result) evalResult {
+	return evalResult{
+		Checkpoint: checkpoint, Shots: eval.Shots(counts, r.PerClass), Thirds: eval.Thirds(counts, r.PerClass),
+		Balanced: metrics.BalancedAccuracy(r.Confusion), GMean: metrics.GeometricMean(r.Confusion), MacroF1: metrics.MacroF1(r.Confusion), Result: r,
+	}
 }
 
 func newEvalReport(dir string, e *train.Evaluation) evalReport {
 	r := evalReport{dir, e.Config.Data.Dataset, e.Config.Data.Imbalance, e.ClassNames, e.Counts, e.TestCounts, nil}
 	for _, name := range train.Checkpoints() {
 		if result, ok := e.Results[name]; ok {
-			r.Results = append(r.Results, evalResult{name, eval.Shots(e.Counts, result.PerClass), eval.Thirds(e.Counts, result.PerClass), result})
+			x := newEvalResult(name, e.Counts, result)
+			for _, a := range e.Adjusted[name] {
+				x.Adjusted = append(x.Adjusted, evalAdjusted{a.Asked.Method, a.Asked.Auto, a.Tau, a.HeldOut, newEvalResult(name, e.Counts, a.Result)})
+			}
+			r.Results = append(r.Results, x)
 		}
 	}
 	return r
-}
-
-// titles are the checkpoints in words.
-var titles = map[string]string{"last": "last", "best": "best on the test set", "best_validation": "best on the held-out images"}
-
-func (r evalReport) print(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "checkpoint\tepoch\terror\taccuracy\tloss\t")
-	for _, p := range append(r.Results[0].Shots, r.Results[0].Thirds...) {
-		fmt.Fprintf(w, "%s (%d)\t", p.Name, p.Classes)
-	}
-	fmt.Fprintln(w)
-	for _, x := range r.Results {
-		fmt.Fprintf(w, "%s\t%.4g\t%.2f %%\t%.2f %%\t%.4f\t", titles[x.Checkpoint], x.Epoch, 100*x.Error, 100*x.Accuracy, x.Loss)
-		for _, p := range append(x.Shots, x.Thirds...) {
-			if p.Classes == 0 {
-				fmt.Fprint(w, "-\t")
-				continue
-			}
-			fmt.Fprintf(w, "%.2f %%\t", 100*(1-p.Accuracy))
-		}
-		fmt.Fprintln(w)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprint(out, "\nerrors of parts are means over their classes (in brackets how many):\nmany, medium and few have more than 100, 20 to 100 and fewer than 20 training images\n\n")
-	if err := r.printClasses(out); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "\nconfusion matrix, %s checkpoint\n", titles[r.Results[0].Checkpoint])
-	return eval.WriteConfusion(out, r.ClassNames, r.Results[0].Confusion)
-}
-
-// printClasses prints the accuracy of each class.
-func (r evalReport) printClasses(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "class\tname\ttraining images\t")
-	for _, x := range r.Results {
-		fmt.Fprintf(w, "accuracy, %s\t", titles[x.Checkpoint])
-	}
-	fmt.Fprintln(w)
-	for c, name := range r.ClassNames {
-		fmt.Fprintf(w, "%d\t%s\t%d\t", c, name, r.Counts[c])
-		for _, x := range r.Results {
-			fmt.Fprintf(w, "%.2f %%\t", 100*x.PerClass[c])
-		}
-		fmt.Fprintln(w)
-	}
-	return w.Flush()
 }

@@ -10,6 +10,7 @@ import (
 	"longtail/eval"
 	"longtail/internal/config"
 	"longtail/internal/fail"
+	"longtail/internal/posthoc"
 	"longtail/internal/run"
 	"longtail/train"
 )
@@ -133,6 +134,9 @@ func (r *trainReport) result(o *train.Outcome) error {
 	}
 	s := o.Summary
 	fmt.Fprintf(r.out, "test error  last %.2f %%  best %.2f %% (epoch %g)\n", 100*s.Last.Error, 100*s.Best.Error, s.Best.Epoch)
+	if a := s.Adjusted; a != nil {
+		fmt.Fprintf(r.out, "            last %.2f %%  best %.2f %% after %s\n", 100*a.Last.Error, 100*a.Best.Error, adjustment(a))
+	}
 	if s.BestByValidation != nil {
 		fmt.Fprintf(r.out, "            %.2f %% where the held-out images were best (epoch %g)\n", 100*s.BestByValidation.Error, s.BestByValidation.Epoch)
 	}
@@ -142,6 +146,11 @@ func (r *trainReport) result(o *train.Outcome) error {
 	}
 	fmt.Fprintf(r.messages, "next: %s\n", fail.CommandLine([]string{"longtail", "eval", fail.Path(o.Folder)}))
 	return nil
+}
+
+// adjustment is the method of adjusted results, with the tau of the last checkpoint.
+func adjustment(a *run.Adjusted) string {
+	return evalAdjusted{Method: posthoc.Method(a.Method), Auto: a.Auto, Tau: a.Last.Tau}.title()
 }
 
 // partErrors are the errors of parts of the classes: "head 5.10 %  middle 20.00 %  tail 55.30 %".

@@ -45,7 +45,7 @@ type written struct {
 }
 
 func (r *reportOptions) run(cmd *cobra.Command, args []string) error {
-	which, err := r.which()
+	which, metric, err := r.quoted()
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (r *reportOptions) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "would write %s about %d runs\n", r.out, len(set.Runs))
 		return set.Damage()
 	}
-	if err := report.WriteFile(r.out, set, report.Options{Title: r.title, Which: which}); err != nil {
+	if err := report.WriteFile(r.out, set, report.Options{Title: r.title, Which: which, Metric: metric}); err != nil {
 		return err
 	}
 	info, err := os.Stat(r.out)

@@ -22,9 +22,10 @@ import (
 // place that is written.
 type runsOptions struct {
 	*options
-	runs  []string
-	out   string
-	score string
+	runs   []string
+	out    string
+	score  string
+	metric string
 }
 
 // add adds the flags. What --out names differs from command to command; alias is an older name of it.
@@ -32,7 +33,8 @@ func (o *runsOptions) add(cmd *cobra.Command, out, alias string) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.runs, "runs", nil, "a run's folder or a folder of runs to read, may be repeated (default: "+grid.DefaultOut+")")
 	f.StringVar(&o.out, "out", "", out)
-	f.StringVar(&o.score, "score", string(eval.Last), "test error in pictures and beside the paper's: last, best or best_by_validation")
+	f.StringVar(&o.score, "score", string(eval.Last), "test result in pictures and beside the paper's: last, best or best_by_validation")
+	f.StringVar(&o.metric, "metric", string(eval.ErrorRate), "number in tables: "+metricNames())
 	f.StringVar(&o.out, alias, "", "older name of --out")
 	f.Lookup(alias).Hidden = true
 }
@@ -45,6 +47,25 @@ func (o *runsOptions) which() (eval.Which, error) {
 		}
 	}
 	return "", fail.Usage("--score %s: no such result\nchoose last, best or best_by_validation", o.score)
+}
+
+// metricNames lists the metrics for people.
+func metricNames() string {
+	var names []string
+	for _, m := range eval.Metrics() {
+		names = append(names, fmt.Sprintf("%s (%s)", m, m.Title()))
+	}
+	return strings.Join(names, ", ")
+}
+
+// quoted is the result and the number of it that --score and --metric name.
+func (o *runsOptions) quoted() (eval.Which, eval.Metric, error) {
+	w, err := o.which()
+	if err != nil {
+		return "", "", err
+	}
+	m, err := eval.ParseMetric(o.metric)
+	return w, m, err
 }
 
 // checkOut refuses a folder of runs as the place to write to: it was probably meant to be read.

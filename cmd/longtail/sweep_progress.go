@@ -158,7 +158,8 @@ func (r *sweepReport) runEnded(i int, result sweep.Result) {
 	switch result.State {
 	case sweep.Done:
 		r.done++
-		text = fmt.Sprintf("done, test error last %.2f %%, best %.2f %%", 100*result.Summary.Last.Error, 100*result.Summary.Best.Error)
+		last, best, _ := result.Summary.Quoted()
+		text = fmt.Sprintf("done, test error last %.2f %%, best %.2f %%", 100*last.Error, 100*best.Error)
 		if result.Before {
 			text += ", by another process"
 		}
@@ -304,9 +305,10 @@ func (r *sweepReport) results(results []sweep.Result) error {
 	for i, result := range results {
 		last, best, heldOut := "-", "-", "-"
 		if s := result.Summary; s != nil {
-			last, best = fmt.Sprintf("%.2f", 100*s.Last.Error), fmt.Sprintf("%.2f", 100*s.Best.Error)
-			if s.BestByValidation != nil {
-				heldOut = fmt.Sprintf("%.2f", 100*s.BestByValidation.Error)
+			l, b, v := s.Quoted()
+			last, best = fmt.Sprintf("%.2f", 100*l.Error), fmt.Sprintf("%.2f", 100*b.Error)
+			if v != nil {
+				heldOut = fmt.Sprintf("%.2f", 100*v.Error)
 			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t  %s\n", last, best, heldOut, result.State, r.plans[i].Config.Out)

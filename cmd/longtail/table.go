@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"longtail/eval"
@@ -44,7 +45,7 @@ a folder to draw the figures into.`,
 	}
 	t.add(cmd, "also draw the paper's figures, with our numbers, as PNG and SVG into this folder", "plots")
 	f := cmd.Flags()
-	f.StringVar(&t.paper, "paper", "", "table or figure of the paper: "+strings.Join(paper.Names(), ", "))
+	f.StringVar(&t.paper, "paper", "", "table or figure of the paper: "+strings.Join(append(paper.Names(), paper.Galleries()...), ", "))
 	f.StringVar(&t.form, "format", "text", "text, md, csv, latex or json (--json is the last)")
 	return cmd
 }
@@ -54,7 +55,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	which, err := t.which()
+	which, metric, err := t.quoted()
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	grid, err := t.choose(in.config)
+	compare, err := t.choose(in, in.gaps(which, metric))
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	all := tables.CompareAll(grid, set.Runs, in.gaps(which))
+	all := compare(set.Runs)
 	if err := tables.PrintComparisons(cmd.OutOrStdout(), all, format, width(cmd.OutOrStdout())); err != nil {
 		return err
 	}
@@ -84,25 +85,33 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	return errors.Join(t.writeFigures(cmd, figures, t.out), set.Damage())
 }
 
-// choose is the table that was asked for.
-func (t *tableOptions) choose(config *tables.Experiment) (*paper.Grid, error) {
-	switch {
-	case t.paper != "":
-		g, err := paper.Lookup(t.paper)
-		if err != nil {
-			return nil, fail.Usage("--paper: %w\nchoose one of these", err)
-		}
-		return g, nil
-	case config != nil:
-		return config.Grid, nil
-	default:
-		return paper.Lookup(paper.Names()[0])
+// choose is the table that was asked for, as a function of runs.
+func (t *tableOptions) choose(in inputs, o tables.Options) (func([]*eval.Run) []tables.Comparison, error) {
+	if slices.Contains(paper.Galleries(), t.paper) && (in.config == nil || in.config.Methods == nil) {
+		g, err := paper.LookupGallery(t.paper)
+		return func([]*eval.Run) []tables.Comparison { return []tables.Comparison{tables.PublishedOnly(g)} }, err
 	}
+	if in.config != nil && in.config.Methods != nil {
+		return func(runs []*eval.Run) []tables.Comparison {
+			return []tables.Comparison{in.config.Methods.Compare(runs, o)}
+		}, nil
+	}
+	name := paper.Names()[0]
+	if t.paper != "" {
+		name = t.paper
+	} else if in.config != nil {
+		return func(runs []*eval.Run) []tables.Comparison { return tables.CompareAll(in.config.Grid, runs, o) }, nil
+	}
+	g, err := paper.Lookup(name)
+	if err != nil {
+		return nil, fail.Usage("--paper: %w\nchoose one of these", err)
+	}
+	return func(runs []*eval.Run) []tables.Comparison { return tables.CompareAll(g, runs, o) }, nil
 }
 
 // gaps tell how gaps are filled: by the config's sweep where there is one, else by a single run.
-func (in inputs) gaps(which eval.Which) tables.Options {
-	o := tables.Options{Which: which}
+func (in inputs) gaps(which eval.Which, metric eval.Metric) tables.Options {
+	o := tables.Options{Which: which, Metric: metric}
 	out := in.folders[0]
 	if in.config == nil {
 		o.Command = func(c paper.Column, m paper.Model) string { return tables.TrainCommand(c, m, out) }

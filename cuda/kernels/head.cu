@@ -1,7 +1,8 @@
 // The classifier: global average, dense layer and its gradients, in fp32 with rows [N, features] and [N, classes].
 #include "source.h"
 
-// A dense layer behind an average: y[n, c] = b[c] + sum over f of features[n, f] w[c, f], in the order of f. y nullptr for none.
+// A dense layer behind an average: y[n, c] = b[c] + sum over f of features[n, f] w[c, f], in the order of f. b nullptr for no bias, y
+// nullptr for no layer.
 struct Dense {
 	const float *w, *b; // [classes, features], [classes]
 	float *y;           // [N, classes]
@@ -35,7 +36,7 @@ template <class T> INLINE void average(const Source &s, T *out, float *features,
 	}
 	__syncthreads();
 	for (int c = t; d.y && c < d.classes; c += threads) {
-		float y = d.b[c];
+		float y = d.b ? d.b[c] : 0;
 		for (int f = 0; f < s.channels; f++) y = fma(mean[f], d.w[(size_t)c * s.channels + f], y);
 		d.y[(size_t)n * d.classes + c] = y;
 	}
@@ -50,7 +51,7 @@ EXPORT_KERNEL(average_f16)
 extern "C" __global__ void __launch_bounds__(128) dense(const float *x, Dense d, int features) {
 	int n = (int)blockIdx.x;
 	for (int c = (int)threadIdx.x; c < d.classes; c += (int)blockDim.x) {
-		float sum = d.b[c];
+		float sum = d.b ? d.b[c] : 0;
 		for (int f = 0; f < features; f++) sum = fma(x[(size_t)n * features + f], d.w[(size_t)c * features + f], sum);
 		d.y[(size_t)n * d.classes + c] = sum;
 	}

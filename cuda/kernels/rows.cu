@@ -6,7 +6,7 @@
 #include "statistics.h"
 #include "control.h"
 
-const int warps = 4;
+const int warps = 4; // of a block at most
 
 // In the order of plan's kinds; the host translates.
 enum RowOperation {
@@ -20,7 +20,8 @@ struct RowCode {
 };
 struct RowPort {
 	float *values; // [N, C], [N, 1] or [C]
-	int reg, wide, per_class, mean;
+	int reg, wide, per_class;
+	int sum; // of an input: not 0, the sum of so many numbers at values, which every row gets
 };
 struct Rows {
 	const RowCode *code;
@@ -125,23 +126,39 @@ __device__ inline void count_sample(const Rows &p, int n) {
 	atomicAdd(&p.confusion[(size_t)p.labels[n] * p.classes + best], 1ull);
 }
 
-extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
-	DYNAMIC_SHARED(float, shared);
-	int warp = (int)threadIdx.x / 32, n = (int)blockIdx.x * warps + warp;
-	float *registers = shared + warp * p.registers * p.classes;
-	bool live = n < p.rows;
-	for (int i = 0; live && i < p.inputs; i++) {
+// Runs row n of a program on the registers of this warp.
+__device__ inline void run_program(const Rows &p, int n, float *registers) {
+	for (int i = 0; i < p.inputs; i++) {
 		const RowPort &in = p.ports[i];
-		int width = in.wide ? p.classes : 1;
-		for (int c = lane(); c < width; c += warp_size) registers[in.reg * p.classes + c] = in.values[(in.per_class ? 0 : (size_t)n * width) + c];
+		int width = in.sum ? in.sum : in.wide ? p.classes : 1;
+		float sum = 0;
+		for (int c = lane(); c < width; c += warp_size) {
+			float x = in.values[(in.per_class ? 0 : (size_t)n * width) + c];
+			if (in.sum)
+				sum += x;
+			else
+				registers[in.reg * p.classes + c] = x;
+		}
+		if (in.sum) {
+			sum = warp_sum(sum);
+			if (lane() == 0) registers[in.reg * p.classes] = sum;
+		}
 	}
 	__syncwarp();
-	for (int i = 0; live && i < p.instructions; i++) run_row(p.code[i], registers, p.classes);
-	for (int i = p.inputs; live && i < p.inputs + p.outputs; i++) {
+	for (int i = 0; i < p.instructions; i++) run_row(p.code[i], registers, p.classes);
+	for (int i = p.inputs; i < p.inputs + p.outputs; i++) {
 		const RowPort &out = p.ports[i];
 		int width = out.wide ? p.classes : 1;
 		for (int c = lane(); c < width; c += warp_size) out.values[(size_t)n * width + c] = registers[out.reg * p.classes + c];
 	}
+}
+
+extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
+	DYNAMIC_SHARED(float, shared);
+	int warp = (int)threadIdx.x / 32, n = (int)(blockIdx.x * blockDim.x + threadIdx.x) / 32;
+	float *registers = shared + warp * p.registers * p.classes;
+	bool live = n < p.rows;
+	if (live) run_program(p, n, registers);
 	if (!p.metrics) return;
 	__syncwarp(); // the logits may be among the outputs
 	if (live && lane() == 0) {
@@ -164,6 +181,17 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
 	if (!(loss - loss == 0)) p.control->bad = 1;
 }
 EXPORT_KERNEL(rows)
+
+// Several programs that do not read each other's results and count no metrics; program i begins at block first[i].
+extern "C" __global__ void __launch_bounds__(warps * 32) rows_together(const Rows *programs, const int *first, int count) {
+	DYNAMIC_SHARED(float, shared);
+	int i = 0;
+	while (i + 1 < count && (int)blockIdx.x >= first[i + 1]) i++;
+	const Rows &p = programs[i];
+	int warp = (int)threadIdx.x / 32, n = (int)(((int)blockIdx.x - first[i]) * blockDim.x + threadIdx.x) / 32;
+	if (n < p.rows) run_program(p, n, shared + warp * p.registers * p.classes);
+}
+EXPORT_KERNEL(rows_together)
 
 // Evaluation has no update: the step counter alone.
 extern "C" __global__ void advance(Control *control) {

@@ -91,9 +91,12 @@ type Draw struct {
 	Batch, Samples, Classes, Channels, Height, Width int32
 	Augment                                          int32
 	Purpose                                          uint32
+	RepeatsFrom, Hole                                int32
+	Scale, Shift                                     [4]float32
+	Outside                                          float32
 }
 
-// Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and RowMean.
+// Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput.
 type Rows struct {
 	Code, Ports                             Ref
 	Instructions, Inputs, Outputs, Means    int32
@@ -110,16 +113,16 @@ type RowCode struct {
 	X, Y                float32
 }
 
-// RowInput is struct RowPort of kernels/rows.cu, of a value that is loaded.
+// RowInput is struct RowPort of kernels/rows.cu, of a value that is loaded, or of Sum numbers that are added up.
 type RowInput struct {
-	Values                          Ref
-	Register, Wide, PerColumn, Mean int32
+	Values                         Ref
+	Register, Wide, PerColumn, Sum int32
 }
 
 // RowOutput is a RowPort of a value that is stored.
 type RowOutput struct {
-	Values                          Ref `access:"write"`
-	Register, Wide, PerColumn, Mean int32
+	Values                         Ref `access:"write"`
+	Register, Wide, PerColumn, Sum int32
 }
 
 // Segment is struct Segment of kernels/update.cu.
@@ -197,11 +200,18 @@ type (
 	// RowsParameters are those of rows.
 	RowsParameters struct{ Rows Rows }
 
+	// RowsTogetherParameters are those of rows_together: tables of Rows and of the block that each begins at.
+	RowsTogetherParameters struct {
+		Programs, First Ref
+		Count           int32
+	}
+
 	// UpdateParameters are those of update. Segments is a table of Segment, Portions of Portion.
 	UpdateParameters struct {
 		Segments, Portions Ref
 		Control, Ticket    Ref `access:"update"`
 		Momentum, Keep     float32
+		Nesterov           int32
 	}
 
 	// AdvanceParameters are those of advance.

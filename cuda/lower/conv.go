@@ -19,7 +19,7 @@ type convolution struct {
 // newConvolution is one of x [N, I, H, W] with w [O, I, K, K], in either direction, on tensor cores if there is a kernel for the shape.
 func (l *lowering) newConvolution(st *plan.Step, weights plan.ValueID, x []int) (*convolution, error) {
 	w := l.shape(weights)
-	if !isParam(l.p, weights) {
+	if !areParams(l.p, []plan.ValueID{weights}) {
 		return nil, fmt.Errorf("the weights %s are no parameter", l.name(weights))
 	}
 	c := &convolution{tensor: l.tensorShape(x, w, st.Attrs), why: st.Name() + " " + l.name(weights)}

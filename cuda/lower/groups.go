@@ -33,7 +33,7 @@ func findGroups(p *plan.Program) groups {
 			averages[st.Out] = true
 		case ops.KindDense:
 			// Weights that another launch makes may not be there when the average runs.
-			if averages[st.In[0]] && g.dense[st.In[0]] == nil && isParam(p, st.In[1]) && isParam(p, st.In[2]) {
+			if averages[st.In[0]] && g.dense[st.In[0]] == nil && areParams(p, st.In[1:]) {
 				g.dense[st.In[0]] = st
 			}
 		case ops.KindDenseGradInput, ops.KindDenseGradWeights, ops.KindDenseGradBias:
@@ -47,9 +47,13 @@ func findGroups(p *plan.Program) groups {
 	return g
 }
 
-func isParam(p *plan.Program, v plan.ValueID) bool {
-	base, _ := p.Locate(v)
-	return p.Values[base].Role == plan.Param
+func areParams(p *plan.Program, values []plan.ValueID) bool {
+	for _, v := range values {
+		if base, _ := p.Locate(v); p.Values[base].Role != plan.Param {
+			return false
+		}
+	}
+	return true
 }
 
 // addDenseGradient puts a gradient in the group of its layer, which is known by the gradient of its result.

@@ -43,10 +43,10 @@ func (l *lowering) globalAverageGrad(st *plan.Step) error {
 	return err
 }
 
-// denseLayer makes room for the result of a dense layer.
+// denseLayer makes room for the result of a dense layer; its bias may be missing.
 func (l *lowering) denseLayer(st *plan.Step) (Dense, error) {
 	d := Dense{Classes: int32(l.shape(st.In[1])[0])}
-	if err := l.smallRefs(st.In[1:3], &d.W, &d.B); err != nil {
+	if err := l.smallRefs(st.In[1:], &d.W, &d.B); err != nil {
 		return d, err
 	}
 	d.Y = l.floats(l.name(st.Out), l.p.Batch*int(d.Classes))

@@ -3,6 +3,7 @@ package lower
 import (
 	"cmp"
 	"fmt"
+	"math"
 
 	"longtail/internal/device"
 	"longtail/internal/fail"
@@ -37,12 +38,20 @@ func Lower(p *plan.Program, o Options) (*Schedule, error) {
 	l.leaves()
 	l.images()
 	limit := cmp.Or(o.SharedMemory, leastShared[o.Precision])
+	l.findRows()
 	for i := range p.Steps {
 		before := len(l.schedule.Launches)
 		err := l.step(&p.Steps[i])
 		if err := first(err, checkShared(l.schedule.Launches[before:], limit)); err != nil {
 			return nil, unable(i, fmt.Errorf("%s: %w", p.Steps[i].Name(), err))
 		}
+	}
+	before := len(l.schedule.Launches)
+	if err := l.waitingRows(nil); err != nil {
+		return nil, err
+	}
+	if err := checkShared(l.schedule.Launches[before:], limit); err != nil {
+		return nil, err
 	}
 	if err := l.results(); err != nil {
 		return nil, err
@@ -71,6 +80,7 @@ type lowering struct {
 	values    []value
 	tensors   map[string]Ref                   // of the store, by name
 	gradients map[plan.ValueID]*slicedGradient // of convolutions' weights
+	waiting   rowQueue
 
 	tickets, labels, losses, confusion Ref
 }
@@ -97,9 +107,16 @@ var lowerings = map[ops.Kind]func(*lowering, *plan.Step) error{
 	ops.KindDenseGradInput:        (*lowering).denseGradient,
 	ops.KindDenseGradWeights:      (*lowering).denseGradient,
 	ops.KindDenseGradBias:         (*lowering).denseGradient,
+	ops.KindBatchSum:              (*lowering).batchSum,
 }
 
 func (l *lowering) step(st *plan.Step) error {
+	if st.Rows != nil && len(st.Rows.Means) == 0 {
+		return nil // it waits until a step reads its results
+	}
+	if err := l.rowsBefore(st); err != nil {
+		return err
+	}
 	if st.Rows != nil {
 		return l.rows(st.Rows)
 	}
@@ -180,8 +197,17 @@ func (l *lowering) images() {
 			Images: to, Target: l.values[p.Target].at, BatchLabels: l.labels,
 			Seed: p.Seed, Batch: int32(p.Batch), Samples: int32(max(1, p.Samples)), Classes: int32(p.Classes),
 			Channels: int32(shape[1]), Height: int32(shape[2]), Width: int32(shape[3]), Augment: toInt(p.Augment), Purpose: uint32(rng.Crop),
+			RepeatsFrom: RepeatsFrom(&p.Options), Hole: int32(p.Cutout), Scale: p.Pixels.Scale, Shift: p.Pixels.Shift, Outside: p.Pixels.Border,
 		}},
 	})
+}
+
+// RepeatsFrom is Draw.RepeatsFrom: the first epoch whose draws are numbered, one that no run reaches where none are.
+func RepeatsFrom(o *plan.Options) int32 {
+	if !o.Repeats {
+		return math.MaxInt32
+	}
+	return int32(o.RepeatsFrom)
 }
 
 // results stores what the host may read after a step. Gradients of convolutions' weights are added up by the update.
@@ -197,6 +223,9 @@ func (l *lowering) results() error {
 	}
 	results[device.Loss] = Result{l.losses, []int{p.Batch}}
 	results[device.Logits] = Result{l.values[p.Logits].at, l.shape(p.Logits)}
+	if p.Features != plan.None {
+		results[device.Features] = Result{l.values[p.Features].at, l.shape(p.Features)}
+	}
 	for _, u := range p.Params {
 		if u.Gradient == plan.None {
 			continue

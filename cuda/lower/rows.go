@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"longtail/internal/device"
 	"longtail/internal/ops"
 	"longtail/internal/plan"
 )
@@ -12,15 +13,33 @@ var rowOperations = map[ops.Kind]int32{
 	ops.KindRowSum: 12, ops.KindRowMax: 13, ops.KindLogSumExp: 14, ops.KindBatchMeanGrad: 15,
 }
 
-// rowWarps is the number of rows that a block of rows.cu takes, each with registers of its own in shared memory.
+// rowsStatic is no less than the static shared memory of rows.cu in bytes.
+const rowsStatic = 64
+
+// rowWarps is the most rows that a block of rows.cu takes, each with registers of its own in shared memory.
 const rowWarps = 4
 
 // RowsLaunch is the launch of a row program, without arguments.
 func RowsLaunch(r *plan.RowProgram) Launch {
-	return Launch{
-		Kernel: "rows", Module: "rows", Grid: Dim{(r.Rows + rowWarps - 1) / rowWarps, 1, 1}, Threads: 32 * rowWarps,
-		Shared: 4 * rowWarps * r.Registers * r.Width, Static: 64,
+	return rowsLaunch("rows", r)
+}
+
+// rowsLaunch is the launch of row programs; a block takes fewer rows where their registers would not fit.
+func rowsLaunch(kernel string, programs ...*plan.RowProgram) Launch {
+	registers := 0
+	for _, r := range programs {
+		registers = max(registers, 4*r.Registers*r.Width)
 	}
+	warps := rowWarps
+	for warps > 1 && warps*registers+rowsStatic > leastShared[device.FP32] {
+		warps /= 2
+	}
+	k := Launch{Kernel: kernel, Module: "rows", Why: "rows", Threads: 32 * warps, Shared: warps * registers, Static: rowsStatic}
+	for _, r := range programs {
+		k.Grid.X += (r.Rows + warps - 1) / warps
+	}
+	k.Grid.Y, k.Grid.Z = 1, 1
+	return k
 }
 
 // RowsCode is a row program as the kernel reads it.
@@ -36,17 +55,12 @@ func RowsCode(r *plan.RowProgram) []RowCode {
 }
 
 // rows runs a row program. The one that ends in the loss also counts the metrics.
-func (l *lowering) rows(r *plan.RowProgram) (err error) {
-	a := Rows{
-		Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)), Means: int32(len(r.Means)),
-		Rows: int32(r.Rows), Classes: int32(r.Width), Registers: int32(r.Registers),
-	}
-	inputs, outputs, means, err := l.rowPorts(r)
+func (l *lowering) rows(r *plan.RowProgram) error {
+	a, err := l.rowsArguments(r)
 	if err != nil {
 		return err
 	}
 	k := RowsLaunch(r)
-	k.Why = "rows"
 	if len(r.Means) > 0 {
 		k.Why, a.CountsMetrics = "loss", 1
 		a.Labels, a.Losses, a.Confusion, a.Control, a.Ticket = l.labels, l.losses, l.confusion, l.schedule.Control, l.ticket()
@@ -54,15 +68,49 @@ func (l *lowering) rows(r *plan.RowProgram) (err error) {
 			return err
 		}
 	}
-	if a.Code, err = l.table("row code", RowsCode(r)); err != nil {
-		return err
-	}
-	if a.Ports, err = l.table("row ports", inputs, outputs, means); err != nil {
-		return err
-	}
 	k.Arguments = RowsParameters{a}
 	l.launch(k)
 	return nil
+}
+
+// rowsTogether runs row programs that do not depend on each other in one launch.
+func (l *lowering) rowsTogether(programs []*plan.RowProgram) (err error) {
+	k := rowsLaunch("rows_together", programs...)
+	all, first, block := make([]Rows, len(programs)), make([]int32, len(programs)), int32(0)
+	for i, r := range programs {
+		if all[i], err = l.rowsArguments(r); err != nil {
+			return err
+		}
+		first[i] = block
+		block += int32((r.Rows*32 + k.Threads - 1) / k.Threads)
+	}
+	a := RowsTogetherParameters{Count: int32(len(programs))}
+	if a.Programs, err = l.table("row programs", all); err != nil {
+		return err
+	}
+	if a.First, err = l.table("first blocks of row programs", first); err != nil {
+		return err
+	}
+	k.Arguments = a
+	l.launch(k)
+	return nil
+}
+
+// rowsArguments are those of a row program, without metrics.
+func (l *lowering) rowsArguments(r *plan.RowProgram) (Rows, error) {
+	a := Rows{
+		Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)), Means: int32(len(r.Means)),
+		Rows: int32(r.Rows), Classes: int32(r.Width), Registers: int32(r.Registers),
+	}
+	inputs, outputs, means, err := l.rowPorts(r)
+	if err != nil {
+		return a, err
+	}
+	if a.Code, err = l.table("row code", RowsCode(r)); err != nil {
+		return a, err
+	}
+	a.Ports, err = l.table("row ports", inputs, outputs, means)
+	return a, err
 }
 
 // rowPorts finds the inputs of a row program, and makes room for its outputs.
@@ -72,7 +120,13 @@ func (l *lowering) rowPorts(r *plan.RowProgram) (inputs []RowInput, outputs []Ro
 	}
 	for _, p := range r.Inputs {
 		in := port(p)
-		if in.Values, err = l.smallRef(p.Value); err != nil {
+		from, summed := l.waiting.summed[p.Value]
+		if summed {
+			in.Sum = int32(l.p.Batch)
+		} else {
+			from = p.Value
+		}
+		if in.Values, err = l.smallRef(from); err != nil {
 			return nil, nil, nil, err
 		}
 		inputs = append(inputs, in)
@@ -84,9 +138,7 @@ func (l *lowering) rowPorts(r *plan.RowProgram) (inputs []RowInput, outputs []Ro
 		outputs = append(outputs, out)
 	}
 	for _, p := range r.Means {
-		mean := port(p)
-		mean.Mean = 1
-		means = append(means, mean)
+		means = append(means, port(p))
 	}
 	return inputs, outputs, means, nil
 }

@@ -79,14 +79,16 @@ type Result struct {
 
 // eachRef visits what launch i reads and writes, in its arguments and through the tables that they point to.
 func (s *Schedule) eachRef(i int, visit func(Ref, access)) {
-	eachRef(reflect.ValueOf(s.Launches[i].Arguments), accesses[""], func(r Ref, how access) {
+	var through func(Ref, access)
+	through = func(r Ref, how access) {
 		visit(r, how)
 		for t := range s.Tables {
 			if table := &s.Tables[t]; r.Space == InBlock && table.To.Space == InBlock && table.To.Index == r.Index {
-				eachRef(reflect.ValueOf(table.Content), accesses[""], visit)
+				eachRef(reflect.ValueOf(table.Content), accesses[""], through)
 			}
 		}
-	})
+	}
+	eachRef(reflect.ValueOf(s.Launches[i].Arguments), accesses[""], through)
 }
 
 // bytes is the size of what a reference lies in; 0 where it is not known here.

@@ -27,6 +27,7 @@ type Spec struct {
 	Validation float64 // error in per cent on held-out images; 0 is a run without them
 	Epochs     int     // default 8
 	Extra      string  // more lines of config.yaml
+	Adjusted   float64 // error in per cent after eval.adjust=1; 0 is a run without it
 	Sealed     bool    // with a split.json of its own and a seal; else as runs were before there were seals
 }
 
@@ -57,7 +58,11 @@ func (s Spec) withDefaults() Spec {
 // Name is a folder's name for the run.
 func (s Spec) Name() string {
 	s = s.withDefaults()
-	return fmt.Sprintf("%s-if%g-%s-g%g-b%g-s%d", s.Dataset, s.Imbalance, s.Loss, s.Gamma, s.Beta, s.Seed)
+	name := fmt.Sprintf("%s-if%g-%s-g%g-b%g-s%d", s.Dataset, s.Imbalance, s.Loss, s.Gamma, s.Beta, s.Seed)
+	if s.Adjusted > 0 {
+		name += "-adjust1"
+	}
+	return name
 }
 
 // Write makes the run's folder below parent and returns its path.
@@ -95,6 +100,9 @@ train:
 seed: %d
 out: %s
 %s`, s.Dataset, s.Imbalance, s.Loss, s.Gamma, s.Beta, s.Epochs, s.Seed, dir, s.Extra)
+	if s.Adjusted > 0 {
+		text += "eval:\n  adjust: 1\n"
+	}
 	for name, content := range map[string]string{
 		"summary.json":     string(summary),
 		"metrics.jsonl":    metrics.String(),
@@ -159,6 +167,15 @@ func Summary(s Spec) run.Summary {
 		r := earlier(s, 2, s.Error-0.1)
 		out.BestByValidation = &r
 		out.LastValidation = &run.Score{Loss: 1, Error: s.Validation / 100, Accuracy: 1 - s.Validation/100, PerClass: r.PerClass}
+	}
+	if s.Adjusted > 0 {
+		tau, best := 1.0, earlier(s, 1, s.Adjusted-0.2)
+		out.Adjusted = &run.Adjusted{
+			Method: "adjust", Last: run.AdjustedResult{Tau: &tau, Result: result(s, s.Adjusted)}, Best: run.AdjustedResult{Tau: &tau, Result: best},
+		}
+		if s.Validation > 0 {
+			out.Adjusted.BestByValidation = &run.AdjustedResult{Tau: &tau, Result: earlier(s, 2, s.Adjusted-0.1)}
+		}
 	}
 	return out
 }

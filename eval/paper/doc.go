@@ -6,5 +6,7 @@
 // maps of its Figures 8 to 10 (error in per cent of 25 models at 5 imbalance factors). In the figures SM is softmax, SGM
 // sigmoid, then Focal_gamma; a last number is beta, and a model without one is not class-balanced.
 //
+// gallery.csv and ldam.csv have numbers that others published since: see [Gallery].
+//
 // Errors are kept as the text of the file beside the number, so that they print exactly as published.
 package paper

@@ -16,6 +16,8 @@ var files embed.FS
 type Column struct {
 	Dataset   string  `json:"dataset"`   // cifar10, cifar20 or cifar100
 	Imbalance float64 `json:"imbalance"` // factor, 1 is balanced
+
+	Profile string `json:"profile,omitempty"` // "step" in a Gallery; empty for the paper's, exponential
 }
 
 // Cell is one published number.
@@ -120,7 +122,7 @@ func (g *Grid) figure(records [][]string, dataset string) error {
 		if err != nil {
 			return fmt.Errorf("imbalance factor %q: %w", h, err)
 		}
-		g.Columns = append(g.Columns, Column{dataset, f})
+		g.Columns = append(g.Columns, Column{Dataset: dataset, Imbalance: f})
 	}
 	for _, r := range records[1:] {
 		m, err := ParseCode(r[0])
@@ -143,7 +145,7 @@ func (g *Grid) table2(records [][]string) error {
 		if err != nil {
 			return fmt.Errorf("column %q: %w", h, err)
 		}
-		g.Columns = append(g.Columns, Column{"cifar" + strings.TrimPrefix(set, "c"), f})
+		g.Columns = append(g.Columns, Column{Dataset: "cifar" + strings.TrimPrefix(set, "c"), Imbalance: f})
 	}
 	plain := PlainModels()
 	for i, r := range records[1 : 1+len(plain)] {

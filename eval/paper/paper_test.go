@@ -77,12 +77,12 @@ func TestFind(t *testing.T) {
 		m    Model
 		want string
 	}{
-		{Column{"cifar10", 50}, Model{Focal, 2, 0.9999}, "20.73"},
-		{Column{"cifar100", 200}, Model{Softmax, 0, 0}, "65.16"},
-		{Column{"cifar20", 10}, Model{Sigmoid, 0, 0.9}, "32.82"},
-		{Column{"cifar10", 1}, Model{Sigmoid, 0, 0.999}, "6.36"},
-		{Column{"cifar20", 1}, Model{Sigmoid, 0, 0}, ""},
-		{Column{"synthetic10", 100}, Model{Softmax, 0, 0}, ""},
+		{Column{Dataset: "cifar10", Imbalance: 50}, Model{Focal, 2, 0.9999}, "20.73"},
+		{Column{Dataset: "cifar100", Imbalance: 200}, Model{Softmax, 0, 0}, "65.16"},
+		{Column{Dataset: "cifar20", Imbalance: 10}, Model{Sigmoid, 0, 0.9}, "32.82"},
+		{Column{Dataset: "cifar10", Imbalance: 1}, Model{Sigmoid, 0, 0.999}, "6.36"},
+		{Column{Dataset: "cifar20", Imbalance: 1}, Model{Sigmoid, 0, 0}, ""},
+		{Column{Dataset: "synthetic10", Imbalance: 100}, Model{Softmax, 0, 0}, ""},
 	} {
 		cell, ok := Find(c.col, c.m)
 		if cell.Text != c.want || ok != (c.want != "") {

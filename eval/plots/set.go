@@ -171,7 +171,7 @@ func columnFigures(c paper.Column, runs []*eval.Run) []Figure {
 func meanPerClass(runs []*eval.Run) []float64 {
 	mean := make([]float64, len(runs[0].Summary.Counts))
 	for _, r := range runs {
-		for c, v := range r.Summary.Last.PerClass {
+		for c, v := range r.Result(eval.Last).PerClass {
 			mean[c] += v / float64(len(runs))
 		}
 	}
@@ -183,7 +183,7 @@ func sumConfusion(runs []*eval.Run) [][]int64 {
 	for i := range sum {
 		sum[i] = make([]int64, len(sum))
 		for _, r := range runs {
-			for j, n := range r.Summary.Last.Confusion[i] {
+			for j, n := range r.Result(eval.Last).Confusion[i] {
 				sum[i][j] += n
 			}
 		}

@@ -26,8 +26,9 @@ var tmpl = template.Must(template.New("page").Parse(page))
 
 // Options say what a report shows.
 type Options struct {
-	Title string
-	Which eval.Which // which test error is quoted
+	Title  string
+	Which  eval.Which  // which test result is quoted
+	Metric eval.Metric // which number of it in the tables; empty is the error
 }
 
 type figure struct {
@@ -49,6 +50,7 @@ type content struct {
 	Title    string
 	Runs     int
 	Groups   tables.Table
+	Metrics  tables.Table
 	Paper    []tables.Table
 	Sections []section
 	Classes  []tables.Table
@@ -61,8 +63,8 @@ func Write(w io.Writer, set eval.Set, o Options) error {
 	c := content{Title: o.Title, Runs: len(set.Runs)}
 	if len(set.Runs) > 0 {
 		grouping := eval.GroupRuns(set.Runs)
-		c.Groups = tables.GroupTable(grouping)
-		c.Paper = paperTables(set.Runs, o.Which)
+		c.Groups, c.Metrics = tables.GroupTable(grouping, o.Metric), tables.MetricsTable(grouping)
+		c.Paper = paperTables(set.Runs, o)
 		var err error
 		if c.Sections, err = sections(set.Runs, o.Which); err != nil {
 			return err
@@ -88,7 +90,7 @@ func WriteFile(path string, set eval.Set, o Options) error {
 }
 
 // paperTables are our runs beside the paper's, restricted to what has runs.
-func paperTables(runs []*eval.Run, w eval.Which) []tables.Table {
+func paperTables(runs []*eval.Run, o Options) []tables.Table {
 	var all []tables.Table
 	for _, s := range tables.Settings(runs) {
 		g := tables.Found(s.Runs)
@@ -96,7 +98,7 @@ func paperTables(runs []*eval.Run, w eval.Which) []tables.Table {
 			return slices.ContainsFunc(r.Cells, func(c paper.Cell) bool { return c.Text != "" })
 		})
 		if known {
-			all = append(all, tables.Compare(g, s, tables.Options{Which: w}).Tables()...)
+			all = append(all, tables.Compare(g, s, tables.Options{Which: o.Which, Metric: o.Metric}).Tables()...)
 		}
 	}
 	return all

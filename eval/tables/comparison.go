@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
@@ -11,17 +12,18 @@ import (
 
 // Options say what a comparison quotes and how its gaps are filled.
 type Options struct {
-	Which   eval.Which                                 // which test error of a run is quoted; empty is the last one
+	Which   eval.Which                                 // which test result of a run is quoted; empty is the last one
+	Metric  eval.Metric                                // which number of it; empty is the error, which alone has published numbers
 	Command func(c paper.Column, m paper.Model) string // the command that fills a gap; nil for none
 	Sweep   string                                     // one command for all gaps; empty for none
 }
 
 // Entry is one number of the paper beside ours.
 type Entry struct {
-	Paper      json.Number  `json:"paper,omitempty"` // error in per cent as published; empty where there is none
-	Ours       *eval.Stat   `json:"ours"`            // error in per cent over seeds; null is a gap
+	Paper      json.Number  `json:"paper,omitempty"` // error in per cent as published; empty where there is none, and beside other metrics
+	Ours       *eval.Stat   `json:"ours"`            // the metric in per cent over seeds; null is a gap
 	Difference *float64     `json:"difference"`      // ours minus paper, points; null where one is missing
-	PaperBest  bool         `json:"paper_best"`      // the smallest of its column
+	PaperBest  bool         `json:"paper_best"`      // the best of its column
 	OursBest   bool         `json:"ours_best"`
 	PaperModel *paper.Model `json:"paper_model,omitempty"` // the model behind a "best class-balanced" entry
 	OursModel  *paper.Model `json:"ours_model,omitempty"`
@@ -43,30 +45,37 @@ type Comparison struct {
 	Name       string         `json:"name"`
 	Title      string         `json:"title"`
 	Quoted     eval.Which     `json:"quoted"`
-	Setting    string         `json:"setting,omitempty"` // what sets these runs apart from those of the other tables
-	Deviations []string       `json:"deviations"`        // of the runs' setting from the paper's protocol
+	Metric     eval.Metric    `json:"metric"`
+	Adjusted   bool           `json:"adjusted,omitempty"` // runs are quoted after the methods that their configs asked for
+	Setting    string         `json:"setting,omitempty"`  // what sets these runs apart from those of the other tables
+	Deviations []string       `json:"deviations"`         // of the runs' setting from the paper's protocol
 	Columns    []paper.Column `json:"columns"`
 	Rows       []Row          `json:"rows"`
 	Gaps       int            `json:"gaps"`  // cells of fixed models without a run
 	Cells      int            `json:"cells"` // cells of fixed models
 	Sweep      string         `json:"sweep,omitempty"`
+	Others     string         `json:"others,omitempty"` // on runs that are in no cell
 }
 
 // Compare puts runs into a table of the paper. Runs that belong to none of its cells are left out; see Unplaced.
 func Compare(g *paper.Grid, s Setting, o Options) Comparison {
-	if o.Which == "" {
-		o.Which = eval.Last
+	o.Which, o.Metric = cmp.Or(o.Which, eval.Last), cmp.Or(o.Metric, eval.ErrorRate)
+	c := Comparison{Name: g.Name, Title: g.Title, Quoted: o.Which, Metric: o.Metric, Adjusted: eval.AnyAdjusted(s.Runs), Setting: s.Label, Deviations: s.Deviations, Columns: g.Columns, Sweep: o.Sweep}
+	if !c.published() {
+		c.Title = o.Metric.Heading() + " (%) of the runs"
 	}
-	c := Comparison{Name: g.Name, Title: g.Title, Quoted: o.Which, Setting: s.Label, Deviations: s.Deviations, Columns: g.Columns, Sweep: o.Sweep}
 	for _, r := range g.Rows {
 		if r.Best == nil {
 			c.Rows = append(c.Rows, c.modelRow(r, s.Runs, o))
 		}
 	}
-	c.Rows = append(c.Rows, c.bestRow(s.Runs, o), c.heldOutRow(s.Runs, o))
+	c.Rows = append(c.Rows, c.bestRow(s.Runs), c.heldOutRow(s.Runs))
 	c.markBest()
 	return c
 }
+
+// published reports whether the paper's numbers are of the same metric.
+func (c *Comparison) published() bool { return c.Metric == eval.ErrorRate }
 
 func cellRuns(runs []*eval.Run, col paper.Column, m paper.Model) []*eval.Run {
 	var found []*eval.Run
@@ -83,10 +92,10 @@ func (c *Comparison) modelRow(r paper.Row, runs []*eval.Run, o Options) Row {
 	row := Row{Label: r.Label, Model: &m}
 	for i, col := range c.Columns {
 		e := Entry{}
-		if i < len(r.Cells) {
+		if i < len(r.Cells) && c.published() {
 			e.Paper = json.Number(r.Cells[i].Text)
 		}
-		e.setOurs(test(cellRuns(runs, col, m), o.Which))
+		e.setOurs(c.test(cellRuns(runs, col, m)))
 		c.Cells++
 		if e.Ours == nil {
 			c.Gaps++
@@ -99,8 +108,9 @@ func (c *Comparison) modelRow(r paper.Row, runs []*eval.Run, o Options) Row {
 	return row
 }
 
-func test(runs []*eval.Run, w eval.Which) eval.Stat {
-	return eval.Over(runs, func(r *eval.Run) float64 { return r.TestError(w) })
+// test is the quoted number over runs.
+func (c *Comparison) test(runs []*eval.Run) eval.Stat {
+	return eval.Over(runs, func(r *eval.Run) float64 { return r.Test(c.Quoted, c.Metric) })
 }
 
 func (e *Entry) setOurs(s eval.Stat) {
@@ -127,15 +137,15 @@ func candidates(runs []*eval.Run, col paper.Column) []paper.Model {
 	return models
 }
 
-// choose gives the model with the smallest mean of a number; n is the number of models that have it.
-func choose(runs []*eval.Run, col paper.Column, of func([]*eval.Run) eval.Stat) (best paper.Model, stat eval.Stat, n int) {
+// choose gives the model with the best mean of a metric; n is the number of models that have it.
+func choose(runs []*eval.Run, col paper.Column, metric eval.Metric, of func([]*eval.Run) eval.Stat) (best paper.Model, stat eval.Stat, n int) {
 	for _, m := range candidates(runs, col) {
 		s := of(cellRuns(runs, col, m))
 		if s.N == 0 {
 			continue
 		}
 		n++
-		if n == 1 || s.Mean < stat.Mean {
+		if n == 1 || metric.Cost(s.Mean) < metric.Cost(stat.Mean) {
 			best, stat = m, s
 		}
 	}
@@ -143,14 +153,14 @@ func choose(runs []*eval.Run, col paper.Column, of func([]*eval.Run) eval.Stat) 
 }
 
 // bestRow is the best class-balanced model of each column, chosen on the test set as the paper did.
-func (c *Comparison) bestRow(runs []*eval.Run, o Options) Row {
+func (c *Comparison) bestRow(runs []*eval.Run) Row {
 	row := Row{Label: "CB, best on test", Choice: "test"}
 	for _, col := range c.Columns {
 		e := Entry{}
-		if cell, m, ok := paperBest(col); ok {
+		if cell, m, ok := paperBest(col); ok && c.published() {
 			e.Paper, e.PaperModel = json.Number(cell.Text), &m
 		}
-		m, s, n := choose(runs, col, func(rs []*eval.Run) eval.Stat { return test(rs, o.Which) })
+		m, s, n := choose(runs, col, c.Metric, c.test)
 		if n > 0 {
 			e.OursModel, e.Candidates = &m, n
 		}
@@ -179,22 +189,22 @@ func paperBest(col paper.Column) (best paper.Cell, m paper.Model, ok bool) {
 	return best, m, ok
 }
 
-// heldOutRow is the best class-balanced model of each column, chosen on held-out training images and quoted on the test set.
-func (c *Comparison) heldOutRow(runs []*eval.Run, o Options) Row {
+// heldOutRow is the best class-balanced model of each column, chosen by the error on held-out training images and quoted on the test set.
+func (c *Comparison) heldOutRow(runs []*eval.Run) Row {
 	row := Row{Label: "CB, best on held-out", Choice: "held-out"}
 	for _, col := range c.Columns {
 		e := Entry{}
-		m, held, n := choose(runs, col, func(rs []*eval.Run) eval.Stat { return eval.Over(rs, (*eval.Run).ValidationError) })
+		m, held, n := choose(runs, col, eval.ErrorRate, func(rs []*eval.Run) eval.Stat { return eval.Over(rs, (*eval.Run).ValidationError) })
 		if n > 0 {
 			e.OursModel, e.Candidates, e.HeldOut = &m, n, &held
-			e.setOurs(test(cellRuns(runs, col, m), o.Which))
+			e.setOurs(c.test(cellRuns(runs, col, m)))
 		}
 		row.Entries = append(row.Entries, e)
 	}
 	return row
 }
 
-// markBest marks the smallest error of each column, paper and ours apart; equal ones are all marked.
+// markBest marks the best of each column, paper and ours apart; equal ones are all marked.
 func (c *Comparison) markBest() {
 	for i := range c.Columns {
 		minPaper, minOurs := math.Inf(1), math.Inf(1)
@@ -206,7 +216,7 @@ func (c *Comparison) markBest() {
 					p = v
 				}
 				if e.Ours != nil {
-					ours = e.Ours.Mean
+					ours = c.Metric.Cost(e.Ours.Mean)
 				}
 				f(e, p, ours)
 			}
@@ -234,14 +244,14 @@ func CompareAll(g *paper.Grid, runs []*eval.Run, o Options) []Comparison {
 		if i == 0 {
 			all = append(all, Compare(g, s, o))
 		} else {
-			all = append(all, Compare(withRuns(g, s.Runs), s, Options{Which: o.Which}))
+			all = append(all, Compare(withRuns(g, s.Runs), s, Options{Which: o.Which, Metric: o.Metric}))
 		}
 	}
 	if len(all) == 0 && (len(other) == 0 || g.Name != defaultGrid) {
 		all = append(all, Compare(g, Setting{}, o))
 	}
 	for _, s := range Settings(other) {
-		all = append(all, Compare(Found(s.Runs), s, Options{Which: o.Which}))
+		all = append(all, Compare(Found(s.Runs), s, Options{Which: o.Which, Metric: o.Metric}))
 	}
 	return all
 }

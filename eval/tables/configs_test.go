@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"longtail/eval/paper"
+	"longtail/internal/config"
 	"longtail/internal/config/grid"
 )
 
@@ -68,5 +69,42 @@ func TestPaperConfigsShareTheirRuns(t *testing.T) {
 	}
 	if shared != 50 { // the plain losses of figures 8 and 10 at 5 factors
 		t.Errorf("%d runs are shared, want 50", shared)
+	}
+}
+
+// The second stages of configs/two_stage start from a first one on the same images, which trains all that they freeze.
+func TestTwoStageConfigsStartFromTheirFirstStage(t *testing.T) {
+	files, err := filepath.Glob("../../configs/two_stage/*.yaml")
+	if err != nil || len(files) != 4 {
+		t.Fatal(files, err)
+	}
+	first := map[string]string{}
+	for _, path := range files {
+		g, err := grid.Load(path, nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		seconds, byName := 0, map[string]*config.Config{}
+		for _, r := range g.Runs {
+			byName[r.Name] = r.Config
+			if there := first[r.Config.Out]; r.After == "" && there != "" && there != string(r.Config.YAML()) {
+				t.Errorf("%s: another first stage in %s", path, r.Config.Out)
+			}
+			first[r.Config.Out] = string(r.Config.YAML())
+		}
+		for _, r := range g.Runs {
+			if r.After == "" {
+				continue
+			}
+			seconds++
+			from := byName[r.After]
+			if from == nil || from.Data.Dataset != r.Config.Data.Dataset || from.Data.Imbalance != r.Config.Data.Imbalance || from.Train.Freeze != config.FreezeNone || r.Config.Train.Freeze == config.FreezeNone {
+				t.Errorf("%s: %s starts from %s", path, r.Name, r.After)
+			}
+		}
+		if seconds == 0 || seconds == len(g.Runs) {
+			t.Errorf("%s: %d of %d runs are second stages", path, seconds, len(g.Runs))
+		}
 	}
 }

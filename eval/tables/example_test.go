@@ -21,12 +21,12 @@ func ExampleCompareAll() {
 		panic(err)
 	}
 	// Output:
-	// table,dataset,imbalance,row,paper,ours,deviation,seeds,difference,paper_best,ours_best,paper_model,ours_model,held_out,candidates,deviations_from_protocol,command
-	// table2,cifar10,200,softmax,34.32,,,0,,false,false,,,,0,,
-	// table2,cifar10,200,sigmoid,34.51,,,0,,false,false,,,,0,,
-	// table2,cifar10,200,focal γ=0.5,36.00,,,0,,false,false,,,,0,,
-	// table2,cifar10,200,focal γ=1,34.71,,,0,,false,false,,,,0,,
-	// table2,cifar10,200,focal γ=2,35.12,,,0,,false,false,,,,0,,
-	// table2,cifar10,200,"CB, best on test",31.11,,,0,,true,false,CB softmax β=0.9999,,,0,,
-	// table2,cifar10,200,"CB, best on held-out",,,,0,,false,false,,,,0,,
+	// table,dataset,imbalance,row,paper,ours,deviation,seeds,difference,paper_best,ours_best,paper_model,ours_model,held_out,candidates,deviations_from_protocol,command,metric
+	// table2,cifar10,200,softmax,34.32,,,0,,false,false,,,,0,,,error
+	// table2,cifar10,200,sigmoid,34.51,,,0,,false,false,,,,0,,,error
+	// table2,cifar10,200,focal γ=0.5,36.00,,,0,,false,false,,,,0,,,error
+	// table2,cifar10,200,focal γ=1,34.71,,,0,,false,false,,,,0,,,error
+	// table2,cifar10,200,focal γ=2,35.12,,,0,,false,false,,,,0,,,error
+	// table2,cifar10,200,"CB, best on test",31.11,,,0,,true,false,CB softmax β=0.9999,,,0,,,error
+	// table2,cifar10,200,"CB, best on held-out",,,,0,,false,false,,,,0,,,error
 }

@@ -18,6 +18,8 @@ type Experiment struct {
 	Path string      // of the file
 	Out  string      // folder of its runs, or the run's own
 	Grid *paper.Grid // the table: one of the paper's, or what the file's grid spans
+
+	Methods *Methods // the table of a file with rows, in place of Grid
 }
 
 // LoadExperiment reads a sweep's file, or the config of one run, with overrides as for its command. The table it means is, in this order: the key
@@ -41,6 +43,10 @@ func LoadExperiment(path string, overrides []string) (*Experiment, error) {
 	}
 	e := &Experiment{Path: path, Out: g.Out}
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	if len(g.Rows) > 0 {
+		e.Methods, err = methods(g, cmp.Or(g.Table, stem))
+		return e, err
+	}
 	switch {
 	case g.Table != "":
 		if e.Grid, err = paper.Lookup(g.Table); err != nil {
@@ -56,6 +62,15 @@ func LoadExperiment(path string, overrides []string) (*Experiment, error) {
 		e.Grid = span(configs...)
 	}
 	return e, err
+}
+
+// methods is the table of a sweep with rows, beside the published one of that name where there is one.
+func methods(g *grid.Grid, name string) (*Methods, error) {
+	published, err := paper.LookupGallery(name)
+	if err != nil && g.Table != "" {
+		return nil, fail.Usage("%s: %w\nremove the key table, or name one of these", g.Path, err)
+	}
+	return newMethods(g.Path, g, published), nil
 }
 
 // span is the grid of data sets, factors and losses that runs have.

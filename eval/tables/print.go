@@ -116,8 +116,8 @@ func (c Comparison) table(first, last int) Table {
 	}
 	t := Table{Title: title, Header: []string{"imbalance factor"}}
 	for _, col := range c.Columns[first:last] {
-		t.Spans = append(t.Spans, Span{" " + strconv.FormatFloat(col.Imbalance, 'g', -1, 64) + " ", 3})
-		t.Header = append(t.Header, "paper", "ours", "diff")
+		t.Spans = append(t.Spans, Span{strings.TrimRight(" "+col.Profile, " ") + " " + strconv.FormatFloat(col.Imbalance, 'g', -1, 64) + " ", 3})
+		t.Header = append(t.Header, paperColumn, "ours", diffColumn)
 	}
 	for _, r := range c.Rows {
 		line := plain(r.Label)
@@ -129,8 +129,17 @@ func (c Comparison) table(first, last int) Table {
 			t.Rows = append(t.Rows, r.choice(first, last)...)
 		}
 	}
+	if !c.published() {
+		return t.without(func(column int) bool { return t.Header[column] == paperColumn || t.Header[column] == diffColumn })
+	}
 	return t
 }
+
+// Headings of the columns that only the paper's metric has.
+const (
+	paperColumn = "paper"
+	diffColumn  = "diff"
+)
 
 func (e Entry) cells() []Cell {
 	cells := plain(gap, gap, "")
@@ -197,14 +206,27 @@ func orGap(v float64) string {
 const listedGaps = 4
 
 func (c Comparison) notes() []string {
-	ours := map[eval.Which]string{
-		eval.Last:             "test error at the last step, as in the paper",
-		eval.Best:             "test error at the epoch that was best on the test set: optimistic",
-		eval.BestByValidation: "test error at the epoch that was best on held-out training images",
+	when := map[eval.Which]string{
+		eval.Last:             "at the last step",
+		eval.Best:             "at the epoch that was best on the test set: optimistic",
+		eval.BestByValidation: "at the epoch that was best on held-out training images",
 	}[c.Quoted]
-	notes := []string{"ours: " + ours + "; mean±deviation (number of seeds). * or bold: the best of its column. diff: ours minus paper, points."}
+	mark := "; mean±deviation (number of seeds). * or bold: the best of its column."
+	if c.published() {
+		if c.Quoted == eval.Last {
+			when += ", as in the paper"
+		}
+		mark += " diff: ours minus paper, points."
+	}
+	notes := []string{"ours: " + c.Metric.Title() + " " + when + mark}
+	if c.Adjusted {
+		notes = append(notes, adjustedNote)
+	}
 	if len(c.Deviations) > 0 {
 		notes = append(notes, "not the paper's protocol: "+strings.Join(c.Deviations, ", "))
+	}
+	if c.Others != "" {
+		notes = append(notes, c.Others)
 	}
 	if c.Gaps == 0 {
 		return notes
@@ -231,7 +253,7 @@ func (c Comparison) notes() []string {
 // writeLong prints one line a cell.
 func writeLong(w io.Writer, all []Comparison) error {
 	records := [][]string{{"table", "dataset", "imbalance", "row", "paper", "ours", "deviation", "seeds", "difference", "paper_best", "ours_best",
-		"paper_model", "ours_model", "held_out", "candidates", "deviations_from_protocol", "command"}}
+		"paper_model", "ours_model", "held_out", "candidates", "deviations_from_protocol", "command", "metric"}}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
 	model := func(m *paper.Model) string {
 		if m == nil {
@@ -255,7 +277,7 @@ func writeLong(w io.Writer, all []Comparison) error {
 				}
 				record := []string{c.Name, c.Columns[i].Dataset, strconv.FormatFloat(c.Columns[i].Imbalance, 'g', -1, 64), r.Label,
 					e.Paper.String(), ours[0], ours[1], ours[2], difference, strconv.FormatBool(e.PaperBest), strconv.FormatBool(e.OursBest),
-					model(e.PaperModel), model(e.OursModel), held, strconv.Itoa(e.Candidates), strings.Join(c.Deviations, "; "), e.Command}
+					model(e.PaperModel), model(e.OursModel), held, strconv.Itoa(e.Candidates), strings.Join(c.Deviations, "; "), e.Command, string(c.Metric)}
 				for k := range record {
 					record[k] = inert(record[k])
 				}

@@ -161,6 +161,14 @@ func TestRunsOfOtherSettingsHaveTablesOfTheirOwn(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+	cosine := CompareAll(lookup(t, "table2"), load(t, evaltest.Spec{Extra: "train.schedule: cosine\n"}), Options{})
+	if d := cmp.Diff([]string{"train.epochs 8 (paper 200)", "train.schedule cosine (paper step)"}, cosine[0].Deviations); d != "" {
+		t.Error(d)
+	}
+	loss := CompareAll(lookup(t, "table2"), load(t, protocolRun(evaltest.Spec{Beta: 0.99}), protocolRun(evaltest.Spec{Seed: 1, Beta: 0.99, Extra: "loss.divisor: weights\n"})), Options{})
+	if d := cmp.Diff([]string{"loss.divisor weights (not in the paper)"}, loss[1].Deviations); d != "" || len(loss[0].Deviations) != 0 {
+		t.Error(d, loss[0].Deviations)
+	}
 	if n := len(all[1].Columns); n != 1 {
 		t.Errorf("the second table has %d columns, want the one with runs", n)
 	}
@@ -300,11 +308,11 @@ func TestGroupsTable(t *testing.T) {
 		protocolRun(evaltest.Spec{}), protocolRun(evaltest.Spec{Seed: 1, Error: 31}),
 		protocolRun(evaltest.Spec{Loss: "focal", Gamma: 1, Beta: 0.9999, Error: 25, Validation: 24}))
 	g := eval.GroupRuns(runs)
-	rows := Groups(g)
+	rows := Groups(g, "")
 	if len(rows) != 2 || rows[0].Seeds != 2 || rows[0].Paper != "29.64" || rows[1].BestByValidation == nil || rows[0].BestByValidation != nil {
 		t.Fatalf("%+v", rows)
 	}
-	table := GroupTable(g)
+	table := GroupTable(g, "")
 	if slices.Contains(table.Header, "few") {
 		t.Error("a column without any number is shown")
 	}
@@ -325,7 +333,7 @@ func TestGroupsTable(t *testing.T) {
 	}
 	for _, f := range []Format{Text, Markdown, CSV, LaTeX, JSON} {
 		var b strings.Builder
-		if err := PrintGroups(&b, g, f, 80); err != nil || !strings.Contains(b.String(), "CB focal") && f != LaTeX {
+		if err := PrintGroups(&b, g, "", f, 80); err != nil || !strings.Contains(b.String(), "CB focal") && f != LaTeX {
 			t.Errorf("%q: %v\n%s", f, err, &b)
 		}
 	}

@@ -14,17 +14,18 @@ import (
 
 	"longtail/data"
 	"longtail/internal/fail"
-	"longtail/loss"
 )
 
 // Config is everything that decides what a run computes, and where. Keys are "section.name" in lower case, as in the tags;
 // epochs are passes over the training set and may be fractions. The tag role is the key's Role, follows the key that its
-// default is computed from.
+// default is computed from; later marks a key that came after the first runs were made: config.yaml leaves it out at its default, so that
+// their fingerprints stay.
 type Config struct {
 	Data      Data   `key:"data"`
 	Model     Model  `key:"model"`
 	Loss      Loss   `key:"loss"`
 	Train     Train  `key:"train"`
+	Eval      Eval   `key:"eval"`
 	Seed      uint64 `key:"seed" role:"repetition"` // of initial values, order, crops and flips
 	Device    string `key:"device" role:"place"`    // auto, or a registered device
 	Precision string `key:"precision"`              // auto, fp32 or mixed; a run records the one that it took
@@ -43,6 +44,13 @@ type Data struct {
 	SplitFile   string  `key:"split_file" role:"source"`     // takes the subset from a file; empty: draws it
 	Validation  float64 `key:"validation"`                   // held-out part of the training images, in [0, 1)
 	Sampler     string  `key:"sampler"`                      // one of data.Samplers
+
+	SamplerBeta  float64 `key:"sampler_beta" later:"yes"`  // in (0, 1), of the sampler effective
+	ResampleFrom int     `key:"resample_from" later:"yes"` // epochs that are sampled by instance before the sampler takes over
+	Order        string  `key:"order" later:"yes"`         // one of data.Orders
+	Split        string  `key:"split" later:"yes"`         // one of data.Draws: how split_seed draws the subset
+	Input        string  `key:"input" later:"yes"`         // one of data.Inputs
+	Augment      string  `key:"augment" later:"yes"`       // one of data.Augments
 }
 
 // Model is the section model.
@@ -50,14 +58,8 @@ type Model struct {
 	Name     string `key:"name"`     // one of models.Names
 	Shortcut string `key:"shortcut"` // one of models.Shortcuts
 	Init     string `key:"init"`     // one of models.Inits
-}
 
-// Loss is the section loss. Its further keys are the options of the registered losses; those of the chosen one count.
-type Loss struct {
-	Name string  `key:"name"` // one of loss.Names
-	Beta float64 `key:"beta"` // in [0, 1); above 0 classes are weighted by their effective numbers
-
-	options map[string]*float64 // of all losses, by name
+	ClassScale bool `key:"class_scale" later:"yes"` // logits are multiplied by a learned number for each class
 }
 
 // Train is the section train. The rate of a step is the base rate lr * batch / 128, warmed up and multiplied: see
@@ -73,25 +75,35 @@ type Train struct {
 	WeightDecay     float64   `key:"weight_decay"`                         // at least 0
 	EvalEvery       float64   `key:"eval_every" role:"observation"`        // epochs between two tests; below 1: every epoch; 0: only at the end
 	CheckpointEvery int       `key:"checkpoint_every" role:"bookkeeping"`  // steps between two checkpoints; 0: only at the end of epochs
+
+	Schedule string `key:"schedule" later:"yes"` // one of Schedules
+	Warmup   string `key:"warmup" later:"yes"`   // one of Warmups
+	Nesterov bool   `key:"nesterov" later:"yes"` // momentum of Nesterov's kind
+
+	InitFrom string `key:"init_from" role:"source" later:"yes"` // a run whose weights are where this one starts; empty: drawn ones
+	Fresh    string `key:"fresh" later:"yes"`                   // one of Fresh: what is drawn nevertheless
+	Freeze   string `key:"freeze" later:"yes"`                  // one of Freezes: what keeps its values
+
+	MaxNorm float64 `key:"max_norm" later:"yes"` // rows of the classifier are shortened to this length after each epoch; 0: not
 }
 
 // Defaults is the protocol of Cui et al. (CVPR 2019) for ResNet-32 on CIFAR-10 at imbalance factor 100 with softmax. Values
 // that follow from others (warm-up, milestones, multipliers, out) are empty until Complete.
 func Defaults() *Config {
-	c := &Config{
-		Data:  Data{Dataset: "cifar10", Imbalance: 100, Profile: "exp", Sampler: data.Instance},
-		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
-		Loss:  Loss{Name: "softmax", options: map[string]*float64{}},
-		Train: Train{
-			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1,
+	return &Config{
+		Data: Data{
+			Dataset: "cifar10", Imbalance: 100, Profile: "exp", Sampler: data.Instance, SamplerBeta: 0.9999,
+			Order: data.UniformOrder, Split: data.SeedDraw, Input: data.BytesInput, Augment: data.StandardAugment,
 		},
+		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
+		Loss:  newLoss(),
+		Train: Train{
+			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup, Fresh: FreshNone, Freeze: FreezeNone,
+		},
+		Eval:   Eval{Adjust: NoTau, TauNorm: NoTau},
 		Device: "auto", Precision: "auto",
 		places: map[string]string{},
 	}
-	for _, o := range loss.AllOptions() {
-		c.Loss.options[o.Name] = &o.Default
-	}
-	return c
 }
 
 // Load reads a config file (path "" is none), applies overrides of the form key=value, fills in what was left open and checks
@@ -137,11 +149,7 @@ func (c *Config) Derive() {
 	if !c.Given("train.multipliers") {
 		t.Multipliers = paperMultipliers(c.Data.Imbalance)
 	}
-	for _, o := range loss.OptionsOf(c.Loss.Name) {
-		if !c.Given("loss." + o.Name) {
-			*c.Loss.options[o.Name] = o.Default
-		}
-	}
+	c.deriveLoss()
 }
 
 // paperMultipliers are the two drops of the base rate in the authors' scripts: harder ones for long-tailed data.
@@ -160,26 +168,13 @@ func Protocol(imbalance, epochs float64) *Config {
 	return c
 }
 
-// Options are the values of the options that the chosen loss has.
-func (l *Loss) Options() loss.Options {
-	options := loss.Options{}
-	for _, o := range loss.OptionsOf(l.Name) {
-		options[o.Name] = *l.options[o.Name]
-	}
-	return options
-}
-
 // Clone is a copy that shares nothing, for a grid of configs.
 func (c *Config) Clone() *Config {
 	d := *c
 	d.Train.Milestones = slices.Clone(c.Train.Milestones)
 	d.Train.Multipliers = slices.Clone(c.Train.Multipliers)
 	d.places = maps.Clone(c.places)
-	d.Loss.options = map[string]*float64{}
-	for name, v := range c.Loss.options {
-		copied := *v
-		d.Loss.options[name] = &copied
-	}
+	d.Loss = c.Loss.clone()
 	return &d
 }
 
@@ -202,6 +197,6 @@ func (c *Config) DataSpec() data.Spec {
 	d := c.Data
 	return data.Spec{
 		Dataset: d.Dataset, Imbalance: d.Imbalance, Profile: d.Profile, MaxPerClass: d.MaxPerClass,
-		SplitSeed: d.SplitSeed, SplitFile: d.SplitFile, Validation: d.Validation,
+		SplitSeed: d.SplitSeed, SplitFile: d.SplitFile, Validation: d.Validation, Draw: d.Split,
 	}
 }

@@ -115,7 +115,7 @@ func Fingerprint(text []byte) (string, error) {
 	}
 	h := sha256.New()
 	for _, key := range slices.Sorted(maps.Keys(flat)) {
-		if RoleOf(key) != Place {
+		if role := RoleOf(key); role != Place && !(role == Evaluation && isOff(flat[key])) {
 			fmt.Fprintf(h, "%s=%s\n", key, flat[key])
 		}
 	}

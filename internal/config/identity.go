@@ -2,17 +2,18 @@ package config
 
 import (
 	"fmt"
-	"longtail/loss"
 	"slices"
 	"strings"
 )
 
 // identifies reports whether a key is part of a run's identity.
-func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.unused }
+func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.leftOut() }
 
 // Identity is the config without what says where the run is and on what it computes, as YAML: equal for runs with equal
 // results.
-func (c *Config) Identity() []byte { return c.yaml(entry.identifies) }
+func (c *Config) Identity() []byte {
+	return c.yaml(entry.identifies)
+}
 
 // Differences are the keys in which two configs would compute different things, in the order of config.yaml.
 func (c *Config) Differences(other *Config) []string {
@@ -41,7 +42,11 @@ func (c *Config) Conflict(began *Config) string {
 }
 
 // inName are the keys that RunName shows, besides the section loss.
-var inName = []string{"data.dataset", "data.imbalance", "data.profile", "model.name", "seed"}
+var inName = []string{
+	"data.dataset", "data.imbalance", "data.profile", "model.name", "seed",
+	"data.split", "data.input", "data.augment", "data.order", "data.sampler", "data.resample_from",
+	"model.class_scale", "train.fresh", "train.freeze", "train.max_norm",
+}
 
 // InRunName reports whether RunName shows a key where it bears on the run.
 func InRunName(key string) bool {
@@ -51,6 +56,11 @@ func InRunName(key string) bool {
 // RunName is a folder name that tells the runs of the paper's grid apart: cifar10-if100-focal-g1-b0.9999-s0. What is not the
 // paper's (another model or profile) is in it too; the schedule is not.
 func (c *Config) RunName() string {
+	return c.NameWith(slices.Concat(c.samplingParts(), []string{c.Loss.Name}, c.Loss.nameParts(), c.stageParts())...)
+}
+
+// NameWith is RunName with other words in place of the sampling, the loss, its options and the second stage.
+func (c *Config) NameWith(method ...string) string {
 	parts := []string{c.Data.Dataset, "if" + number64(c.Data.Imbalance)}
 	if c.Data.Profile != "exp" {
 		parts = append(parts, c.Data.Profile)
@@ -58,25 +68,6 @@ func (c *Config) RunName() string {
 	if c.Model.Name != "resnet32" {
 		parts = append(parts, c.Model.Name)
 	}
-	parts = append(parts, c.Loss.Name)
-	parts = append(parts, c.Loss.nameParts()...)
+	parts = append(parts, method...)
 	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")
-}
-
-// nameParts are the loss's options and beta: g1, b0.9999. An option that has no abbreviation stands with its name, where it
-// differs from its default.
-func (l *Loss) nameParts() []string {
-	var parts []string
-	for _, o := range loss.OptionsOf(l.Name) {
-		switch v := *l.options[o.Name]; {
-		case o.Short != "":
-			parts = append(parts, o.Short+number64(v))
-		case v != o.Default:
-			parts = append(parts, o.Name+number64(v))
-		}
-	}
-	if l.Beta > 0 {
-		parts = append(parts, "b"+number64(l.Beta))
-	}
-	return parts
 }

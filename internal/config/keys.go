@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"longtail/loss"
 )
 
 // Role is what a key bears on.
@@ -16,6 +14,7 @@ const (
 	Experiment  Role = ""            // what is computed; tells experiments apart
 	Repetition  Role = "repetition"  // seeds: runs that differ in these alone repeat one experiment
 	Observation Role = "observation" // which epochs are tested
+	Evaluation  Role = "evaluation"  // what is done to the outputs of the trained network; not written where it is nothing
 	Bookkeeping Role = "bookkeeping" // when a run saves; results do not depend on it
 	Source      Role = "source"      // a file whose content the run folder keeps and compares
 	Place       Role = "place"       // where a run is and what it computes on
@@ -27,7 +26,9 @@ type entry struct {
 	value   reflect.Value
 	role    Role
 	follows string // the key that the default is computed from, or ""
-	unused  bool   // an option that the chosen loss does not have
+	unused  bool   // without a meaning beside the other values, such as an option that the chosen loss does not have
+	later   bool   // left out of config.yaml at its default
+	implied bool   // left out of config.yaml: its value follows from another one
 }
 
 // entries are all keys in the order of the struct, which is the order of config.yaml; options of losses end their section.
@@ -43,25 +44,18 @@ func (c *Config) entries() []entry {
 			case f.Kind() == reflect.Struct:
 				walk(tag+".", f)
 			default:
-				all = append(all, entry{key: prefix + tag, value: f, role: Role(field.Tag.Get("role")), follows: field.Tag.Get("follows")})
+				all = append(all, entry{
+					key: prefix + tag, value: f, role: Role(field.Tag.Get("role")), follows: field.Tag.Get("follows"),
+					unused: c.unused(prefix + tag), later: field.Tag.Get("later") != "",
+					implied: c.implied(prefix + tag),
+				})
 			}
 		}
 		if prefix == "loss." {
-			all = append(all, c.options()...)
+			all = append(all, c.optionEntries()...)
 		}
 	}
 	walk("", reflect.ValueOf(c).Elem())
-	return all
-}
-
-// options are the keys of the losses' options.
-func (c *Config) options() []entry {
-	var all []entry
-	own := loss.OptionsOf(c.Loss.Name)
-	for _, o := range loss.AllOptions() {
-		used := slices.ContainsFunc(own, func(mine loss.Option) bool { return mine.Name == o.Name })
-		all = append(all, entry{key: "loss." + o.Name, value: reflect.ValueOf(c.Loss.options[o.Name]).Elem(), unused: !used})
-	}
 	return all
 }
 

@@ -162,7 +162,15 @@ func (c *Config) setAll(prefix string, mapping *yaml.Node, file string) error {
 
 // assign puts the value of a node into a field, or says what the field wants.
 func assign(field reflect.Value, n *yaml.Node) (problem string) {
+	if isTau(field) {
+		return assignTau(field, n)
+	}
 	switch field.Kind() {
+	case reflect.Bool:
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
+			return "true or false is wanted, not " + kindOf(n)
+		}
+		field.SetBool(strings.EqualFold(n.Value, "true"))
 	case reflect.String:
 		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
 			return fmt.Sprintf("a word is wanted, not %s; put it in quotes if it is meant as text", kindOf(n))

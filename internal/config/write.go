@@ -10,9 +10,12 @@ import (
 	"strings"
 )
 
-// YAML is the whole config, defaults included, in a fixed order and form; options that the chosen loss does not have are left
-// out. Load gives the same config from it.
-func (c *Config) YAML() []byte { return c.yaml(func(e entry) bool { return !e.unused }) }
+// Full is every key that bears on the run with its value, defaults included, for people.
+func (c *Config) Full() []byte { return c.yaml(func(e entry) bool { return !e.unused }) }
+
+// YAML is the whole config in a fixed order and form; keys that have no meaning beside the others are left out, and later ones at their
+// default. Load gives the same config from it.
+func (c *Config) YAML() []byte { return c.yaml(func(e entry) bool { return !e.leftOut() }) }
 
 // yaml writes the entries that are wanted.
 func (c *Config) yaml(want func(entry) bool) []byte {
@@ -76,6 +79,9 @@ var (
 )
 
 func format(v reflect.Value) string {
+	if isTau(v) {
+		return v.String()
+	}
 	switch v.Kind() {
 	case reflect.Float64:
 		return number64(v.Float())

@@ -153,6 +153,7 @@ func init() {
 		ops.KindDenseGradInput:        (*compiler).denseGradInput,
 		ops.KindDenseGradWeights:      (*compiler).denseGradWeights,
 		ops.KindDenseGradBias:         (*compiler).denseGradBias,
+		ops.KindBatchSum:              (*compiler).batchSum,
 	}
 }
 

@@ -28,10 +28,11 @@ type session struct {
 	packs  []func()                   // weights into the layout of the kernels, before a step
 	levels []level
 
-	rates  []float32 // learning rate of each step
-	batch  []int32   // the images of the current step, -1 for padding
-	first  int       // position of the batch in the stream of samples
-	losses []float64 // [N] of the current step
+	table  *[4][256]float32 // the numbers that bytes become, by channel
+	rates  []float32        // learning rate of each step
+	batch  []int32          // the images of the current step, -1 for padding
+	first  int              // position of the batch in the stream of samples
+	losses []float64        // [N] of the current step
 }
 
 // bind gives everything in the program its memory and compiles the levels.
@@ -39,6 +40,7 @@ func (s *session) bind() error {
 	p := s.program
 	s.small = map[plan.ValueID][]float32{}
 	s.losses = make([]float64, p.Batch)
+	s.table = p.Pixels.Table()
 	if err := s.store.need(device.StateShapes(p)); err != nil {
 		return err
 	}
@@ -189,7 +191,11 @@ func (s *session) updateParams(rate float32) {
 		if u.Decay {
 			decay = p.WeightDecay
 		}
-		s.kernels.sgd(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
+		update := s.kernels.sgd
+		if p.Nesterov {
+			update = s.kernels.nesterov
+		}
+		update(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
 	})
 }
 
@@ -198,17 +204,15 @@ func (s *session) gradient(u plan.ParamUse) []float32 {
 	return s.small[base][offset:][:s.program.Values[u.Value].Shape.TotalSize()]
 }
 
-// Read gives "logits" [N, C], "loss" [1] or "gradient/NAME" of the last step.
+// Read gives "logits" [N, C], "features" [N, F], "loss" [1] or "gradient/NAME" of the last step.
 func (s *session) Read(name string) ([]float32, error) {
 	p := s.program
-	switch name {
-	case device.Logits:
-		var all []float32
-		for n := range p.Batch {
-			all = append(all, s.view(p.Logits, n)...)
-		}
-		return all, nil
-	case device.Loss:
+	switch {
+	case name == device.Logits:
+		return s.rows(p.Logits), nil
+	case name == device.Features && p.Features != plan.None:
+		return s.rows(p.Features), nil
+	case name == device.Loss:
 		sum := 0.0
 		for _, l := range s.losses {
 			sum += l
@@ -221,6 +225,15 @@ func (s *session) Read(name string) ([]float32, error) {
 		}
 	}
 	return nil, fmt.Errorf("the program has no result %q", name)
+}
+
+// rows copies a value that is one row for each sample.
+func (s *session) rows(v plan.ValueID) []float32 {
+	var all []float32
+	for n := range s.program.Batch {
+		all = append(all, s.view(v, n)...)
+	}
+	return all
 }
 
 // Load replaces parameters, momenta and running moments.
@@ -245,11 +258,13 @@ func (s *session) drawImage(dst view, p *place, n int) {
 		return
 	}
 	m := s.images
-	window := data.Crop{DY: data.Border, DX: data.Border}
+	c := crop{border: data.Border, dy: data.Border, dx: data.Border, outside: s.program.Pixels.Border}
 	if s.program.Augment {
-		window = data.Augment(s.program.Seed, (s.first+n)/s.program.Samples, int(index))
+		epoch, draw := s.program.Draw(s.first + n)
+		window := data.Augment(s.program.Seed, epoch, draw, int(index))
+		c.dy, c.dx, c.flip, c.side = window.DY, window.DX, window.Flip, s.program.Cutout
+		c.top, c.left = window.Hole(c.side, m.Height, m.Width)
 	}
 	size := m.Channels * m.Height * m.Width
-	pixels := m.Pixels[int(index)*size:][:size]
-	s.kernels.image(dst, pixels, m.Channels, m.Height, m.Width, crop{border: data.Border, dy: window.DY, dx: window.DX, flip: window.Flip})
+	s.kernels.image(dst, m.Pixels[int(index)*size:][:size], s.table, m.Channels, m.Height, m.Width, c)
 }

@@ -71,9 +71,13 @@ func (c *compiler) sharedRows(r *plan.RowProgram) {
 	})
 }
 
-// dense: y = x w^T + b.
+// dense: y = x w^T + b; there may be no b.
 func (c *compiler) dense(st *plan.Step) {
-	x, weights, bias := c.row(st.In[0]), c.values(st.In[1]), c.values(st.In[2])
+	none := make([]float32, c.s.program.Values[st.Out].Shape[1])
+	x, weights, bias := c.row(st.In[0]), c.values(st.In[1]), func() []float32 { return none }
+	if len(st.In) == 3 {
+		bias = c.values(st.In[2])
+	}
 	s, y := c.s, c.write(st.Out)
 	c.do(func(w *worker, n int) {
 		in, out, m, b := x(w, n), s.flat(y, w, n), weights(), bias()
@@ -130,6 +134,23 @@ func (c *compiler) denseGradBias(st *plan.Step) {
 			to[i] += g
 		}
 	})
+}
+
+// batchSum: the sum over the batch of one number a sample.
+func (c *compiler) batchSum(st *plan.Step) {
+	x, result := c.row(st.In[0]), c.result(st.Out)
+	partial := make([]float64, c.chunks())
+	c.level.sums = append(c.level.sums, sum{
+		reset: func(chunk int) { partial[chunk] = 0 },
+		finish: func() {
+			total := 0.0
+			for _, part := range partial {
+				total += part
+			}
+			result[0] = float32(total)
+		},
+	})
+	c.do(func(w *worker, n int) { partial[n/imagesPerChunk] += float64(x(w, n)[0]) })
 }
 
 // partial makes a sum in logical layout: each chunk of images has its own, and they are added in order at the end.

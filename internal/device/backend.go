@@ -53,8 +53,8 @@ type Session interface {
 	// Run does n steps. order holds n*batch indices into the images, -1 for padding (evaluation only); first is the number of
 	// the first step, which places the samples in their epochs and picks the learning rate.
 	Run(order []int32, first, n int) (Sums, error)
-	// Read copies a value of the last step to the host, in its logical layout: Logits [N, C], Loss [1], or GradientPrefix and
-	// the name of a parameter.
+	// Read copies a value of the last step to the host, in its logical layout: Logits [N, C], Features [N, F] of an evaluation
+	// program, Loss [1], or GradientPrefix and the name of a parameter.
 	Read(name string) ([]float32, error)
 	// Load replaces parameters, momenta and running moments; every tensor of the program must be in the state.
 	Load(State) error

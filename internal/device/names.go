@@ -9,6 +9,7 @@ import (
 // Names of a session's results (Session.Read).
 const (
 	Logits         = "logits"
+	Features       = "features" // of an evaluation program
 	Loss           = "loss"
 	GradientPrefix = "gradient/" // and the parameter's name
 )

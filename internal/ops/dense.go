@@ -7,17 +7,22 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Dense is x w^T + b: x [N, F], w [C, F], b [C] give [N, C].
-func Dense(x, w, b *G.Node) (*G.Node, error) { return apply(KindDense, Attrs{}, x, w, b) }
+// Dense is x w^T + b: x [N, F], w [C, F], b [C] give [N, C]. b may be nil for none.
+func Dense(x, w, b *G.Node) (*G.Node, error) {
+	if b == nil {
+		return apply(KindDense, Attrs{}, x, w)
+	}
+	return apply(KindDense, Attrs{}, x, w, b)
+}
 
 var dense = map[Kind]definition{
 	KindDense: {
 		name: "dense",
 		shape: func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) {
-			if err := want(in, 2, 2, 1); err != nil {
+			if err := want(in, []int{2, 2, 1}[:min(max(len(in), 2), 3)]...); err != nil {
 				return nil, err
 			}
-			if in[0][1] != in[1][1] || in[1][0] != in[2][0] {
+			if in[0][1] != in[1][1] || len(in) == 3 && in[1][0] != in[2][0] {
 				return nil, fmt.Errorf("features or classes differ")
 			}
 			return tensor.Shape{in[0][0], in[1][0]}, nil
@@ -27,11 +32,15 @@ var dense = map[Kind]definition{
 			var c chain
 			dx := c.do(apply(KindDenseGradInput, Attrs{}, in[1], g))
 			dw := c.do(apply(KindDenseGradWeights, Attrs{}, in[0], g))
-			db := c.do(apply(KindDenseGradBias, Attrs{}, g))
-			return G.Nodes{dx, dw, db}, c.err
+			if len(in) == 2 {
+				return G.Nodes{dx, dw}, c.err
+			}
+			return G.Nodes{dx, dw, c.do(apply(KindDenseGradBias, Attrs{}, g))}, c.err
 		},
 		eval: func(o *op, out []float64, in [][]float64) {
-			copyBias(out, in[2])
+			if len(in) == 3 {
+				copyBias(out, in[2])
+			}
 			eachProduct(o.in[0], o.in[1], func(x, w, y int) { out[y] += in[0][x] * in[1][w] })
 		},
 	},

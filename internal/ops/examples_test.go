@@ -8,6 +8,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+	"pgregory.net/rapid"
 )
 
 // examples are all operations that have a constructor, with formulas of their own.
@@ -79,7 +80,18 @@ var examples = map[string]func(d draw) example{
 	"plus": func(d draw) example { return d.binary(RowAdd, func(a, b float64) float64 { return a + b }) },
 	"sub":  func(d draw) example { return d.binary(Sub, func(a, b float64) float64 { return a - b }) },
 	"mul":  func(d draw) example { return d.binary(Mul, func(a, b float64) float64 { return a * b }) },
-	"div":  func(d draw) example { return d.binary(Div, func(a, b float64) float64 { return a / b }) },
+	"scale columns": func(d draw) example {
+		n, c := d.n("N", 1, 4), d.n("C", 1, 5)
+		return example{
+			values: []*tensor.Dense{opstest.Random(d.r, n, c), opstest.Random(d.r, c)},
+			build:  func(in []*G.Node) (*G.Node, error) { return ScaleColumns(in[0], in[1]) },
+			naive: func(in []*tensor.Dense) []float64 {
+				return each(tensor.Shape{n, c}, func(i []int) float64 { return at(in[0], i...) * at(in[1], i[1]) })
+			},
+			wrt: []int{0, 1},
+		}
+	},
+	"div": func(d draw) example { return d.binary(Div, func(a, b float64) float64 { return a / b }) },
 	"greater equal": func(d draw) example {
 		e := d.binary(GreaterEqual, func(a, b float64) float64 {
 			if a < b {
@@ -119,6 +131,16 @@ var examples = map[string]func(d draw) example{
 				return []float64{sum(n, func(i int) float64 { return sum(c, func(j int) float64 { return at(in[0], i, j) }) }) / float64(n)}
 			},
 			wrt: []int{0},
+		}
+	},
+	"batch sum": func(d draw) example {
+		n := d.n("N", 1, 4)
+		return example{
+			values: []*tensor.Dense{opstest.Random(d.r, n, 1)},
+			build:  func(in []*G.Node) (*G.Node, error) { return BatchSum(in[0]) },
+			naive: func(in []*tensor.Dense) []float64 {
+				return []float64{sum(n, func(i int) float64 { return at(in[0], i, 0) })}
+			},
 		}
 	},
 	"row normalize": func(d draw) example {
@@ -219,16 +241,22 @@ func momentsOf(x *tensor.Dense, c int) (mean, variance float64) {
 
 func denseExample(d draw) example {
 	n, f, c := d.n("N", 1, 3), d.n("F", 1, 5), d.n("C", 1, 4)
-	return example{
+	e := example{
 		values: []*tensor.Dense{opstest.Random(d.r, n, f), opstest.Random(d.r, c, f), opstest.Random(d.r, c)},
 		build:  func(in []*G.Node) (*G.Node, error) { return Dense(in[0], in[1], in[2]) },
-		naive: func(in []*tensor.Dense) []float64 {
-			return each(tensor.Shape{n, c}, func(i []int) float64 {
-				return at(in[2], i[1]) + sum(f, func(k int) float64 { return at(in[0], i[0], k) * at(in[1], i[1], k) })
-			})
-		},
-		wrt: []int{0, 1, 2},
+		wrt:    []int{0, 1, 2},
 	}
+	bias := func(c int) float64 { return at(e.values[2], c) }
+	if !rapid.Bool().Draw(d.T, "bias") {
+		e.values, e.wrt, bias = e.values[:2], e.wrt[:2], func(int) float64 { return 0 }
+		e.build = func(in []*G.Node) (*G.Node, error) { return Dense(in[0], in[1], nil) }
+	}
+	e.naive = func(in []*tensor.Dense) []float64 {
+		return each(tensor.Shape{n, c}, func(i []int) float64 {
+			return bias(i[1]) + sum(f, func(k int) float64 { return at(in[0], i[0], k) * at(in[1], i[1], k) })
+		})
+	}
+	return e
 }
 
 func shortcutExample(d draw, piece func(*G.Node, int) (*G.Node, error), pixel func(x *tensor.Dense, n, c, i, j int) float64) example {

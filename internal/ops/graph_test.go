@@ -129,7 +129,7 @@ func TestEqualLargestShareTheGradient(t *testing.T) {
 
 // TestReductions holds what backends cut into chunks of the batch: the operations whose result has no samples, of inputs that do.
 func TestReductions(t *testing.T) {
-	want := []Kind{KindConvGradWeights, KindMoments, KindNormalizeSums, KindDenseGradWeights, KindDenseGradBias, KindBatchMean}
+	want := []Kind{KindConvGradWeights, KindMoments, KindNormalizeSums, KindDenseGradWeights, KindDenseGradBias, KindBatchSum, KindBatchMean}
 	var got []Kind
 	for k := KindNone; k <= kindEnd; k++ {
 		if k.IsReduction() {

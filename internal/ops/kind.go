@@ -38,6 +38,7 @@ const (
 	KindDenseGradInput
 	KindDenseGradWeights
 	KindDenseGradBias
+	KindBatchSum
 
 	// From here on: pieces that losses are made of. They work on the rows of [N, C] alone and compile to row programs.
 	KindAffine
@@ -77,7 +78,7 @@ func (k Kind) IsRow() bool { return k >= KindAffine && k < kindEnd }
 // were seen.
 func (k Kind) IsReduction() bool {
 	switch k {
-	case KindMoments, KindNormalizeSums, KindConvGradWeights, KindDenseGradWeights, KindDenseGradBias, KindBatchMean:
+	case KindMoments, KindNormalizeSums, KindConvGradWeights, KindDenseGradWeights, KindDenseGradBias, KindBatchSum, KindBatchMean:
 		return true
 	}
 	return false

@@ -37,6 +37,7 @@ type Attrs struct {
 	Batch         bool    // the moments are those of the input itself
 	Scale, Shift  float64 // of an affine map
 	Exponent      float64 // of a power
+	Learned       bool    // an input [C] has a gradient, summed over the samples
 }
 
 // definition is what one kind of operation is.
@@ -44,7 +45,7 @@ type definition struct {
 	name  string
 	shape func(a Attrs, in []tensor.Shape) (tensor.Shape, error)
 	// wrt says which inputs have a gradient; nil is none.
-	wrt func(in []tensor.Shape) []bool
+	wrt func(a Attrs, in []tensor.Shape) []bool
 	// grad gives the gradient of every input that has one, from the gradient of the output.
 	grad func(o *op, in G.Nodes, out, grad *G.Node) (G.Nodes, error)
 	// eval is the reference: out is zeroed, everything is row-major in the logical layout.
@@ -189,7 +190,7 @@ func (o *op) String() string { return o.kind.String() }
 // DiffWRT says which inputs have a gradient.
 func (o *op) DiffWRT(inputs int) []bool {
 	if wrt := definitions[o.kind].wrt; wrt != nil {
-		return wrt(o.in)
+		return wrt(o.attrs, o.in)
 	}
 	return make([]bool, inputs)
 }
@@ -213,7 +214,7 @@ func (c *chain) do(n *G.Node, err error) *G.Node {
 	return n
 }
 
-func all(in []tensor.Shape) []bool {
+func all(_ Attrs, in []tensor.Shape) []bool {
 	wrt := make([]bool, len(in))
 	for i := range wrt {
 		wrt[i] = true
@@ -221,6 +222,6 @@ func all(in []tensor.Shape) []bool {
 	return wrt
 }
 
-func only(which ...bool) func([]tensor.Shape) []bool {
-	return func([]tensor.Shape) []bool { return which }
+func only(which ...bool) func(Attrs, []tensor.Shape) []bool {
+	return func(Attrs, []tensor.Shape) []bool { return which }
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // The pieces that losses are made of. A value is [N, C] (a number for each sample and class), [N, 1] (one for each sample) or
-// [C] (one for each class, without a gradient). Whatever is made of these alone, forward and backward, compiles to one row
+// [C] (one for each class, without a gradient unless ScaleColumns says so). Whatever is made of these alone, forward and backward, compiles to one row
 // program on every backend.
 
 // Affine is scale * x + shift.
@@ -86,11 +86,11 @@ func unary(name string, f func(Attrs, float64) float64, grad func(c *chain, o *o
 	return d
 }
 
-// perSample gives a gradient to every input but those that are [C].
-func perSample(in []tensor.Shape) []bool {
+// perSample gives a gradient to every input but those [C] that are not learned.
+func perSample(a Attrs, in []tensor.Shape) []bool {
 	wrt := make([]bool, len(in))
 	for i, s := range in {
-		wrt[i] = s.Dims() == 2
+		wrt[i] = s.Dims() == 2 || a.Learned
 	}
 	return wrt
 }

@@ -18,6 +18,9 @@ func Sub(a, b *G.Node) (*G.Node, error) { return apply(KindSub, Attrs{}, a, b) }
 // Mul is a * b, number by number.
 func Mul(a, b *G.Node) (*G.Node, error) { return apply(KindMul, Attrs{}, a, b) }
 
+// ScaleColumns is x * s for x [N, C] and a learned s [C], which has a gradient: that of a number is the sum over the samples.
+func ScaleColumns(x, s *G.Node) (*G.Node, error) { return apply(KindMul, Attrs{Learned: true}, x, s) }
+
 // Div is a / b, number by number.
 func Div(a, b *G.Node) (*G.Node, error) { return apply(KindDiv, Attrs{}, a, b) }
 
@@ -65,7 +68,7 @@ func binary(name string, f func(a, b float64) float64, grad func(c *chain, a, b,
 		d.grad = func(o *op, in G.Nodes, _, g *G.Node) (G.Nodes, error) {
 			var c chain
 			da, db := grad(&c, in[0], in[1], g)
-			return G.Nodes{fold(&c, da, o.in[0], o.out), fold(&c, db, o.in[1], o.out)}, c.err
+			return G.Nodes{o.fold(&c, da, 0), o.fold(&c, db, 1)}, c.err
 		}
 	}
 	return d
@@ -100,12 +103,18 @@ func repeater(in, out tensor.Shape) func(int) int {
 	}
 }
 
-// fold undoes a repetition in a gradient: a [N, 1] input gets the sum over the row; a [C] input gets none.
-func fold(c *chain, g *G.Node, in, out tensor.Shape) *G.Node {
+// fold undoes the repetition of an input in its gradient: [N, 1] gets the sum over the row; [C] the sum over the samples where it is
+// learned, else none.
+func (o *op) fold(c *chain, g *G.Node, input int) *G.Node {
+	in := o.in[input]
 	switch {
-	case in.Dims() == 1 || c.err != nil:
+	case c.err != nil:
 		return nil
-	case in[1] == 1 && out[1] != 1:
+	case in.Dims() == 1 && o.attrs.Learned:
+		return c.do(apply(KindDenseGradBias, Attrs{}, g))
+	case in.Dims() == 1:
+		return nil
+	case in[1] == 1 && o.out[1] != 1:
 		return c.do(RowSum(g))
 	}
 	return g

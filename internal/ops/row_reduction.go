@@ -25,6 +25,9 @@ func Spread(x *G.Node, classes int) (*G.Node, error) {
 // BatchMean is the sum of all numbers divided by the number of samples: [N, 1] or [N, C] to a scalar. Every loss ends in one.
 func BatchMean(x *G.Node) (*G.Node, error) { return apply(KindBatchMean, Attrs{}, x) }
 
+// BatchSum is the sum over the samples, a constant in gradients: [N, 1] to [1], which other pieces repeat for every sample.
+func BatchSum(x *G.Node) (*G.Node, error) { return apply(KindBatchSum, Attrs{}, x) }
+
 // RowNormalize scales every row to Euclidean length 1: [N, C] to [N, C]. eps is added to the squared length.
 func RowNormalize(x *G.Node, eps float64) (*G.Node, error) {
 	var c chain
@@ -88,6 +91,23 @@ var rowReduction = map[Kind]definition{
 		eval: func(o *op, out []float64, in [][]float64) {
 			for _, x := range in[0] {
 				out[0] += x / float64(o.in[0][0])
+			}
+		},
+	},
+	KindBatchSum: {
+		name: "batch-sum",
+		shape: func(_ Attrs, in []tensor.Shape) (tensor.Shape, error) {
+			if err := want(in, 2); err != nil {
+				return nil, err
+			}
+			if in[0][1] != 1 {
+				return nil, fmt.Errorf("wants [N, 1]")
+			}
+			return tensor.Shape{1}, nil
+		},
+		eval: func(_ *op, out []float64, in [][]float64) {
+			for _, x := range in[0] {
+				out[0] += x
 			}
 		},
 	},

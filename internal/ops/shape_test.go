@@ -84,6 +84,8 @@ func TestWrongShapesAreErrors(t *testing.T) {
 		"row sum: dimensions":              {KindRowSum, Attrs{}, shapes{s(3)}},
 		"spread: more than one class":      {KindSpread, Attrs{Channels: 3}, shapes{s(2, 3)}},
 		"spread: to nothing":               {KindSpread, Attrs{}, shapes{s(2, 1)}},
+		"dense: no weights":                {KindDense, Attrs{}, shapes{s(2, 3)}},
+		"batch sum: more than one class":   {KindBatchSum, Attrs{}, shapes{s(2, 3)}},
 		"batch mean: dimensions":           {KindBatchMean, Attrs{}, shapes{s(2)}},
 		"batch mean grad: no size":         {KindBatchMeanGrad, Attrs{Rows: 2}, shapes{s()}},
 		"batch mean grad: not of a scalar": {KindBatchMeanGrad, Attrs{Rows: 2, Channels: 2}, shapes{s(1)}},

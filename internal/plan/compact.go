@@ -79,7 +79,36 @@ func (p *Program) groupRows() grouping {
 		}
 		g.form[s.Out], g.depth[s.Out] = f, depth
 	}
+	p.sink(&g)
 	return g
+}
+
+// sink moves operations on rows to the first program that reads them, where all their readers are of their form: what a later program
+// alone needs is computed there, and not kept.
+func (p *Program) sink(g *grouping) {
+	const unread = int(^uint(0) >> 1)
+	first := make([]int, len(p.Values)) // the depth that a value may sink to
+	for v := range first {
+		first[v] = unread
+	}
+	for _, v := range p.Results() {
+		first[v] = 0
+	}
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		s := &p.Steps[i]
+		f := g.form[s.Out]
+		if f != notRows && first[s.Out] != unread {
+			g.depth[s.Out] = max(g.depth[s.Out], first[s.Out])
+		}
+		for _, v := range s.In {
+			base, _ := p.Locate(v)
+			at := 0
+			if g.form[base] == f {
+				at = g.depth[s.Out]
+			}
+			first[base] = min(first[base], at)
+		}
+	}
 }
 
 // formOf is the form of an operation on rows: as wide as its widest matrix. One on single columns, [N, 1], is of the form of
@@ -91,7 +120,7 @@ func (p *Program) formOf(s *Step, forms []form, sampled []bool) form {
 		switch shape := p.Values[v].Shape; shape.Dims() {
 		case 2:
 			f.rows, f.width, matrix = shape[0], max(f.width, shape[1]), true
-		case 1:
+		case 1: // a number of each class, or one of the batch
 			f.width = max(f.width, shape[0])
 		}
 	}
@@ -114,6 +143,11 @@ func (p *Program) formOf(s *Step, forms []form, sampled []bool) form {
 func (p *Program) sampled() []bool {
 	sampled := make([]bool, len(p.Values))
 	sampled[p.Image], sampled[p.Target], sampled[p.Logits] = true, true, true
+	for _, in := range p.Inputs {
+		if in.PerSample {
+			sampled[in.Value] = true
+		}
+	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		at := s.Kind.IsRow() && len(s.In) > 0 && p.Values[s.In[0]].Shape.Dims() == 0 // the gradient of a mean over the samples

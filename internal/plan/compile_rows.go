@@ -42,7 +42,7 @@ func (c *rowCompiler) check(v ValueID, leaves bool) error {
 	case 2:
 		ok = shape[0] == c.out.Rows && (shape[1] == 1 || shape[1] == c.out.Width)
 	case 1:
-		ok = shape[0] == c.out.Width && !leaves
+		ok = (shape[0] == c.out.Width || shape[0] == 1) && !leaves
 	}
 	if !ok {
 		return fmt.Errorf("a value of shape %v in a program of %d rows of %d", shape, c.out.Rows, c.out.Width)

@@ -60,9 +60,12 @@ func (p *Program) uses() []int {
 	return n
 }
 
-// Results are the values that outlive the last step: loss, logits, gradients and moments.
+// Results are the values that outlive the last step: loss, logits, features, gradients and moments.
 func (p *Program) Results() []ValueID {
 	results := []ValueID{p.Loss, p.Logits}
+	if p.Features != None {
+		results = append(results, p.Features)
+	}
 	for _, u := range p.Params {
 		if u.Gradient != None {
 			base, _ := p.Locate(u.Gradient)

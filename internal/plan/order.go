@@ -11,8 +11,10 @@ import (
 
 // Graph is what a program is made from: a Gorgonia graph after Grad, and the roles of its nodes.
 type Graph struct {
+	Pixels        Pixels // of the image; the zero value is byte / 128 - 1
 	Image, Target *G.Node
 	Logits, Loss  *G.Node
+	Features      *G.Node // what the host may read of an evaluation graph beside the logits; nil for nothing
 	Inputs        []GraphInput
 	Params        []ops.Param
 	Gradients     G.Nodes    // one a parameter, in order; nil for those without; empty in evaluation
@@ -25,6 +27,8 @@ type GraphInput struct {
 	Name    string
 	Node    *G.Node
 	Initial []float32 // as many as the node has elements
+
+	PerSample bool // a row is a sample of the batch, rather than what all samples share
 }
 
 // Compile orders a graph, cuts it into levels, fuses it and compiles its loss.
@@ -46,6 +50,9 @@ func Compile(g Graph, o Options) (*Program, error) {
 func Order(g Graph, o Options) (*Program, error) {
 	w := walker{at: map[int64]ValueID{}, program: &Program{Options: o}}
 	p := w.program
+	if p.Pixels = g.Pixels; p.Pixels == (Pixels{}) {
+		p.Pixels = bytePixels
+	}
 	w.leaves(g)
 	w.inputs(g)
 	for _, root := range append(G.Nodes{g.Loss, g.Logits}, g.Gradients...) {
@@ -59,7 +66,10 @@ func Order(g Graph, o Options) (*Program, error) {
 	if w.err != nil {
 		return nil, w.err
 	}
-	p.Loss, p.Logits = w.at[g.Loss.ID()], w.at[g.Logits.ID()]
+	p.Loss, p.Logits, p.Features = w.at[g.Loss.ID()], w.at[g.Logits.ID()], None
+	if at, reached := w.features(g); reached && !o.Train {
+		p.Features = at
+	}
 	shape := g.Logits.Shape()
 	p.Batch, p.Classes = shape[0], shape[1]
 	for i, q := range g.Params {
@@ -116,8 +126,17 @@ func (w *walker) inputs(g Graph) {
 			return
 		}
 		v := w.add(in.Node, Value{Role: FromInput, Name: in.Name, Base: None})
-		p.Inputs = append(p.Inputs, Input{Name: in.Name, Value: v, Shape: shape, Initial: in.Initial})
+		p.Inputs = append(p.Inputs, Input{Name: in.Name, Value: v, Shape: shape, Initial: in.Initial, PerSample: in.PerSample})
 	}
+}
+
+// features is the value of the graph's features, where the logits are computed from them.
+func (w *walker) features(g Graph) (at ValueID, reached bool) {
+	if g.Features == nil {
+		return None, false
+	}
+	at, reached = w.at[g.Features.ID()]
+	return at, reached
 }
 
 func (w *walker) visit(n *G.Node) {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"sync"
 
+	"longtail/internal/ops"
 	"longtail/internal/plan"
 	"longtail/loss"
 	"longtail/models"
@@ -28,9 +29,11 @@ type Size struct{ Channels, Height, Width int }
 type Network struct {
 	Model   models.Config
 	Image   Size
+	Pixels  plan.Pixels // how bytes become numbers; the zero value is byte / 128 - 1
 	Loss    string
 	Options loss.Options
-	Counts  []int // [C] training images of each class, for losses that look at them; nil where they are not known
+	Counts  []int  // [C] training images of each class, for losses that look at them; nil where they are not known
+	Divisor string // of the loss in training, one of loss.Divisors; empty: the batch. Evaluation always divides by the batch
 }
 
 // drawing is held while a graph is drawn, differentiated and planned: Gorgonia's Grad puts a constant into the graph that all
@@ -46,7 +49,7 @@ func (n Network) Plan(batch int, o plan.Options) (*plan.Program, models.Net, err
 		return nil, models.Net{}, err
 	}
 	if o.Train {
-		if graph.Gradients, err = gradients(graph.Loss, net); err != nil {
+		if graph.Gradients, err = gradients(graph.Loss, net.Params); err != nil {
 			return nil, models.Net{}, fmt.Errorf("differentiating %s with %s: %w", n.Model.Name, n.Loss, err)
 		}
 	}
@@ -69,23 +72,31 @@ func (n Network) draw(batch int, training bool) (plan.Graph, models.Net, error) 
 	if err != nil {
 		return plan.Graph{}, models.Net{}, err
 	}
-	in := &loss.Inputs{
-		Logits: net.Logits, Counts: n.Counts,
-		Target: G.NewMatrix(g, G.Float32, G.WithShape(batch, classes), G.WithName("target")),
-		Weight: G.NewVector(g, G.Float32, G.WithShape(classes), G.WithName(ClassWeights)),
+	in := newBatch(net.Logits, n.Counts)
+	if training {
+		in.Divisor = n.Divisor
 	}
-	cost, err := objective.Build(in)
+	cost, err := in.Cost(objective)
 	if err != nil {
 		return plan.Graph{}, models.Net{}, fmt.Errorf("building the loss %s: %w", n.Loss, err)
 	}
 	return plan.Graph{
-		Image: image, Target: in.Target, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
+		Pixels: n.Pixels, Image: image, Target: in.Target, Features: net.Features, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
 		Params: net.Params, Stats: net.Stats, Running: net.Inputs,
 	}, net, nil
 }
 
+// newBatch is what the loss of logits [N, C] is built from.
+func newBatch(logits *G.Node, counts []int) *loss.Batch {
+	g, batch, classes := logits.Graph(), logits.Shape()[0], logits.Shape()[1]
+	return &loss.Batch{
+		Inputs: loss.Inputs{Logits: logits, Counts: counts, Target: G.NewMatrix(g, G.Float32, G.WithShape(batch, classes), G.WithName("target"))},
+		Weight: G.NewVector(g, G.Float32, G.WithShape(classes), G.WithName(ClassWeights)),
+	}
+}
+
 // inputs are the class weights, 1 each, and what the loss declares.
-func inputs(in *loss.Inputs) []plan.GraphInput {
+func inputs(in *loss.Batch) []plan.GraphInput {
 	ones := make([]float32, in.Weight.Shape()[0])
 	for c := range ones {
 		ones[c] = 1
@@ -97,11 +108,22 @@ func inputs(in *loss.Inputs) []plan.GraphInput {
 	return all
 }
 
-// gradients asks Gorgonia for the gradient of the loss by every parameter: one entry a parameter.
-func gradients(cost *G.Node, net models.Net) (G.Nodes, error) {
-	wanted := make(G.Nodes, len(net.Params))
-	for i, p := range net.Params {
-		wanted[i] = p.Node
+// gradients asks Gorgonia for the gradient of the loss by every parameter: one entry a parameter, nil for those that are frozen.
+func gradients(cost *G.Node, params []ops.Param) (G.Nodes, error) {
+	all, wanted := make(G.Nodes, len(params)), G.Nodes{}
+	for _, p := range params {
+		if !p.Frozen {
+			wanted = append(wanted, p.Node)
+		}
 	}
-	return G.Grad(cost, wanted...)
+	found, err := G.Grad(cost, wanted...)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range params {
+		if !p.Frozen {
+			all[i], found = found[0], found[1:]
+		}
+	}
+	return all, nil
 }

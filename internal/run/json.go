@@ -78,7 +78,7 @@ func parseSummary(text []byte) (*Summary, error) {
 	if s.Best.Error > s.Last.Error {
 		return nil, fmt.Errorf("best: its error %v is above the last one's, %v", s.Best.Error, s.Last.Error)
 	}
-	return s, nil
+	return s, s.checkAdjusted()
 }
 
 // checkNames refuses names that are paths, which names of files are made of, and characters that a terminal obeys.
@@ -101,8 +101,8 @@ func hasControl(name string) bool { return strings.ContainsFunc(name, unicode.Is
 // near is how far a number may be from the one that it follows from: files of other programs round.
 const near = 1e-9
 
-// check compares the numbers of a result with those that they follow from: all but the loss are functions of the confusion
-// matrix, whose rows are the test images of each class.
+// check compares the numbers of a result with those that they follow from: all but the loss and the
+// calibration error are functions of the confusion matrix, whose rows are the test images of each class.
 func (r *Result) check(testCounts []int) error {
 	classes := len(testCounts)
 	if len(r.PerClass) != classes || len(r.Confusion) != classes {
@@ -141,6 +141,9 @@ func (r *Result) check(testCounts []int) error {
 	}
 	if !(r.Loss >= 0) || math.IsInf(r.Loss, 0) {
 		return fmt.Errorf("loss is %v", r.Loss)
+	}
+	if r.ECE != nil && !(*r.ECE >= 0 && *r.ECE <= 1) {
+		return fmt.Errorf("ece is %v, a calibration error is from 0 to 1", *r.ECE)
 	}
 	return nil
 }

@@ -2,10 +2,11 @@ package run
 
 // Score is what one pass over a labelled set gives. Rates are fractions in [0, 1].
 type Score struct {
-	Loss     float64   `json:"loss"`      // mean loss a sample, of the training loss
-	Error    float64   `json:"error"`     // 1 - accuracy over all samples
-	Accuracy float64   `json:"accuracy"`  // over all samples
-	PerClass []float64 `json:"per_class"` // [C] accuracy (recall) of each class; 0 where the class has no sample
+	Loss     float64   `json:"loss"`          // mean loss a sample, of the training loss
+	Error    float64   `json:"error"`         // 1 - accuracy over all samples
+	Accuracy float64   `json:"accuracy"`      // over all samples
+	PerClass []float64 `json:"per_class"`     // [C] accuracy (recall) of each class; 0 where the class has no sample
+	ECE      *float64  `json:"ece,omitempty"` // expected calibration error, see metrics.Calibration; nil of training samples, and of runs before it was recorded
 }
 
 // Epoch is one line of metrics.jsonl: the state after an epoch, or after the last step of a run whose epochs are fractional.
@@ -49,6 +50,9 @@ type Summary struct {
 	Best             Result  `json:"best"`                         // test set, best epoch on the test set: optimistic
 	BestByValidation *Result `json:"best_by_validation,omitempty"` // test set, at the epoch that was best on the held-out part
 	LastValidation   *Score  `json:"last_validation,omitempty"`    // held-out part, last checkpoint
+
+	Init     string    `json:"init,omitempty"`     // SHA-256 of the checkpoint that the run began from (train.init_from); empty without
+	Adjusted *Adjusted `json:"adjusted,omitempty"` // what the config's section eval made of the results; nil where it asks for nothing
 
 	Seal *Seal `json:"seal,omitempty"` // nil of a run that ended before there were seals
 }

@@ -57,7 +57,7 @@ func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (
 	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
 	var err error
-	if b.order, err = data.NewStream(cfg.Data.Sampler, data.Epoch{Seed: cfg.Seed, Epochs: cfg.Train.Epochs, Labels: b.images.Labels, Classes: o.Classes}); err != nil {
+	if b.order, err = train.NewStream(cfg, b.images.Labels, o.Classes, data.Files{}); err != nil {
 		return m, err
 	}
 	for i := range o.Runs {
@@ -110,7 +110,11 @@ func Program(cfg *config.Config, classes int) (*plan.Program, error) {
 }
 
 func plans(cfg *config.Config, images data.Images) (*plan.Program, models.Net, error) {
-	return train.Network(cfg, images, nil).Plan(cfg.Train.Batch, train.Options(cfg, images.Len()))
+	n, err := train.Network(cfg, images, nil)
+	if err != nil {
+		return nil, models.Net{}, err
+	}
+	return n.Plan(cfg.Train.Batch, train.Options(cfg, images))
 }
 
 // open opens one more training.

@@ -82,7 +82,7 @@ func doneBefore(dir string) Result {
 type executor struct {
 	Options
 	plans   []Plan
-	results []Result // each written by the goroutine that has the run
+	results []Result
 	sets    *datasets
 	mu      sync.Mutex // of Observe
 }
@@ -105,21 +105,20 @@ func (e *executor) openDevices(todo []int) error {
 
 // all does the runs with those indices, Jobs at a time.
 func (e *executor) all(ctx context.Context, todo []int) {
-	queue := make(chan int, len(todo))
-	for _, i := range todo {
-		queue <- i
-	}
-	close(queue)
+	q := newQueue(e.plans, e.results, todo)
 	var workers sync.WaitGroup
 	for range min(e.Jobs, len(todo)) {
 		workers.Go(func() {
-			for i := range queue {
-				if ctx.Err() != nil {
+			for {
+				i, ok := q.take()
+				if !ok || ctx.Err() != nil {
+					q.stop()
 					return
 				}
 				e.tell(Event{Run: i})
-				e.results[i] = e.one(ctx, i)
-				e.tell(Event{Run: i, Result: &e.results[i]})
+				result := e.one(ctx, i)
+				q.done(i, result)
+				e.tell(Event{Run: i, Result: &result})
 			}
 		})
 	}

@@ -11,14 +11,18 @@
 //	    - {name: softmax}
 //	    - {name: focal, gamma: 1, beta: 0.9999}
 //	  seed: [0, 1, 2]
+//	rows:                          # named methods: the runs are those of the grid, once for each row
+//	  softmax:
+//	  LDAM-DRW: {loss: {name: ldam, beta: 0.9999}}
 //	table: table2                  # or figure: 8; only for longtail table, which reads the same file
 //
-// The runs are all combinations: the keys of the grid in the order of the file, the first one changing slowest, each through
-// its values in their order. [Load] reads the file and completes the config of every run, so that a mistake in any of them is
+// The runs are all combinations: the rows, then the keys of the grid in the order of the file, the first one changing slowest, each
+// through its values in their order. Folders of the runs of a row are named by its label in place of the loss. [Load] reads the file and completes the config of every run, so that a mistake in any of them is
 // found before the first one starts.
 package grid
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,12 +48,15 @@ type Grid struct {
 	Out    string   // folder of the runs
 	Table  string   // of the paper that the file is for, such as "table2" or "figure8"; empty where it does not say
 	Varied []string // keys that the grid gives values for, in its order
+	Rows   []string // labels of the rows, in their order; empty where the file has none
 	Runs   []Run
 }
 
 // Run is one point of a grid.
 type Run struct {
+	Row    string         // label of its row; empty without rows
 	Name   string         // of its folder in Grid.Out
+	After  string         // name of the run that must be done before, for it starts from its weights; empty for none
 	Config *config.Config // complete; Out is the run's folder
 }
 
@@ -106,7 +113,7 @@ func parse(text []byte, path string, overrides []string) (*Grid, error) {
 			return nil, err
 		}
 	}
-	if len(s.axes) == 0 {
+	if len(s.axes) == 0 && len(s.rows) == 0 {
 		return nil, fail.Usage("%s has no grid, so there is nothing to vary\ngive it lists of values, as in grid: {seed: [0, 1, 2]}, or train one run: longtail train CONFIG", path)
 	}
 	written := s.base.Clone()
@@ -114,6 +121,9 @@ func parse(text []byte, path string, overrides []string) (*Grid, error) {
 		return nil, err
 	}
 	if err := s.checkAxes(baseOverrides); err != nil {
+		return nil, err
+	}
+	if err := s.checkRows(); err != nil {
 		return nil, err
 	}
 	g := &Grid{Path: path, Out: s.base.Out, Table: s.table}
@@ -146,31 +156,61 @@ func changed(a, b *config.Config) []string {
 
 // expand makes the runs. telling are the keys that their names must tell apart.
 func (g *Grid) expand(s *source, telling []string) error {
-	points := 1
+	rows := s.rows
+	if len(rows) == 0 {
+		rows = []row{{}}
+	}
+	points := len(rows)
 	for _, a := range s.axes {
 		if points *= len(a.values); points > maxRuns {
 			return fail.Usage("%s: the grid has more than %d runs\nshorten a list", a.place, maxRuns)
 		}
 	}
-	names := newNames(telling)
-	for point := range points {
-		c, rest := s.base.Clone(), point
-		for _, a := range slices.Backward(s.axes) { // the last axis changes fastest
-			if err := c.Set(a.key, a.values[rest%len(a.values)], a.file); err != nil {
+	names, at := newNames(telling), map[gridPoint]int{}
+	for _, r := range rows {
+		if r.label != "" {
+			g.Rows = append(g.Rows, r.label)
+		}
+		for point := range points / len(rows) {
+			i, err := g.add(s, r, point, names)
+			if err != nil {
 				return err
 			}
-			rest /= len(a.values)
+			at[gridPoint{r.label, point}] = i
 		}
-		c.Out = "" // the folder of runs; the run's own follows
-		if err := c.Complete(); err != nil {
-			return err
-		}
-		name, known := names.of(c)
-		if known {
-			continue
-		}
-		c.Out = filepath.Join(g.Out, name)
-		g.Runs = append(g.Runs, Run{name, c})
 	}
-	return nil
+	return g.link(at)
+}
+
+// add makes the run of a row at a point of the grid, and gives its index.
+func (g *Grid) add(s *source, r row, point int, names *names) (int, error) {
+	c := s.base.Clone()
+	if r.set != nil {
+		if err := s.setAll(c, r.set); err != nil {
+			return 0, err
+		}
+	}
+	for _, a := range slices.Backward(s.axes) { // the last axis changes fastest
+		if err := c.Set(a.key, a.values[point%len(a.values)], a.file); err != nil {
+			return 0, err
+		}
+		point /= len(a.values)
+	}
+	if slices.Contains(g.Varied, "loss.name") || slices.Contains(g.Varied, "loss.weights") {
+		c.DropUnused() // what the grid or its base gives to all losses
+	}
+	c.Out = "" // the folder of runs; the run's own follows
+	if err := c.Complete(); err != nil {
+		if r.label != "" {
+			return 0, fmt.Errorf("row %s: %w", r.label, err)
+		}
+		return 0, err
+	}
+	name, known := names.of(c, r.word)
+	if known {
+		return slices.IndexFunc(g.Runs, func(r Run) bool { return r.Name == name }), nil
+	}
+	c.Out = filepath.Join(g.Out, name)
+	g.Runs = append(g.Runs, Run{Row: r.label, Name: name, Config: c})
+	return len(g.Runs) - 1, nil
 }

@@ -108,6 +108,18 @@ func TestNamesTellWhatTheGridAndTheCommandLineChange(t *testing.T) {
 	}
 }
 
+// A row without a method has the name, and so the folder, of the run that it was before there were methods.
+func TestNamesTellMethodsAfterTraining(t *testing.T) {
+	g := mustParse(t, small+"grid: {eval: [{adjust: none}, {adjust: 1.50}, {tau_norm: 0}, {ncm: true}]}", "data.imbalance=10")
+	want := []string{
+		"synthetic10-if10-resnet8-softmax-s0", "synthetic10-if10-resnet8-softmax-s0-adjust1.5",
+		"synthetic10-if10-resnet8-softmax-s0-tau_norm0", "synthetic10-if10-resnet8-softmax-s0-ncm_true",
+	}
+	if got := namesOf(g); !slices.Equal(got, want) {
+		t.Errorf("runs %v, want %v", got, want)
+	}
+}
+
 func TestSameRunTwiceIsOneRun(t *testing.T) {
 	g := mustParse(t, small+"  data.imbalance: 2\ngrid: {loss.name: [softmax, focal], loss.gamma: [0.5, 2]}")
 	want := []string{"synthetic10-if2-resnet8-softmax-s0", "synthetic10-if2-resnet8-focal-g0.5-s0", "synthetic10-if2-resnet8-focal-g2-s0"}
@@ -143,7 +155,7 @@ func TestMistakesSayWhereAndWhatIsRight(t *testing.T) {
 		"empty grid":             {small + "grid:\n", nil, []string{"sweep.yaml has no grid"}},
 		"not YAML":               {"base: [", nil, []string{"sweep.yaml is no YAML"}},
 		"a list":                 {"- base", nil, []string{"sweep.yaml:1:1"}},
-		"unknown key":            {small + "grids: {}", nil, []string{"sweep.yaml:6:1", `unknown key "grids"`, "base, grid, table, figure"}},
+		"unknown key":            {small + "grids: {}", nil, []string{"sweep.yaml:6:1", `unknown key "grids"`, "base, grid, rows, table, figure"}},
 		"a plain config":         {"data: {dataset: cifar10}", nil, []string{"sweep.yaml:1:1", "below base", "longtail train sweep.yaml"}},
 		"twice":                  {small + "base: {}" + grid, nil, []string{"sweep.yaml:6:1", "base is given twice"}},
 		"unknown key of base":    {"base:\n  sede: 3" + grid, nil, []string{"sweep.yaml:2:3", `unknown key "sede"`, `did you mean "seed"`}},
@@ -255,4 +267,21 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A grid gives options and weights to all its losses; those that do not use them are one run.
+func TestGridsGiveOptionsToAllLosses(t *testing.T) {
+	g := mustParse(t, small+"  data.imbalance: 2\ngrid: {loss.name: [softmax, logit_adjustment], loss.tau: [0.5, 2]}")
+	names := namesOf(g)
+	if len(names) != 3 || !strings.Contains(names[0], "softmax") || !strings.Contains(names[1], "tau0.5") || !strings.Contains(names[2], "tau2") {
+		t.Errorf("runs %v", names)
+	}
+	g = mustParse(t, small+"  data.imbalance: 2\n  loss: {beta: 0.9, reweight_from: 0.5}\ngrid: {loss.weights: [none, effective, inverse]}")
+	names = nil
+	for _, r := range g.Runs {
+		names = append(names, r.Config.Loss.Weights+" "+r.Config.Value("loss.beta")+" "+r.Config.Value("loss.reweight_from"))
+	}
+	if want := []string{"none 0 0", "effective 0.9 0.5", "inverse 0 0.5"}; !slices.Equal(names, want) {
+		t.Errorf("runs %q, want %q", names, want)
+	}
 }

@@ -36,10 +36,10 @@ func newNames(telling []string) *names {
 	return n
 }
 
-// of is the name of a run. known reports that the grid had the very same run before: an option that the loss does not have makes
+// of is the name of a run, with its row's word where it has one. known reports that the grid had the very same run before: an option that the loss does not have makes
 // no new one.
-func (n *names) of(c *config.Config) (name string, known bool) {
-	plain := n.plain(c)
+func (n *names) of(c *config.Config, method string) (name string, known bool) {
+	plain := n.plain(c, method)
 	for try := 1; ; try++ {
 		if name = plain; try > 1 {
 			name += "-" + strconv.Itoa(try)
@@ -59,9 +59,15 @@ func same(a, b *config.Config) bool {
 	return a.Data.SplitFile == b.Data.SplitFile && len(a.Differences(b)) == 0
 }
 
-func (n *names) plain(c *config.Config) string {
+func (n *names) plain(c *config.Config, method string) string {
 	parts := []string{c.RunName()}
+	if method != "" {
+		parts[0] = c.NameWith(method)
+	}
 	for _, key := range n.more {
+		if c.IsOff(key) {
+			continue // a method that is left out makes no other run
+		}
 		word := key[strings.LastIndexByte(key, '.')+1:]
 		value := strings.Trim(unsafe.ReplaceAllString(c.Value(key), "_"), "_")
 		if _, err := strconv.ParseFloat(value, 64); err != nil {

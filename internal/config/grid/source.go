@@ -17,10 +17,11 @@ type source struct {
 	base  *config.Config // not complete
 	table string
 	axes  []axis
+	rows  []row
 }
 
 // sections are the keys of a sweep's file.
-var sections = []string{"base", "grid", "table", "figure"}
+var sections = []string{"base", "grid", "rows", "table", "figure"}
 
 func (s *source) place(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", s.path, n.Line, n.Column) }
 
@@ -55,11 +56,15 @@ func (s *source) read(root *yaml.Node) error {
 			return s.readBase(value)
 		case "grid":
 			return s.readGrid(value)
+		case "rows":
+			return s.readRows(value)
 		case "table", "figure": // for longtail table
 			if value.Kind != yaml.ScalarNode {
-				return fail.Usage("%s: %s is the name or number of a %[2]s of the paper, as in table: table2 or figure: 8", s.place(value), name.Value)
+				return fail.Usage("%s: %s is the name or number of a published %[2]s, as in table: table2 or figure: 8", s.place(value), name.Value)
 			}
-			s.table = name.Value + strings.TrimPrefix(value.Value, name.Value)
+			if s.table = value.Value; strings.Trim(value.Value, "0123456789") == "" { // figure: 8
+				s.table = name.Value + value.Value
+			}
 			return nil
 		}
 		if config.IsKey(name.Value) {
@@ -79,12 +84,7 @@ func (s *source) readBase(n *yaml.Node) error {
 	if n.Kind != yaml.MappingNode {
 		return fail.Usage("%s: base is a config, lines of \"key: value\"", s.place(n))
 	}
-	return s.pairs(n, func(name, value *yaml.Node) error {
-		if !config.IsKey(name.Value) {
-			value = name // so that the error names the place of the key
-		}
-		return s.base.Set(name.Value, value, s.path)
-	})
+	return s.setAll(s.base, n)
 }
 
 func (s *source) readGrid(n *yaml.Node) error {

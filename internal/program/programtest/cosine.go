@@ -23,16 +23,15 @@ func CosineHead(batch, classes int) (plan.Graph, models.Net, error) {
 	x := d.keep(ops.GlobalAverage(d.keep(ops.Conv(image, kernel, 1, 1))))
 	cosines := d.keep(ops.Dense(d.keep(ops.RowNormalize(x, 1e-6)), d.keep(ops.RowNormalize(weight, 1e-6)), bias))
 	d.net.Logits = d.keep(ops.Affine(cosines, 8, 0))
-	in := &loss.Inputs{
-		Logits: d.net.Logits,
-		Target: G.NewMatrix(g, G.Float32, G.WithShape(batch, classes), G.WithName("target")),
+	in := &loss.Batch{
+		Inputs: loss.Inputs{Logits: d.net.Logits, Target: G.NewMatrix(g, G.Float32, G.WithShape(batch, classes), G.WithName("target"))},
 		Weight: G.NewVector(g, G.Float32, G.WithShape(classes), G.WithName("weight")),
 	}
 	softmax, err := loss.New("softmax", nil)
 	if err != nil {
 		return plan.Graph{}, models.Net{}, err
 	}
-	cost := d.keep(softmax.Build(in))
+	cost := d.keep(in.Cost(softmax))
 	if d.err != nil {
 		return plan.Graph{}, models.Net{}, d.err
 	}
