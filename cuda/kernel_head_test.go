@@ -24,58 +24,73 @@ func (b *bench) control(order []int32, rates []float32, step uint32) lower.Ref {
 // Every image of a batch is, bit for bit, the crop that data.Augment draws; padding is zero.
 func TestImagesAreTheDrawsOfData(t *testing.T) {
 	const images, batch, classes, side = 11, 7, 10, 32
-	for _, augment := range []bool{true, false} {
-		b := newBench(t, 8)
-		pixels, labels := make([]byte, images*3*side*side), make([]int32, images)
-		for i := range pixels {
-			pixels[i] = byte(b.r.Uint32())
-		}
-		for i := range labels {
-			labels[i] = int32(b.r.IntN(classes))
-		}
-		order, step, seed := []int32{3, 10, 0, -1, 7, 7, 1}, uint32(5), uint64(1)<<40+77
-		out, target, batchLabels := b.room(batch*side*side*4), b.room(batch*classes), uploaded(b, make([]int32, batch))
-		b.run("images", "images_f32", driver.D1(batch), 256, 0, lower.Draw{
-			Pixels: uploaded(b, pixels), Labels: uploaded(b, labels), Control: b.control(order, []float32{0}, step),
-			Images: out, Target: target, BatchLabels: batchLabels, Seed: seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: side, Width: side,
-			Augment: flag(augment), Purpose: uint32(rng.Crop),
-		})
-		got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), downloaded[int32](b, batchLabels, batch)
-		for n, sample := range order {
-			draw := data.Crop{DY: data.Border, DX: data.Border}
-			if augment && sample >= 0 {
-				draw = data.Augment(seed, (int(step)*batch+n)/images, int(sample))
+	standard := must[data.Input](t)(data.NewInput(data.StandardInput, 3))
+	plain := must[data.Input](t)(data.NewInput(data.BytesInput, 3))
+	for name, o := range map[string]plan.Options{
+		"in the middle":                   {},
+		"crop and flip":                   {Augment: true},
+		"repeats from the first epoch on": {Augment: true, Repeats: true},
+		"repeats from an epoch on":        {Augment: true, Repeats: true, RepeatsFrom: 3},
+		"a square of zeros":               {Augment: true, Cutout: 16},
+	} {
+		for _, input := range []data.Input{plain, standard} {
+			b := newBench(t, 8)
+			pixels, labels := make([]byte, images*3*side*side), make([]int32, images)
+			for i := range pixels {
+				pixels[i] = byte(b.r.Uint32())
 			}
-			for i := range side * side * 4 {
-				if want := drawn(pixels, int(sample), draw, i/4/side, i/4%side, i%4); got[n*side*side*4+i] != want {
-					t.Fatalf("image %d, number %d is %v, want %v", n, i, got[n*side*side*4+i], want)
+			for i := range labels {
+				labels[i] = int32(b.r.IntN(classes))
+			}
+			order, step := []int32{3, 10, 0, -1, 7, 7, 1}, uint32(5)
+			o.Seed, o.Samples = uint64(1)<<40+77, images
+			out, target, batchLabels := b.room(batch*side*side*4), b.room(batch*classes), uploaded(b, make([]int32, batch))
+			b.run("images", "images_f32", driver.D1(batch), 256, 0, lower.Draw{
+				Pixels: uploaded(b, pixels), Labels: uploaded(b, labels), Control: b.control(order, []float32{0}, step),
+				Images: out, Target: target, BatchLabels: batchLabels, Seed: o.Seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: side, Width: side,
+				Augment: flag(o.Augment), Purpose: uint32(rng.Crop), RepeatsFrom: lower.RepeatsFrom(&o), Hole: int32(o.Cutout),
+				Scale: input.Scale, Shift: input.Shift, Outside: input.Border,
+			})
+			got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), downloaded[int32](b, batchLabels, batch)
+			for n, sample := range order {
+				for i := range side * side * 4 {
+					if want := drawn(&o, input, pixels, int(step)*batch+n, int(sample), i/4/side, i/4%side, i%4); got[n*side*side*4+i] != want {
+						t.Fatalf("%s: image %d, number %d is %v, want %v", name, n, i, got[n*side*side*4+i], want)
+					}
 				}
-			}
-			for c := range classes {
-				if want := flag(sample >= 0 && labels[sample] == int32(c)); goal[n*classes+c] != float32(want) {
-					t.Errorf("target %d, class %d is %v", n, c, goal[n*classes+c])
+				for c := range classes {
+					if want := flag(sample >= 0 && labels[sample] == int32(c)); goal[n*classes+c] != float32(want) {
+						t.Errorf("target %d, class %d is %v", n, c, goal[n*classes+c])
+					}
 				}
-			}
-			if want := int32(-1); sample >= 0 && seen[n] != labels[sample] || sample < 0 && seen[n] != want {
-				t.Errorf("label %d is %d", n, seen[n])
+				if want := int32(-1); sample >= 0 && seen[n] != labels[sample] || sample < 0 && seen[n] != want {
+					t.Errorf("label %d is %d", n, seen[n])
+				}
 			}
 		}
 	}
 }
 
-// drawn is channel c of pixel (y, x) of a drawn image.
-func drawn(pixels []byte, sample int, d data.Crop, y, x, c int) float32 {
+// drawn is channel c of pixel (y, x) of the image that is drawn for a sample at a position of the stream.
+func drawn(o *plan.Options, in data.Input, pixels []byte, position, sample, y, x, c int) float32 {
 	if sample < 0 || c == 3 {
 		return 0
 	}
-	if d.Flip {
-		x = 31 - x
+	if o.Augment {
+		epoch, draw := o.Draw(position)
+		d := data.Augment(o.Seed, epoch, draw, sample)
+		if top, left := d.Hole(o.Cutout, 32, 32); y >= top && y < top+o.Cutout && x >= left && x < left+o.Cutout {
+			return 0
+		}
+		if d.Flip {
+			x = 31 - x
+		}
+		y, x = y+d.DY-data.Border, x+d.DX-data.Border
 	}
-	y, x = y+d.DY-data.Border, x+d.DX-data.Border
 	if y < 0 || x < 0 || y > 31 || x > 31 {
-		return -1
+		return in.Border
 	}
-	return float32(pixels[((sample*3+c)*32+y)*32+x])/128 - 1
+	return plan.Pixels(in).Table()[c][pixels[((sample*3+c)*32+y)*32+x]]
 }
 
 // The average of a source that is stored on the way, the dense layer behind it, the dense layer alone, and its gradients.
@@ -216,8 +231,8 @@ func (b *bench) rows(classes, rows int, a, c []float32, code plan.RowCode) []flo
 
 // The update of a parameter with slices and a 16-bit copy, of one without, and of running moments; and none after a bad loss.
 func TestUpdate(t *testing.T) {
-	for _, bad := range []bool{false, true} {
-		b := newBench(t, 12)
+	for _, c := range []struct{ bad, nesterov bool }{{false, false}, {false, true}, {true, false}} {
+		bad, b := c.bad, newBench(t, 12)
 		const n, pieces, momentum, keep, decay, rate = 1500, 3, 0.9, 0.8, 0.01, 0.125
 		w, v, parts, running, moments := b.normal(n), b.normal(n), b.normal(n*pieces), b.normal(20), b.normal(20)
 		wAt, vAt, gAt, runningAt := b.floats(w), b.floats(v), b.room(n), b.floats(running)
@@ -233,15 +248,21 @@ func TestUpdate(t *testing.T) {
 			{W: runningAt, Parts: b.floats(moments), N: 20, Slices: 1, Factor: 1, DecayFactor: 1.25},
 		})
 		portions := b.table([]lower.Portion{{Segment: 0, Begin: 0}, {Segment: 0, Begin: 1024}, {Segment: 1, Begin: 0}})
-		b.run("update", "update", driver.D1(3), 256, 0, segments, portions, control, b.zeros(1), float32(momentum), float32(keep))
+		b.run("update", "update", driver.D1(3), 256, 0, segments, portions, control, b.zeros(1), float32(momentum), float32(keep), flag(c.nesterov))
 		g, wantV, wantW, wantRunning := make([]float64, n), widened(v), widened(w), widened(running)
 		for i := range n {
 			for s := range pieces {
 				g[i] += 0.5 * float64(parts[s*n+i])
 			}
 			if !bad {
-				wantV[i] = momentum*wantV[i] + g[i] + decay*wantW[i]
-				wantW[i] -= rate * wantV[i]
+				step := g[i] + decay*wantW[i]
+				wantV[i] = momentum*wantV[i] + step
+				if c.nesterov {
+					step += momentum * wantV[i]
+				} else {
+					step = wantV[i]
+				}
+				wantW[i] -= rate * step
 			}
 		}
 		for i := range wantRunning {

@@ -38,6 +38,9 @@ type experiment struct {
 	model, shortcut, loss string
 	classes, batch        int
 	gamma                 float64
+
+	input string              // data.input; empty is bytes
+	more  func(*plan.Options) // what else a training program declares; nil is nothing
 }
 
 func (e experiment) String() string {
@@ -45,7 +48,22 @@ func (e experiment) String() string {
 }
 
 func (e experiment) network() program.Network {
-	return programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
+	n := programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
+	if e.input != "" {
+		in, err := data.NewInput(e.input, 3)
+		if err != nil {
+			panic(err)
+		}
+		n.Pixels = plan.Pixels(in)
+	}
+	return n
+}
+
+// resampled is an experiment with all that a sampler, an input and an optimiser may ask of a step: repeated images from the second epoch
+// on, the input by mean and deviation, a square of zeros, Nesterov's momentum.
+var resampled = experiment{
+	model: "resnet8", shortcut: "subsample", loss: "softmax", classes: 10, batch: 12, input: data.StandardInput,
+	more: func(o *plan.Options) { o.Repeats, o.RepeatsFrom, o.Cutout, o.Nesterov = true, 1, 16, true },
 }
 
 const samples = 24
@@ -65,7 +83,11 @@ func (e experiment) noise() data.Images {
 
 // options are those of a training program.
 func (e experiment) options() plan.Options {
-	return plan.Options{Train: true, Augment: true, Seed: 9, Samples: samples, Momentum: 0.9, WeightDecay: 2e-3, RunningKeep: 0.9}
+	o := plan.Options{Train: true, Augment: true, Seed: 9, Samples: samples, Momentum: 0.9, WeightDecay: 2e-3, RunningKeep: 0.9}
+	if e.more != nil {
+		e.more(&o)
+	}
+	return o
 }
 
 // open prepares a training session at its start.
@@ -163,6 +185,7 @@ func TestStepsEqualTheCPU(t *testing.T) {
 		{model: "resnet8", shortcut: "avgpool", loss: "focal", classes: 10, batch: 5, gamma: 1},
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 100, batch: 3},
 		{model: "resnet8", shortcut: "subsample", loss: "sigmoid", classes: 20, batch: 4},
+		resampled,
 	} {
 		t.Run(e.String(), func(t *testing.T) {
 			images := e.noise()
@@ -273,6 +296,7 @@ func TestMixedStepsAreNearFP32(t *testing.T) {
 		{model: "resnet8", shortcut: "avgpool", loss: "focal", classes: 10, batch: 5, gamma: 1},
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 100, batch: 3},
 		{model: "resnet8", shortcut: "subsample", loss: "softmax", classes: 20, batch: 4},
+		resampled,
 	} {
 		t.Run(e.String(), func(t *testing.T) {
 			images := e.noise()

@@ -66,9 +66,10 @@ func check(s Spec) (*Set, error) {
 	case math.IsNaN(s.Validation) || s.Validation < 0 || s.Validation >= 1:
 		return nil, fail.Usage("data.validation=%v: the held-out part is a fraction of at least 0 and below 1\nuse for example data.validation=0.1", s.Validation)
 	}
-	if s.SplitFile == "" {
-		_, err = longTail(s, set)
+	if err := s.checkDraw(); err != nil || s.SplitFile != "" {
+		return set, err
 	}
+	_, err = longTail(s, set)
 	return set, err
 }
 

@@ -10,14 +10,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func sum(counts []int) int {
-	total := 0
-	for _, n := range counts {
-		total += n
-	}
-	return total
-}
-
 // Totals from the paper's protocol, as the authors' formula gives them in double precision.
 func TestCountTotals(t *testing.T) {
 	factors := []float64{200, 100, 50, 20, 10, 1}

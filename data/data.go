@@ -19,6 +19,7 @@ type Spec struct {
 	Profile     string  // how counts fall from class to class: exp, or step; empty is exp
 	MaxPerClass int     // takes the place of the most frequent class's training images; 0 leaves them
 	SplitSeed   uint64  // draws the subset, the held-out part and the pixels of procedural sets
+	Draw        string  // one of Draws(): how SplitSeed chooses the subset; empty is SeedDraw
 	SplitFile   string  // takes the training images from this file instead (see ReadSplit); empty draws them
 	Validation  float64 // part of each class's training images that is held out, in [0, 1)
 	Dir         string  // folder with the files of data sets; empty asks the environment (see Folder)
@@ -50,4 +51,5 @@ type Dataset struct {
 	Test       Images
 	Counts     []int // [C] images of each class in Train, so that class weights count what is trained on
 	Split      Split // the same choice as indices into the original training set
+	Files      Files // where the images of Train lie in the set's files
 }

@@ -20,7 +20,7 @@ func TestStreamIsTheEpochsLaidEndToEnd(t *testing.T) {
 		for epoch := 0; len(all) < 600; epoch++ {
 			all = append(all, Permutation(seed, epoch, n)...)
 		}
-		s, err := NewStream(Instance, Epoch{Seed: seed, Labels: make([]int32, n), Classes: 1})
+		s, err := NewStream(Sampling{Sampler: Instance}, Epoch{Seed: seed, Labels: make([]int32, n), Classes: 1}, Files{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,12 +40,13 @@ func TestSamplersAreChecked(t *testing.T) {
 		sampler Sampler
 		want    string
 	}{
-		"test-short":  {func(e Epoch) []int32 { return make([]int32, len(e.Labels)-1) }, "gives 4 samples for an epoch of 5"},
-		"test-beyond": {func(e Epoch) []int32 { return []int32{0, 1, 2, 3, int32(e.Number + 5)} }, "gives image 5 of 5 as sample 4 of epoch 0"},
-		"test-below":  {func(e Epoch) []int32 { return []int32{0, -1, 2, 3, 4} }, "gives image -1 of 5"},
+		"test-short":  {func(e Epoch) ([]int32, error) { return make([]int32, len(e.Labels)-1), nil }, "gives 4 samples for an epoch of 5"},
+		"test-beyond": {func(e Epoch) ([]int32, error) { return []int32{0, 1, 2, 3, int32(e.Number + 5)}, nil }, "gives image 5 of 5 as sample 4 of epoch 0"},
+		"test-below":  {func(e Epoch) ([]int32, error) { return []int32{0, -1, 2, 3, 4}, nil }, "gives image -1 of 5"},
 	} {
 		RegisterSampler(name, c.sampler)
-		s, err := NewStream(name, Epoch{Labels: make([]int32, 5), Classes: 1})
+		defer delete(samplers, name)
+		s, err := NewStream(Sampling{Sampler: name}, Epoch{Labels: make([]int32, 5), Classes: 1}, Files{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,10 +54,10 @@ func TestSamplersAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := NewStream(Instance, Epoch{}); fail.Code(err) != fail.CodeUsage {
+	if _, err := NewStream(Sampling{Sampler: Instance}, Epoch{}, Files{}); fail.Code(err) != fail.CodeUsage {
 		t.Errorf("no images: %v", err)
 	}
-	if _, err := NewStream("instanec", Epoch{}); fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), Instance) {
+	if _, err := NewStream(Sampling{Sampler: "instanec"}, Epoch{}, Files{}); fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), Instance) {
 		t.Errorf("unknown sampler: %v", err)
 	}
 }
@@ -71,9 +72,10 @@ func TestEpochsDiffer(t *testing.T) {
 func TestAugmentIsOnePhiloxCall(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed, epoch, sample := rapid.Uint64().Draw(t, "seed"), rapid.IntRange(0, 1000).Draw(t, "epoch"), rapid.IntRange(0, 50000).Draw(t, "sample")
-		w := rng.Philox(seed, [4]uint32{uint32(sample), uint32(epoch), 0, 3})
-		want := Crop{DY: int(uint64(w[0]) * 9 >> 32), DX: int(uint64(w[1]) * 9 >> 32), Flip: w[2] >= 1<<31}
-		if got := Augment(seed, epoch, sample); got != want {
+		draw := rapid.IntRange(0, 50000).Draw(t, "draw")
+		w := rng.Philox(seed, [4]uint32{uint32(sample), uint32(epoch), uint32(draw), 3})
+		want := Crop{DY: int(uint64(w[0]) * 9 >> 32), DX: int(uint64(w[1]) * 9 >> 32), Flip: w[2] >= 1<<31, Center: w[3]}
+		if got := Augment(seed, epoch, draw, sample); got != want {
 			t.Fatalf("Augment = %+v, want %+v", got, want)
 		}
 	})
@@ -84,7 +86,7 @@ func TestAugmentUsesEveryOffsetAndSideEqually(t *testing.T) {
 	var dy, dx [9]int
 	flips := 0
 	for i := range draws {
-		d := Augment(11, i%7, i)
+		d := Augment(11, i%7, 0, i)
 		dy[d.DY]++
 		dx[d.DX]++
 		if d.Flip {

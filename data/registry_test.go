@@ -133,7 +133,7 @@ func ExampleCounts() {
 
 // The samples of a run over four images: each epoch shows every image once, in an order of its own.
 func ExampleStream() {
-	stream, err := data.NewStream(data.Instance, data.Epoch{Seed: 1, Labels: make([]int32, 4), Classes: 2})
+	stream, err := data.NewStream(data.Sampling{Sampler: data.Instance}, data.Epoch{Seed: 1, Labels: make([]int32, 4), Classes: 2}, data.Files{})
 	if err != nil {
 		panic(err)
 	}

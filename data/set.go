@@ -17,6 +17,7 @@ type Set struct {
 	Channels, Height, Width int      // of every image
 	Train, Test             []int    // [C] images of each class in the original order of classes
 	Drawn                   bool     // computed from a seed, so that it needs no file
+	Files                   []int    // training images in each file, in the original order; nil: all lie in one
 	FilesOf                 string   // the set whose files this one reads too; empty where they are its own
 
 	// Open makes the images available. The training labels must be there; the test images only if withTest is set.
@@ -64,10 +65,21 @@ func Register(s Set) {
 	if len(s.Classes) < 2 || len(s.Train) != len(s.Classes) || len(s.Test) != len(s.Classes) || slices.Min(s.Train) < 1 || slices.Min(s.Test) < 0 {
 		panic("data: set " + s.Name + " needs at least two classes, each with training images")
 	}
+	if s.Files != nil && sum(s.Files) != sum(s.Train) {
+		panic("data: set " + s.Name + " has another number of images in its files than in its classes")
+	}
 	if s.Channels < 1 || s.Height < 1 || s.Width < 1 || s.Open == nil {
 		panic("data: set " + s.Name + " needs the size of its images and Open")
 	}
 	sets[s.Name] = &s
+}
+
+// sum adds counts up.
+func sum(counts []int) (total int) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
 }
 
 // Lookup finds a data set by name. An unknown one is a usage error that lists those there are.

@@ -25,6 +25,7 @@ type Split struct {
 	Imbalance   float64 `json:"imbalance,omitempty"` // factor of the profile; 0 for a list
 	MaxPerClass int     `json:"max_per_class,omitempty"`
 	Seed        uint64  `json:"seed"`                 // data.split_seed
+	Draw        string  `json:"draw,omitempty"`       // data.split, where it is not seed
 	Counts      []int   `json:"counts"`               // [C] images of each class in Indices
 	Indices     []int32 `json:"indices"`              // images that are trained on, ascending
 	Validation  []int32 `json:"validation,omitempty"` // images that are held out, ascending

@@ -26,14 +26,27 @@ func choose(s Spec, set *Set, labels []int32) (*Split, error) {
 		Version: SplitVersion, Dataset: set.Name, Profile: profile,
 		Imbalance: s.Imbalance, MaxPerClass: s.MaxPerClass, Seed: s.SplitSeed,
 	}
-	for class, members := range byClass(labels, len(set.Classes)) {
-		for _, k := range rng.New(s.SplitSeed, rng.Split, uint32(class), 0).Perm(len(members))[:counts[class]] {
-			split.Indices = append(split.Indices, members[k])
-		}
+	members := byClass(labels, len(set.Classes))
+	if s.Draw == LDAMDraw {
+		split.Draw = s.Draw
+		split.Indices = ldamDraw(uint32(s.SplitSeed), members, counts)
+	} else {
+		split.Indices = seedDraw(s.SplitSeed, members, counts)
 	}
 	slices.Sort(split.Indices)
 	split.holdOut(s, set, labels)
 	return split, nil
+}
+
+// seedDraw is a subset with so many images of each class [C]: the first of the order that the seed gives the class.
+func seedDraw(seed uint64, members [][]int32, counts []int) []int32 {
+	var indices []int32
+	for class, images := range members {
+		for _, k := range rng.New(seed, rng.Split, uint32(class), 0).Perm(len(images))[:counts[class]] {
+			indices = append(indices, images[k])
+		}
+	}
+	return indices
 }
 
 // byClass is the indices of the images of each class, ascending.

@@ -26,8 +26,11 @@ type Programs struct {
 
 // Build makes the programs of a configuration for a data set.
 func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
-	n := Network(cfg, ds.Train, ds.Counts)
-	training, net, err := n.Plan(cfg.Train.Batch, Options(cfg, ds.Train.Len()))
+	n, err := Network(cfg, ds.Train, ds.Counts)
+	if err != nil {
+		return nil, err
+	}
+	training, net, err := n.Plan(cfg.Train.Batch, Options(cfg, ds.Train))
 	if err != nil {
 		return nil, err
 	}
@@ -40,20 +43,32 @@ func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 
 // Network is the graph of a configuration for images of that size and number of classes; counts are the training images of each
 // class [C], nil where they are not known.
-func Network(cfg *config.Config, images data.Images, counts []int) program.Network {
+func Network(cfg *config.Config, images data.Images, counts []int) (program.Network, error) {
+	input, err := data.NewInput(cfg.Data.Input, images.Channels)
 	return program.Network{
 		Model: models.Config{Name: cfg.Model.Name, Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init},
-		Image: program.Size{Channels: images.Channels, Height: images.Height, Width: images.Width},
-		Loss:  cfg.Loss.Name, Options: cfg.Loss.Options(), Counts: counts,
-	}
+		Image: program.Size{Channels: images.Channels, Height: images.Height, Width: images.Width}, Pixels: plan.Pixels(input),
+		Loss: cfg.Loss.Name, Options: cfg.Loss.Options(), Counts: counts,
+	}, err
 }
 
-// Options are what surrounds the graph of a training program for n images.
-func Options(cfg *config.Config, n int) plan.Options {
-	return plan.Options{
-		Train: true, Augment: true, Seed: cfg.Seed, Samples: n,
-		Momentum: float32(cfg.Train.Momentum), WeightDecay: float32(cfg.Train.WeightDecay), RunningKeep: runningKeep,
+// Options are what surrounds the graph of a program that trains on those images.
+func Options(cfg *config.Config, images data.Images) plan.Options {
+	o := plan.Options{
+		Train: true, Augment: cfg.Data.Augment != data.NoAugment, Seed: cfg.Seed, Samples: images.Len(),
+		Momentum: float32(cfg.Train.Momentum), WeightDecay: float32(cfg.Train.WeightDecay), Nesterov: cfg.Train.Nesterov, RunningKeep: runningKeep,
 	}
+	if cfg.Data.Augment == data.CutoutAugment {
+		o.Cutout = data.CutoutSide(images.Height)
+	}
+	o.RepeatsFrom, o.Repeats = cfg.Sampling().Repeats()
+	return o
+}
+
+// NewStream is the stream of samples of a run on images with those labels [N]; files says where the images lie.
+func NewStream(cfg *config.Config, labels []int32, classes int, files data.Files) (*data.Stream, error) {
+	e := data.Epoch{Seed: cfg.Seed, Epochs: cfg.Train.Epochs, Labels: labels, Classes: classes, Beta: cfg.Data.SamplerBeta}
+	return data.NewStream(cfg.Sampling(), e, files)
 }
 
 // classWeights are the weights [C] of the classes with those numbers of training images.

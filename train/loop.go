@@ -21,6 +21,7 @@ type Task struct {
 	Config     *config.Config
 	Labels     []int32        // [N] of the training images
 	Classes    int            // C
+	Files      data.Files     // where the training images lie in their data set's files
 	Weights    []float32      // [C] class weights
 	Train      device.Session // the training program on the training images
 	Test       *Evaluator
@@ -31,7 +32,7 @@ type Task struct {
 // images is N, the number of training images.
 func (t *Task) images() int { return len(t.Labels) }
 
-// Loop trains: SGD over one stream of seeded permutations, with the learning rate of each step known beforehand, and at the end
+// Loop trains: SGD over one seeded stream of samples, with the learning rate of each step known beforehand, and at the end
 // of each epoch a look at the test set. Files, logs and progress are the observer's.
 //
 // A cancelled context ends it after the current call, or in the middle of a test, with the state saved (fail.Interrupted). A
@@ -75,7 +76,7 @@ type loop struct {
 // start gives the sessions what they need, and closes an epoch that was interrupted in its tests.
 func (l *loop) start(ctx context.Context) error {
 	var err error
-	if l.order, err = data.NewStream(l.Config.Data.Sampler, data.Epoch{Seed: l.Config.Seed, Epochs: l.Config.Train.Epochs, Labels: l.Labels, Classes: l.Classes}); err != nil {
+	if l.order, err = NewStream(l.Config, l.Labels, l.Classes, l.Files); err != nil {
 		return err
 	}
 	if err := l.Train.Set(plan.LearningRates, l.rates); err != nil {

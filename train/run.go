@@ -147,7 +147,7 @@ func (j *Job) prepare(ctx context.Context) (w *openJob, err error) {
 	if w.programs, err = Build(c, w.data); err != nil {
 		return nil, err
 	}
-	w.Task = Task{Config: c, Labels: w.data.Train.Labels, Classes: w.data.Train.Classes, Weights: w.programs.Weights}
+	w.Task = Task{Config: c, Labels: w.data.Train.Labels, Classes: w.data.Train.Classes, Files: w.data.Files, Weights: w.programs.Weights}
 	if w.steps, err = stepsOrError(c, w.images()); err != nil {
 		return nil, err
 	}

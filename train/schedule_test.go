@@ -75,3 +75,56 @@ func TestEveryEpochEndsOnce(t *testing.T) {
 		}
 	})
 }
+
+// The learning rate of LDAM-DRW's code (Cao et al. 2019): of a whole epoch, counted from 1, base * epoch / 5 up to the fifth, x 0.01 from the
+// 161st, x 0.0001 from the 181st.
+func TestScheduleOfLDAM(t *testing.T) {
+	const n, batch = 12406, 128
+	rates := LearningRates(load(t, "train.warmup=epoch"), n)
+	for step, got := range rates {
+		epoch := step*batch/n + 1
+		want := 0.1
+		switch {
+		case epoch <= 5:
+			want = 0.1 * float64(epoch) / 5
+		case epoch > 180:
+			want = 0.1 * 0.0001
+		case epoch > 160:
+			want = 0.1 * 0.01
+		}
+		if math.Abs(float64(got)-want) > 1e-7*want {
+			t.Fatalf("step %d of epoch %d: rate %v, want %v", step, epoch, got, want)
+		}
+	}
+}
+
+// A warm-up of whole epochs that ends within one stays at the base rate for the rest of it.
+func TestWarmupOfEpochsThatEndsWithinOne(t *testing.T) {
+	rates := LearningRates(load(t, "train.warmup=epoch", "train.epochs=4", "train.warmup_epochs=1.5", "train.milestones=[3]", "train.multipliers=[0.5]"), 1280)
+	for step, want := range map[int]float32{0: 0.1 / 1.5, 9: 0.1 / 1.5, 10: 0.1, 19: 0.1, 29: 0.1, 30: 0.05} {
+		if rates[step] != want {
+			t.Errorf("step %d: rate %v, want %v", step, rates[step], want)
+		}
+	}
+}
+
+func TestCosineFallsFromTheEndOfTheWarmup(t *testing.T) {
+	const n = 1280 // 10 steps an epoch
+	rates := LearningRates(load(t, "train.schedule=cosine", "train.epochs=40", "train.warmup_epochs=8"), n)
+	for step, want := range map[int]float64{
+		0: 0, 40: 0.05, 79: 0.1 * 7.9 / 8, 80: 0.1, 160: 0.1 * (1 + math.Sqrt2/2) / 2, 240: 0.05, 320: 0.1 * (1 - math.Sqrt2/2) / 2,
+		399: 0.1 * (1 + math.Cos(math.Pi*319/320)) / 2,
+	} {
+		if math.Abs(float64(rates[step])-want) > 1e-8 {
+			t.Errorf("step %d: rate %v, want %v", step, rates[step], want)
+		}
+	}
+	for step := 81; step < len(rates); step++ {
+		if rates[step] >= rates[step-1] {
+			t.Fatalf("the rate rises with step %d", step)
+		}
+	}
+	if first := LearningRates(load(t, "train.schedule=cosine", "train.epochs=40", "train.warmup_epochs=0"), n)[0]; first != 0.1 {
+		t.Errorf("without a warm-up the first rate is %v", first)
+	}
+}

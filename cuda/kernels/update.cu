@@ -1,7 +1,8 @@
 // The end of a training step: adds the slices of the weights' gradients, then SGD with momentum and weight decay for all parameters,
 // running moments, and the step counter. One launch; a block 1024 neighbouring numbers of one segment.
 //
-// g = factor * sum over slices, in order; v = momentum v + (g + decay w); w = w - rate v;  running = keep running + (1 - keep) batch,
+// g = factor * sum over slices, in order; v = momentum v + (g + decay w); w = w - rate v, or, of Nesterov's kind, w = w - rate ((g + decay w) +
+// momentum v); running = keep running + (1 - keep) batch,
 // the variance times count / (count - 1). Nothing changes once a loss was not finite.
 #include "statistics.h"
 #include "control.h"
@@ -16,7 +17,7 @@ struct Segment {
 };
 struct Portion { int segment, begin; };
 
-extern "C" __global__ void __launch_bounds__(256) update(const Segment *segments, const Portion *portions, Control *control, unsigned *ticket, float momentum, float keep) {
+extern "C" __global__ void __launch_bounds__(256) update(const Segment *segments, const Portion *portions, Control *control, unsigned *ticket, float momentum, float keep, int nesterov) {
 	Portion p = portions[blockIdx.x];
 	const Segment &s = segments[p.segment];
 	bool bad = control->bad != 0;
@@ -32,8 +33,9 @@ extern "C" __global__ void __launch_bounds__(256) update(const Segment *segments
 			s.w[i] = keep * w + (1 - keep) * (i >= s.n / 2 ? g * s.decay : g);
 			continue;
 		}
-		float v = momentum * s.v[i] + (g + s.decay * w);
-		w = w - rate * v;
+		g += s.decay * w;
+		float v = momentum * s.v[i] + g;
+		w = w - rate * (nesterov ? g + momentum * v : v);
 		s.v[i] = v;
 		s.w[i] = w;
 		if (s.copy) s.copy[i] = to_half(w);

@@ -91,6 +91,9 @@ type Draw struct {
 	Batch, Samples, Classes, Channels, Height, Width int32
 	Augment                                          int32
 	Purpose                                          uint32
+	RepeatsFrom, Hole                                int32
+	Scale, Shift                                     [4]float32
+	Outside                                          float32
 }
 
 // Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput.
@@ -208,6 +211,7 @@ type (
 		Segments, Portions Ref
 		Control, Ticket    Ref `access:"update"`
 		Momentum, Keep     float32
+		Nesterov           int32
 	}
 
 	// AdvanceParameters are those of advance.

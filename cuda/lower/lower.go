@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"math"
 
 	"longtail/internal/device"
 	"longtail/internal/fail"
@@ -186,8 +187,17 @@ func (l *lowering) images() {
 			Images: to, Target: l.values[p.Target].at, BatchLabels: l.labels,
 			Seed: p.Seed, Batch: int32(p.Batch), Samples: int32(max(1, p.Samples)), Classes: int32(p.Classes),
 			Channels: int32(shape[1]), Height: int32(shape[2]), Width: int32(shape[3]), Augment: toInt(p.Augment), Purpose: uint32(rng.Crop),
+			RepeatsFrom: RepeatsFrom(&p.Options), Hole: int32(p.Cutout), Scale: p.Pixels.Scale, Shift: p.Pixels.Shift, Outside: p.Pixels.Border,
 		}},
 	})
+}
+
+// RepeatsFrom is Draw.RepeatsFrom: the first epoch whose draws are numbered, one that no run reaches where none are.
+func RepeatsFrom(o *plan.Options) int32 {
+	if !o.Repeats {
+		return math.MaxInt32
+	}
+	return int32(o.RepeatsFrom)
 }
 
 // results stores what the host may read after a step. Gradients of convolutions' weights are added up by the update.

@@ -7,7 +7,7 @@ import (
 	"reflect"
 )
 
-// Pack lays out values as C does, each at a multiple of its alignment: references, 32-bit and 64-bit numbers, structs and slices of those.
+// Pack lays out values as C does, each at a multiple of its alignment: references, 32-bit and 64-bit numbers, structs, arrays and slices of those.
 // References become the addresses that address gives. It packs a kernel's parameters and the contents of
 // tables.
 func Pack(address func(Ref) uint64, values ...any) ([]byte, error) {
@@ -33,6 +33,9 @@ func sizeOf(t reflect.Type) (size, alignment int, err error) {
 		return 4, 4, nil
 	case reflect.Int64, reflect.Uint64, reflect.Float64:
 		return 8, 8, nil
+	case reflect.Array:
+		size, alignment, err = sizeOf(t.Elem())
+		return t.Len() * size, alignment, err
 	case reflect.Struct:
 		alignment = 1
 		for i := range t.NumField() {
@@ -44,7 +47,7 @@ func sizeOf(t reflect.Type) (size, alignment int, err error) {
 		}
 		return roundUp(size, alignment), alignment, nil
 	}
-	return 0, 0, fmt.Errorf("%v has no fixed size in C: use Ref, int32, uint32, int64, uint64, float32, float64 or a struct of those", t)
+	return 0, 0, fmt.Errorf("%v has no fixed size in C: use Ref, int32, uint32, int64, uint64, float32, float64, or a struct or an array of those", t)
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
@@ -64,7 +67,7 @@ func (p *packer) add(v reflect.Value) error {
 	if v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
-	if v.Kind() == reflect.Slice {
+	if v.Kind() == reflect.Slice || v.Kind() == reflect.Array {
 		for i := range v.Len() {
 			if err := p.add(v.Index(i)); err != nil {
 				return err

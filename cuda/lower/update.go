@@ -66,7 +66,7 @@ func (l *lowering) runningSegment(st plan.StatUse) Segment {
 }
 
 func (l *lowering) update(segments []Segment, portions []Portion) (err error) {
-	a := UpdateParameters{Control: l.schedule.Control, Ticket: l.ticket(), Momentum: l.p.Momentum, Keep: l.p.RunningKeep}
+	a := UpdateParameters{Control: l.schedule.Control, Ticket: l.ticket(), Momentum: l.p.Momentum, Keep: l.p.RunningKeep, Nesterov: toInt(l.p.Nesterov)}
 	if a.Segments, err = l.table("segments of the update", segments); err != nil {
 		return err
 	}

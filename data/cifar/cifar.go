@@ -75,6 +75,9 @@ func newSet(name string, classes []string, train, test int, from *source) *set {
 		Name: name, Classes: classes, Channels: channels, Height: side, Width: side,
 		Train: slices.Repeat([]int{train}, len(classes)), Test: slices.Repeat([]int{test}, len(classes)),
 	}}
+	for _, f := range from.train {
+		s.Files = append(s.Files, f.records)
+	}
 	s.Open = func(ctx context.Context, spec data.Spec, withTest bool) (data.Pool, error) {
 		dir, err := data.Folder(spec.Dir)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/md5"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"os"
 	"path"
@@ -242,6 +243,42 @@ func TestRealFiles(t *testing.T) {
 		}
 		if d.Train.Len() != total || d.Test.Len() != 10000 {
 			t.Errorf("%s: %d training and %d test images, want %d and 10000", name, d.Train.Len(), d.Test.Len(), total)
+		}
+	}
+}
+
+// With $LONGTAIL_DATA, the subsets of data.split=ldam are those that imbalance_cifar.py of LDAM-DRW draws with NumPy's seed 0: the
+// SHA-256 of its sorted indices as little-endian int32.
+func TestLDAMSubsetsOfTheRealFiles(t *testing.T) {
+	dir := os.Getenv(data.FolderVariable)
+	if dir == "" {
+		t.Skipf("$%s is not set", data.FolderVariable)
+	}
+	for spec, want := range map[data.Spec]string{
+		{Dataset: "cifar10", Imbalance: 100}:                   "dae91164db550e9c",
+		{Dataset: "cifar10", Imbalance: 10}:                    "5a6b9600d675fec6",
+		{Dataset: "cifar10", Imbalance: 50}:                    "e400ebda101b0cf1",
+		{Dataset: "cifar10", Imbalance: 100, Profile: "step"}:  "86b0023616003cc7",
+		{Dataset: "cifar100", Imbalance: 100}:                  "7e9a72fc42004519",
+		{Dataset: "cifar100", Imbalance: 10}:                   "16ea54bf2db783cb",
+		{Dataset: "cifar100", Imbalance: 10, Profile: "step"}:  "eca05ae10d24d768",
+		{Dataset: "cifar100", Imbalance: 100, Profile: "step"}: "24d4f6faaf56409b",
+	} {
+		spec.Draw = data.LDAMDraw
+		d, err := data.Load(t.Context(), spec)
+		if fail.Code(err) == fail.CodeData {
+			t.Logf("%s is not in %s", spec.Dataset, dir)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := sha256.New()
+		for _, i := range d.Split.Indices {
+			h.Write(binary.LittleEndian.AppendUint32(nil, uint32(i)))
+		}
+		if got := hex.EncodeToString(h.Sum(nil))[:16]; got != want {
+			t.Errorf("%+v: %s, want %s", spec, got, want)
 		}
 	}
 }

@@ -27,6 +27,12 @@ func (c *Config) check() error {
 		{"data.dataset", c.Data.Dataset, data.Names()},
 		{"data.profile", c.Data.Profile, data.Profiles()},
 		{"data.sampler", c.Data.Sampler, data.Samplers()},
+		{"data.order", c.Data.Order, data.Orders()},
+		{"data.split", c.Data.Split, data.Draws()},
+		{"data.input", c.Data.Input, data.Inputs()},
+		{"data.augment", c.Data.Augment, data.Augments()},
+		{"train.schedule", c.Train.Schedule, Schedules()},
+		{"train.warmup", c.Train.Warmup, Warmups()},
 		{"model.name", c.Model.Name, models.Names()},
 		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
 		{"model.init", c.Model.Init, models.Inits()},
@@ -47,6 +53,8 @@ func (c *Config) check() error {
 	}{
 		{"data.validation", c.Data.Validation, c.Data.Validation >= 0 && c.Data.Validation < 1, "a fraction of at least 0 and below 1"},
 		{"data.max_per_class", c.Data.MaxPerClass, c.Data.MaxPerClass >= 0, "a number of images, or 0 for all"},
+		{"data.sampler_beta", c.Data.SamplerBeta, c.Data.SamplerBeta > 0 && c.Data.SamplerBeta < 1, "above 0 and below 1, such as 0.9999"},
+		{"data.resample_from", c.Data.ResampleFrom, c.Data.ResampleFrom >= 0 && c.Data.ResampleFrom <= maxEpochs, "a number of epochs, or 0 for the whole run"},
 		{"loss.beta", c.Loss.Beta, c.Loss.Beta >= 0 && c.Loss.Beta < 1, "at least 0 and below 1, such as 0.9999"},
 		{"train.epochs", t.Epochs, t.Epochs > 0 && t.Epochs <= maxEpochs, fmt.Sprintf("above 0 and at most %d", maxEpochs)},
 		{"train.batch", t.Batch, t.Batch >= 2 && t.Batch <= maxBatch, fmt.Sprintf("from 2 to %d: batch norm needs more than one image", maxBatch)},
@@ -63,7 +71,7 @@ func (c *Config) check() error {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkOptions, c.checkSchedule, c.checkData} {
+	for _, check := range []func() error{c.checkOptions, c.checkSampling, c.checkSchedule, c.checkData} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -97,38 +105,14 @@ func (c *Config) checkOptions() error {
 	return nil
 }
 
-// checkSchedule compares milestones with multipliers.
-func (c *Config) checkSchedule() error {
-	t := c.Train
-	if len(t.Milestones) != len(t.Multipliers) {
-		key := "train.multipliers"
-		if !c.Given(key) {
-			key = "train.milestones"
-		}
-		return fail.Usage("%s: train.milestones has %d epochs and train.multipliers has %d numbers\ngive one multiplier for each milestone",
-			c.Place(key), len(t.Milestones), len(t.Multipliers))
-	}
-	for i, m := range t.Milestones {
-		if m < 0 || m > maxEpochs {
-			return fail.Usage("%s: train.milestones=%v is impossible: epochs are from 0 to %d", c.Place("train.milestones"), t.Milestones, maxEpochs)
-		}
-		if i > 0 && m <= t.Milestones[i-1] {
-			return fail.Usage("%s: train.milestones=%v is impossible: epochs must rise", c.Place("train.milestones"), t.Milestones)
-		}
-	}
-	for _, m := range t.Multipliers {
-		if m < 0 || m > maxRate {
-			return fail.Usage("%s: train.multipliers=%v is impossible: multipliers of the base rate are from 0 to %d, such as 0.01",
-				c.Place("train.multipliers"), t.Multipliers, maxRate)
-		}
-	}
-	return nil
-}
-
 // checkData asks package data, which knows the sets, whether such a subset exists. A split file is not read here.
 func (c *Config) checkData() error {
-	if err := data.Check(c.DataSpec()); err != nil {
-		for _, key := range []string{"data.imbalance", "data.max_per_class", "data.validation"} {
+	err := data.Check(c.DataSpec())
+	if err == nil {
+		_, err = c.NewInput()
+	}
+	if err != nil {
+		for _, key := range []string{"data.imbalance", "data.max_per_class", "data.validation", "data.split", "data.input"} {
 			if c.Given(key) && strings.HasPrefix(err.Error(), key) {
 				return fmt.Errorf("%s: %w", c.Place(key), err)
 			}

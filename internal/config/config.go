@@ -19,7 +19,8 @@ import (
 
 // Config is everything that decides what a run computes, and where. Keys are "section.name" in lower case, as in the tags;
 // epochs are passes over the training set and may be fractions. The tag role is the key's Role, follows the key that its
-// default is computed from.
+// default is computed from; later marks a key that came after the first runs were made: config.yaml leaves it out at its default, so that
+// their fingerprints stay.
 type Config struct {
 	Data      Data   `key:"data"`
 	Model     Model  `key:"model"`
@@ -43,6 +44,13 @@ type Data struct {
 	SplitFile   string  `key:"split_file" role:"source"`     // takes the subset from a file; empty: draws it
 	Validation  float64 `key:"validation"`                   // held-out part of the training images, in [0, 1)
 	Sampler     string  `key:"sampler"`                      // one of data.Samplers
+
+	SamplerBeta  float64 `key:"sampler_beta" later:"yes"`  // in (0, 1), of the sampler effective
+	ResampleFrom int     `key:"resample_from" later:"yes"` // epochs that are sampled by instance before the sampler takes over
+	Order        string  `key:"order" later:"yes"`         // one of data.Orders
+	Split        string  `key:"split" later:"yes"`         // one of data.Draws: how split_seed draws the subset
+	Input        string  `key:"input" later:"yes"`         // one of data.Inputs
+	Augment      string  `key:"augment" later:"yes"`       // one of data.Augments
 }
 
 // Model is the section model.
@@ -73,17 +81,24 @@ type Train struct {
 	WeightDecay     float64   `key:"weight_decay"`                         // at least 0
 	EvalEvery       float64   `key:"eval_every" role:"observation"`        // epochs between two tests; below 1: every epoch; 0: only at the end
 	CheckpointEvery int       `key:"checkpoint_every" role:"bookkeeping"`  // steps between two checkpoints; 0: only at the end of epochs
+
+	Schedule string `key:"schedule" later:"yes"` // one of Schedules
+	Warmup   string `key:"warmup" later:"yes"`   // one of Warmups
+	Nesterov bool   `key:"nesterov" later:"yes"` // momentum of Nesterov's kind
 }
 
 // Defaults is the protocol of Cui et al. (CVPR 2019) for ResNet-32 on CIFAR-10 at imbalance factor 100 with softmax. Values
 // that follow from others (warm-up, milestones, multipliers, out) are empty until Complete.
 func Defaults() *Config {
 	c := &Config{
-		Data:  Data{Dataset: "cifar10", Imbalance: 100, Profile: "exp", Sampler: data.Instance},
+		Data: Data{
+			Dataset: "cifar10", Imbalance: 100, Profile: "exp", Sampler: data.Instance, SamplerBeta: 0.9999,
+			Order: data.UniformOrder, Split: data.SeedDraw, Input: data.BytesInput, Augment: data.StandardAugment,
+		},
 		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
 		Loss:  Loss{Name: "softmax", options: map[string]*float64{}},
 		Train: Train{
-			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1,
+			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup,
 		},
 		Device: "auto", Precision: "auto",
 		places: map[string]string{},
@@ -202,6 +217,6 @@ func (c *Config) DataSpec() data.Spec {
 	d := c.Data
 	return data.Spec{
 		Dataset: d.Dataset, Imbalance: d.Imbalance, Profile: d.Profile, MaxPerClass: d.MaxPerClass,
-		SplitSeed: d.SplitSeed, SplitFile: d.SplitFile, Validation: d.Validation,
+		SplitSeed: d.SplitSeed, SplitFile: d.SplitFile, Validation: d.Validation, Draw: d.Split,
 	}
 }

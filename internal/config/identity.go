@@ -8,7 +8,7 @@ import (
 )
 
 // identifies reports whether a key is part of a run's identity.
-func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.unused }
+func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.leftOut() }
 
 // Identity is the config without what says where the run is and on what it computes, as YAML: equal for runs with equal
 // results.
@@ -41,7 +41,10 @@ func (c *Config) Conflict(began *Config) string {
 }
 
 // inName are the keys that RunName shows, besides the section loss.
-var inName = []string{"data.dataset", "data.imbalance", "data.profile", "model.name", "seed"}
+var inName = []string{
+	"data.dataset", "data.imbalance", "data.profile", "model.name", "seed",
+	"data.split", "data.input", "data.augment", "data.order", "data.sampler", "data.resample_from",
+}
 
 // InRunName reports whether RunName shows a key where it bears on the run.
 func InRunName(key string) bool {
@@ -58,6 +61,7 @@ func (c *Config) RunName() string {
 	if c.Model.Name != "resnet32" {
 		parts = append(parts, c.Model.Name)
 	}
+	parts = append(parts, c.samplingParts()...)
 	parts = append(parts, c.Loss.Name)
 	parts = append(parts, c.Loss.nameParts()...)
 	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")

@@ -27,7 +27,8 @@ type entry struct {
 	value   reflect.Value
 	role    Role
 	follows string // the key that the default is computed from, or ""
-	unused  bool   // an option that the chosen loss does not have
+	unused  bool   // without a meaning beside the other values, such as an option that the chosen loss does not have
+	later   bool   // left out of config.yaml at its default
 }
 
 // entries are all keys in the order of the struct, which is the order of config.yaml; options of losses end their section.
@@ -43,7 +44,10 @@ func (c *Config) entries() []entry {
 			case f.Kind() == reflect.Struct:
 				walk(tag+".", f)
 			default:
-				all = append(all, entry{key: prefix + tag, value: f, role: Role(field.Tag.Get("role")), follows: field.Tag.Get("follows")})
+				all = append(all, entry{
+					key: prefix + tag, value: f, role: Role(field.Tag.Get("role")), follows: field.Tag.Get("follows"),
+					unused: c.unused(prefix + tag), later: field.Tag.Get("later") != "",
+				})
 			}
 		}
 		if prefix == "loss." {

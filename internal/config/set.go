@@ -187,6 +187,11 @@ func assign(field reflect.Value, n *yaml.Node) (problem string) {
 			return problem
 		}
 		field.SetFloat(v)
+	case reflect.Bool:
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" || n.Value != "true" && n.Value != "false" {
+			return "true or false is wanted, not " + kindOf(n)
+		}
+		field.SetBool(n.Value == "true")
 	case reflect.Int:
 		if problem := plainNumber(n); problem != "" {
 			return problem

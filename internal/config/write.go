@@ -12,7 +12,7 @@ import (
 
 // YAML is the whole config, defaults included, in a fixed order and form; options that the chosen loss does not have are left
 // out. Load gives the same config from it.
-func (c *Config) YAML() []byte { return c.yaml(func(e entry) bool { return !e.unused }) }
+func (c *Config) YAML() []byte { return c.yaml(func(e entry) bool { return !e.leftOut() }) }
 
 // yaml writes the entries that are wanted.
 func (c *Config) yaml(want func(entry) bool) []byte {

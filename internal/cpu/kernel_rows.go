@@ -102,6 +102,17 @@ func (k kernels) sgd(w, v, g []float32, lr, momentum, decay float32) {
 	k.sgdStep(w, v[:len(w)], g[:len(w)], lr, momentum, decay)
 }
 
+// nesterov is the same with Nesterov's momentum, in the form of PyTorch's SGD: w = w - lr ((g + decay w) + momentum v). It has no AVX2:
+// parameters are few beside the products of a step.
+func (k kernels) nesterov(w, v, g []float32, lr, momentum, decay float32) {
+	v, g = v[:len(w)], g[:len(w)]
+	for i := range w {
+		d := g[i] + decay*w[i]
+		v[i] = momentum*v[i] + d
+		w[i] -= lr * (d + momentum*v[i])
+	}
+}
+
 // sumChunks is dst[i] = the sum over chunks of partial[chunk][i], in order.
 func (k kernels) sumChunks(dst, partial []float32, chunks int) {
 	copy(dst, partial[:len(dst)])

@@ -182,6 +182,23 @@ func TestSGDAgainstDefinition(t *testing.T) {
 	})
 }
 
+// The update as PyTorch's SGD(nesterov=True) documents it: b = momentum b + g, g = g + momentum b, w = w - lr g.
+func TestNesterovAgainstDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 70).Draw(t, "n")
+		w, v, g := randomFloats(t, "w", n), randomFloats(t, "v", n), randomFloats(t, "g", n)
+		wantW, wantV := make([]float64, n), make([]float64, n)
+		for i := range n {
+			d := float64(g[i]) + 0.125*float64(w[i])
+			wantV[i] = 0.75*float64(v[i]) + d
+			wantW[i] = float64(w[i]) - 0.5*(d+0.75*wantV[i])
+		}
+		kernelSet(false).nesterov(w, v, g, 0.5, 0.75, 0.125)
+		near(t, "w", w, wantW, ones(n), 1e-6)
+		near(t, "v", v, wantV, ones(n), 1e-6)
+	})
+}
+
 func TestSumChunksInOrder(t *testing.T) {
 	bothSets(t, func(t *rapid.T, k kernels) {
 		n, chunks := rapid.IntRange(0, 70).Draw(t, "n"), rapid.IntRange(1, 9).Draw(t, "chunks")

@@ -51,12 +51,19 @@ func TestShortcutsAgainstDefinition(t *testing.T) {
 func TestImageCropsAndFlips(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		channels, h, w := rapid.IntRange(1, 4).Draw(t, "channels"), rapid.IntRange(1, 9).Draw(t, "h"), rapid.IntRange(1, 9).Draw(t, "w")
-		c := crop{border: rapid.IntRange(0, 4).Draw(t, "border"), flip: rapid.Bool().Draw(t, "flip")}
+		c := crop{border: rapid.IntRange(0, 4).Draw(t, "border"), flip: rapid.Bool().Draw(t, "flip"), outside: 7, side: rapid.IntRange(0, 6).Draw(t, "side")}
+		c.top, c.left = rapid.IntRange(-3, 8).Draw(t, "top"), rapid.IntRange(-3, 8).Draw(t, "left")
+		table := &[4][256]float32{}
+		for ch := range table {
+			for b := range table[ch] {
+				table[ch][b] = float32(1000*(ch+1) + b)
+			}
+		}
 		c.dy, c.dx = rapid.IntRange(0, 2*c.border).Draw(t, "dy"), rapid.IntRange(0, 2*c.border).Draw(t, "dx")
 		pixels := rapid.SliceOfN(rapid.Byte(), channels*h*w, channels*h*w).Draw(t, "pixels")
 		pad := rapid.IntRange(0, 2).Draw(t, "pad")
 		dst := newImage(t, "dst", h, w, 4, pad)
-		kernelSet(false).image(dst.view, pixels, channels, h, w, c)
+		kernelSet(false).image(dst.view, pixels, table, channels, h, w, c)
 		for y := range h {
 			for x := range w {
 				fromX := x
@@ -68,10 +75,11 @@ func TestImageCropsAndFlips(t *testing.T) {
 					var want float32
 					switch {
 					case ch >= channels:
+					case y >= c.top && y < c.top+c.side && x >= c.left && x < c.left+c.side:
 					case fromY < 0 || fromY >= h || fromX < 0 || fromX >= w:
-						want = -1
+						want = 7
 					default:
-						want = float32(pixels[(ch*h+fromY)*w+fromX])/128 - 1
+						want = float32(1000*(ch+1) + int(pixels[(ch*h+fromY)*w+fromX]))
 					}
 					if got := *dst.at(y, x, ch); got != want {
 						t.Fatalf("pixel (%d, %d) channel %d is %v, want %v", y, x, ch, got, want)

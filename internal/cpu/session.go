@@ -28,10 +28,11 @@ type session struct {
 	packs  []func()                   // weights into the layout of the kernels, before a step
 	levels []level
 
-	rates  []float32 // learning rate of each step
-	batch  []int32   // the images of the current step, -1 for padding
-	first  int       // position of the batch in the stream of samples
-	losses []float64 // [N] of the current step
+	table  *[4][256]float32 // the numbers that bytes become, by channel
+	rates  []float32        // learning rate of each step
+	batch  []int32          // the images of the current step, -1 for padding
+	first  int              // position of the batch in the stream of samples
+	losses []float64        // [N] of the current step
 }
 
 // bind gives everything in the program its memory and compiles the levels.
@@ -39,6 +40,7 @@ func (s *session) bind() error {
 	p := s.program
 	s.small = map[plan.ValueID][]float32{}
 	s.losses = make([]float64, p.Batch)
+	s.table = p.Pixels.Table()
 	if err := s.store.need(device.StateShapes(p)); err != nil {
 		return err
 	}
@@ -189,7 +191,11 @@ func (s *session) updateParams(rate float32) {
 		if u.Decay {
 			decay = p.WeightDecay
 		}
-		s.kernels.sgd(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
+		update := s.kernels.sgd
+		if p.Nesterov {
+			update = s.kernels.nesterov
+		}
+		update(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
 	})
 }
 
@@ -245,11 +251,13 @@ func (s *session) drawImage(dst view, p *place, n int) {
 		return
 	}
 	m := s.images
-	window := data.Crop{DY: data.Border, DX: data.Border}
+	c := crop{border: data.Border, dy: data.Border, dx: data.Border, outside: s.program.Pixels.Border}
 	if s.program.Augment {
-		window = data.Augment(s.program.Seed, (s.first+n)/s.program.Samples, int(index))
+		epoch, draw := s.program.Draw(s.first + n)
+		window := data.Augment(s.program.Seed, epoch, draw, int(index))
+		c.dy, c.dx, c.flip, c.side = window.DY, window.DX, window.Flip, s.program.Cutout
+		c.top, c.left = window.Hole(c.side, m.Height, m.Width)
 	}
 	size := m.Channels * m.Height * m.Width
-	pixels := m.Pixels[int(index)*size:][:size]
-	s.kernels.image(dst, pixels, m.Channels, m.Height, m.Width, crop{border: data.Border, dy: window.DY, dx: window.DX, flip: window.Flip})
+	s.kernels.image(dst, m.Pixels[int(index)*size:][:size], s.table, m.Channels, m.Height, m.Width, c)
 }

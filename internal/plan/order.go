@@ -11,6 +11,7 @@ import (
 
 // Graph is what a program is made from: a Gorgonia graph after Grad, and the roles of its nodes.
 type Graph struct {
+	Pixels        Pixels // of the image; the zero value is byte / 128 - 1
 	Image, Target *G.Node
 	Logits, Loss  *G.Node
 	Inputs        []GraphInput
@@ -46,6 +47,9 @@ func Compile(g Graph, o Options) (*Program, error) {
 func Order(g Graph, o Options) (*Program, error) {
 	w := walker{at: map[int64]ValueID{}, program: &Program{Options: o}}
 	p := w.program
+	if p.Pixels = g.Pixels; p.Pixels == (Pixels{}) {
+		p.Pixels = bytePixels
+	}
 	w.leaves(g)
 	w.inputs(g)
 	for _, root := range append(G.Nodes{g.Loss, g.Logits}, g.Gradients...) {

@@ -30,7 +30,7 @@ type Role int
 // The roles.
 const (
 	Temp      Role = iota // a step's result
-	Image                 // x [N, 3, H, W]: the samples, cropped, flipped, normalised
+	Image                 // x [N, 3, H, W]: the samples, cropped, flipped, normalised by Pixels
 	Target                // [N, C], zero rows for padding
 	FromInput             // an Input of that name
 	Param                 // a trainable value
@@ -111,11 +111,25 @@ func (in *Input) Check(values []float32) error {
 type Options struct {
 	Train       bool
 	Augment     bool    // random crop and flip
+	Cutout      int     // with Augment: side of a square of zeros; 0: none
 	Seed        uint64  // of crops and flips
 	Samples     int     // images in an epoch: sample s of the stream belongs to epoch s / Samples
+	Repeats     bool    // epochs from RepeatsFrom on may show an image more than once
+	RepeatsFrom int     // 0 is the first epoch
 	Momentum    float32 // v = momentum v + (g + decay w); w -= lr v
 	WeightDecay float32
+	Nesterov    bool    // w -= lr ((g + decay w) + momentum v) in place of lr v, as PyTorch's SGD
 	RunningKeep float32 // r = keep r + (1 - keep) batch
+}
+
+// Draw is the epoch that position p of the stream of samples belongs to, and the number that tells its crop from others of the same image
+// in that epoch: 1 + the place in the epoch where an image may come again, 0 elsewhere.
+func (o *Options) Draw(p int) (epoch, draw int) {
+	epoch = p / o.Samples
+	if o.Repeats && epoch >= o.RepeatsFrom {
+		draw = 1 + p%o.Samples
+	}
+	return epoch, draw
 }
 
 // Program is a graph in order, with what surrounds it.
@@ -124,6 +138,7 @@ type Program struct {
 	Values  []Value
 	Steps   []Step
 	Levels  int
+	Pixels  Pixels
 	Image   ValueID
 	Target  ValueID
 	Inputs  []Input

@@ -29,6 +29,7 @@ type Size struct{ Channels, Height, Width int }
 type Network struct {
 	Model   models.Config
 	Image   Size
+	Pixels  plan.Pixels // how bytes become numbers; the zero value is byte / 128 - 1
 	Loss    string
 	Options loss.Options
 	Counts  []int  // [C] training images of each class, for losses that look at them; nil where they are not known
@@ -80,7 +81,7 @@ func (n Network) draw(batch int, training bool) (plan.Graph, models.Net, error) 
 		return plan.Graph{}, models.Net{}, fmt.Errorf("building the loss %s: %w", n.Loss, err)
 	}
 	return plan.Graph{
-		Image: image, Target: in.Target, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
+		Pixels: n.Pixels, Image: image, Target: in.Target, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
 		Params: net.Params, Stats: net.Stats, Running: net.Inputs,
 	}, net, nil
 }

@@ -11,13 +11,16 @@ type Purpose uint32
 
 // The purposes in use.
 const (
-	Init        Purpose = 1 // initial values of parameters
-	Permutation Purpose = 2 // order of the training images in an epoch
-	Crop        Purpose = 3 // crop and flip of a training image
-	Split       Purpose = 4 // which images of a class make a long-tailed subset
-	Synthetic   Purpose = 5 // pixels of the procedural data sets
-	Validation  Purpose = 6 // which training images are held out
-	Bench       Purpose = 7 // bytes and labels that a benchmark makes for itself
+	Init        Purpose = 1  // initial values of parameters
+	Permutation Purpose = 2  // order of the training images in an epoch
+	Crop        Purpose = 3  // crop and flip of a training image
+	Split       Purpose = 4  // which images of a class make a long-tailed subset
+	Synthetic   Purpose = 5  // pixels of the procedural data sets
+	Validation  Purpose = 6  // which training images are held out
+	Bench       Purpose = 7  // bytes and labels that a benchmark makes for itself
+	Resample    Purpose = 8  // draws with replacement of a sampler
+	Records     Purpose = 9  // order within a class of the authors' record file
+	Buffer      Purpose = 10 // places of the authors' shuffle buffer
 )
 
 // Stream is a sequence of random numbers: the Philox outputs of the counters {0, a, b, purpose}, {1, a, b, purpose} and

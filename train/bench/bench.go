@@ -56,7 +56,7 @@ func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (
 	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
 	var err error
-	if b.order, err = data.NewStream(cfg.Data.Sampler, data.Epoch{Seed: cfg.Seed, Epochs: cfg.Train.Epochs, Labels: b.images.Labels, Classes: o.Classes}); err != nil {
+	if b.order, err = train.NewStream(cfg, b.images.Labels, o.Classes, data.Files{}); err != nil {
 		return m, err
 	}
 	for i := range o.Runs {
@@ -104,8 +104,11 @@ type measured struct {
 
 // open opens one more training.
 func (b *measured) open(d *device.Device, o Options) error {
-	n := train.Network(b.cfg, b.images, nil)
-	p, net, err := n.Plan(b.cfg.Train.Batch, train.Options(b.cfg, b.images.Len()))
+	n, err := train.Network(b.cfg, b.images, nil)
+	if err != nil {
+		return err
+	}
+	p, net, err := n.Plan(b.cfg.Train.Batch, train.Options(b.cfg, b.images))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,34 @@
+package config
+
+import (
+	"sync"
+
+	"longtail/data"
+)
+
+// leftOut reports whether config.yaml and the identity are without a key.
+func (e entry) leftOut() bool {
+	return e.unused || e.later && format(e.value) == laterDefaults()[e.key]
+}
+
+// laterDefaults are the defaults of the keys that are left out where they have them.
+var laterDefaults = sync.OnceValue(func() map[string]string {
+	texts := map[string]string{}
+	for _, e := range Defaults().entries() {
+		if e.later {
+			texts[e.key] = format(e.value)
+		}
+	}
+	return texts
+})
+
+// unused reports whether a key has no meaning beside the values of others.
+func (c *Config) unused(key string) bool {
+	switch key {
+	case "data.sampler_beta":
+		return c.Data.Sampler != data.Effective
+	case "train.milestones", "train.multipliers":
+		return c.Train.Schedule == CosineSchedule
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"longtail/internal/fail"
+)
+
+// The keys that came after the first runs, each with a value that is not its default, and what else that value needs.
+var later = map[string][]string{
+	"data.sampler_beta":  {"0.99", "data.sampler=effective"},
+	"data.resample_from": {"160", "data.sampler=class"},
+	"data.order":         {"authors"},
+	"data.split":         {"ldam"},
+	"data.input":         {"standard"},
+	"data.augment":       {"cutout"},
+	"train.schedule":     {"cosine"},
+	"train.warmup":       {"epoch"},
+	"train.nesterov":     {"true"},
+}
+
+// A run with a later key at its default is the run that earlier versions knew: the same config.yaml, fingerprint, identity and name, even
+// where the key is given. With another value it is another run, whose config.yaml reads back.
+func TestLaterKeysAtTheirDefaultChangeNothing(t *testing.T) {
+	plain := load(t)
+	for _, e := range plain.entries() {
+		if !e.later {
+			continue
+		}
+		if len(later[e.key]) == 0 {
+			t.Errorf("%s is not in the table of this test", e.key)
+			continue
+		}
+		text := plain.Text(e.key)
+		if e.unused {
+			text = format(e.value)
+		}
+		given := load(t, e.key+"="+text)
+		if string(given.YAML()) != string(plain.YAML()) || string(given.Identity()) != string(plain.Identity()) || given.Conflict(plain) != "" {
+			t.Errorf("%s at its default changes the config:\n%s", e.key, given.YAML())
+		}
+		needs := load(t, later[e.key][1:]...)
+		other := load(t, append([]string{e.key + "=" + later[e.key][0]}, later[e.key][1:]...)...)
+		if !slices.Contains(other.Differences(needs), e.key) || other.Conflict(needs) == "" {
+			t.Errorf("%s=%s is no other run: %v", e.key, later[e.key][0], other.Differences(needs))
+		}
+		a, errA := Fingerprint(needs.YAML())
+		b, errB := Fingerprint(other.YAML())
+		if a == b || errA != nil || errB != nil {
+			t.Errorf("%s=%s has the same fingerprint: %v, %v", e.key, later[e.key][0], errA, errB)
+		}
+		again := Defaults()
+		if err := again.Parse(other.YAML(), "config.yaml"); err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Complete(); err != nil || again.Value(e.key) != other.Value(e.key) || string(again.YAML()) != string(other.YAML()) {
+			t.Errorf("%s=%s is read back as %s: %v", e.key, other.Value(e.key), again.Value(e.key), err)
+		}
+	}
+}
+
+func TestNamesOfRunsThatSampleAnotherWay(t *testing.T) {
+	for want, overrides := range map[string][]string{
+		"cifar10-if100-class-softmax-s0":                                {"data.sampler=class"},
+		"cifar10-if100-class-from160-softmax-s0":                        {"data.sampler=class", "data.resample_from=160"},
+		"cifar10-if100-authors-softmax-s0":                              {"data.order=authors"},
+		"cifar10-if100-step-ldam-standard-augment.none-sqrt-softmax-s0": {"data.profile=step", "data.split=ldam", "data.input=standard", "data.augment=none", "data.sampler=sqrt"},
+		"cifar10-if100-effective-softmax-s0":                            {"data.sampler=effective", "data.sampler_beta=0.99"},
+		"cifar10-if100-softmax-s0":                                      {"train.schedule=cosine", "train.nesterov=true"},
+	} {
+		if name := load(t, overrides...).RunName(); name != want {
+			t.Errorf("%v: %s, want %s", overrides, name, want)
+		}
+	}
+}
+
+func TestKeysThatContradictEachOther(t *testing.T) {
+	for _, c := range []struct {
+		overrides []string
+		want      []string
+	}{
+		{[]string{"data.sampler=clas"}, []string{"data.sampler=clas", `did you mean "class"?`}},
+		{[]string{"data.order=author"}, []string{"data.order=author", "uniform, authors"}},
+		{[]string{"data.split=ldm"}, []string{"data.split=ldm", "seed, ldam"}},
+		{[]string{"data.input=byte"}, []string{"data.input=byte", "bytes, standard"}},
+		{[]string{"data.augment=cut"}, []string{"data.augment=cut", "standard, none, cutout"}},
+		{[]string{"train.schedule=cos"}, []string{"train.schedule=cos", "step, cosine"}},
+		{[]string{"train.warmup=epochs"}, []string{"train.warmup=epochs", "step, epoch"}},
+		{[]string{"train.nesterov=yes"}, []string{"train.nesterov=yes", "true or false"}},
+		{[]string{"train.nesterov=1"}, []string{"train.nesterov=1", "true or false"}},
+		{[]string{"data.resample_from=160"}, []string{"data.resample_from=160", "data.sampler=instance", "data.sampler=class"}},
+		{[]string{"data.resample_from=-1", "data.sampler=class"}, []string{"data.resample_from=-1"}},
+		{[]string{"data.resample_from=1.5", "data.sampler=class"}, []string{"data.resample_from=1.5", "whole number"}},
+		{[]string{"data.resample_from=200", "data.sampler=class"}, []string{"data.resample_from=200", "never reached", "train.epochs=200"}},
+		{[]string{"data.order=authors", "data.sampler=class"}, []string{"data.order=authors", "data.sampler=class"}},
+		{[]string{"data.split=ldam", "data.split_file=x.json"}, []string{"data.split=ldam", "x.json"}},
+		{[]string{"data.split=ldam", "data.split_seed=4294967296"}, []string{"command line: data.split=ldam", "data.split_seed=4294967296"}},
+		{[]string{"data.sampler_beta=1"}, []string{"data.sampler_beta=1", "below 1"}},
+		{[]string{"train.schedule=cosine", "train.milestones=[1, 2]"}, []string{"train.milestones=[1, 2]", "train.schedule=cosine"}},
+		{[]string{"train.schedule=cosine", "train.multipliers=[0.1, 0.01]"}, []string{"train.multipliers", "train.schedule=step"}},
+		{[]string{"train.nesterov=true", "train.momentum=0"}, []string{"train.nesterov=true", "train.momentum=0.9"}},
+	} {
+		_, err := Load("", c.overrides)
+		if fail.Code(err) != fail.CodeUsage {
+			t.Errorf("%v: exit code %d of %v", c.overrides, fail.Code(err), err)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: the message lacks %q:\n%v", c.overrides, want, err)
+			}
+		}
+	}
+}
