@@ -49,7 +49,7 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 				Pixels: uploaded(b, pixels), Labels: uploaded(b, labels), Control: b.control(order, []float32{0}, step),
 				Images: out, Target: target, BatchLabels: batchLabels, Seed: o.Seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: side, Width: side,
 				Augment: flag(o.Augment), Purpose: uint32(rng.Crop), RepeatsFrom: lower.RepeatsFrom(&o), Hole: int32(o.Cutout),
-				Scale: input.Scale, Shift: input.Shift, Outside: input.Border,
+				Scale: input.Scale, Shift: input.Shift, Outside: input.Border, Stride: batch,
 			})
 			got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), downloaded[int32](b, batchLabels, batch)
 			for n, sample := range order {

@@ -143,6 +143,9 @@ func (p *Program) formOf(s *Step, forms []form, sampled []bool) form {
 func (p *Program) sampled() []bool {
 	sampled := make([]bool, len(p.Values))
 	sampled[p.Image], sampled[p.Target], sampled[p.Logits] = true, true, true
+	if p.Mix != nil {
+		sampled[p.Second], sampled[p.First] = true, true
+	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		at := s.Kind.IsRow() && len(s.In) > 0 && p.Values[s.In[0]].Shape.Dims() == 0 // the gradient of a mean over the samples
