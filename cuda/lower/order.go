@@ -6,8 +6,8 @@ import (
 	"longtail/internal/plan"
 )
 
-// orderStride is how many numbers of the order belong to a step: the images of its batch and, with mixing, struct Batch of kernels/images.cu.
-func orderStride(p *plan.Program) int {
+// OrderStride is how many numbers of the order belong to a step: the images of its batch and, with mixing, struct Batch of kernels/images.cu.
+func OrderStride(p *plan.Program) int {
 	if p.Mix == nil {
 		return p.Batch
 	}
@@ -20,7 +20,7 @@ func Order(p *plan.Program, samples []int32, mixtures []plan.Mixture) []int32 {
 	if p.Mix == nil {
 		return samples
 	}
-	order := make([]int32, 0, len(mixtures)*orderStride(p))
+	order := make([]int32, 0, len(mixtures)*OrderStride(p))
 	bits := func(x float32) int32 { return int32(math.Float32bits(x)) }
 	for i, m := range mixtures {
 		order = append(order, samples[i*p.Batch:][:p.Batch]...)

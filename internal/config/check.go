@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"longtail/data"
+	"longtail/data/mix"
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/loss"
@@ -33,6 +34,7 @@ func (c *Config) check() error {
 		{"data.augment", c.Data.Augment, data.Augments()},
 		{"train.schedule", c.Train.Schedule, Schedules()},
 		{"train.warmup", c.Train.Warmup, Warmups()},
+		{"train.mix", c.Train.Mix, mix.Choices()},
 		{"model.name", c.Model.Name, models.Names()},
 		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
 		{"model.init", c.Model.Init, models.Inits()},
@@ -71,7 +73,7 @@ func (c *Config) check() error {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkOptions, c.checkSampling, c.checkSchedule, c.checkData} {
+	for _, check := range []func() error{c.checkOptions, c.checkSampling, c.checkSchedule, c.checkMixing, c.checkData} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"longtail/data"
+	"longtail/data/mix"
 	"longtail/internal/fail"
 	"longtail/loss"
 )
@@ -31,7 +32,8 @@ type Config struct {
 	Precision string `key:"precision"`              // auto, fp32 or mixed; a run records the one that it took
 	Out       string `key:"out" role:"place"`       // the run's folder, or the folder of runs of a sweep
 
-	places map[string]string // where each value that was given stands, for messages
+	mixing map[string]*float64 // options of all rules of mixing, by name: the keys train.mix_NAME, of which those of the chosen rule count
+	places map[string]string   // where each value that was given stands, for messages
 }
 
 // Data is the section data: which images.
@@ -85,6 +87,7 @@ type Train struct {
 	Schedule string `key:"schedule" later:"yes"` // one of Schedules
 	Warmup   string `key:"warmup" later:"yes"`   // one of Warmups
 	Nesterov bool   `key:"nesterov" later:"yes"` // momentum of Nesterov's kind
+	Mix      string `key:"mix" later:"yes"`      // one of mix.Choices: how the images of a batch are mixed
 }
 
 // Defaults is the protocol of Cui et al. (CVPR 2019) for ResNet-32 on CIFAR-10 at imbalance factor 100 with softmax. Values
@@ -99,9 +102,10 @@ func Defaults() *Config {
 		Loss:  Loss{Name: "softmax", options: map[string]*float64{}},
 		Train: Train{
 			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup,
+			Mix: mix.None,
 		},
 		Device: "auto", Precision: "auto",
-		places: map[string]string{},
+		mixing: defaultMixing(), places: map[string]string{},
 	}
 	for _, o := range loss.AllOptions() {
 		c.Loss.options[o.Name] = &o.Default
@@ -190,12 +194,18 @@ func (c *Config) Clone() *Config {
 	d.Train.Milestones = slices.Clone(c.Train.Milestones)
 	d.Train.Multipliers = slices.Clone(c.Train.Multipliers)
 	d.places = maps.Clone(c.places)
-	d.Loss.options = map[string]*float64{}
-	for name, v := range c.Loss.options {
-		copied := *v
-		d.Loss.options[name] = &copied
-	}
+	d.Loss.options, d.mixing = copied(c.Loss.options), copied(c.mixing)
 	return &d
+}
+
+// copied are numbers of its own by the same names.
+func copied(numbers map[string]*float64) map[string]*float64 {
+	all := map[string]*float64{}
+	for name, v := range numbers {
+		number := *v
+		all[name] = &number
+	}
+	return all
 }
 
 // Given reports whether a key was set by a file or an override, rather than left at its default.

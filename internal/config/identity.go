@@ -48,7 +48,7 @@ var inName = []string{
 
 // InRunName reports whether RunName shows a key where it bears on the run.
 func InRunName(key string) bool {
-	return slices.Contains(inName, key) || strings.HasPrefix(key, "loss.")
+	return slices.Contains(inName, key) || strings.HasPrefix(key, "loss.") || key == "train.mix" || strings.HasPrefix(key, mixPrefix)
 }
 
 // RunName is a folder name that tells the runs of the paper's grid apart: cifar10-if100-focal-g1-b0.9999-s0. What is not the
@@ -62,6 +62,7 @@ func (c *Config) RunName() string {
 		parts = append(parts, c.Model.Name)
 	}
 	parts = append(parts, c.samplingParts()...)
+	parts = append(parts, c.mixingParts()...)
 	parts = append(parts, c.Loss.Name)
 	parts = append(parts, c.Loss.nameParts()...)
 	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")

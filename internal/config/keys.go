@@ -31,7 +31,7 @@ type entry struct {
 	later   bool   // left out of config.yaml at its default
 }
 
-// entries are all keys in the order of the struct, which is the order of config.yaml; options of losses end their section.
+// entries are all keys in the order of the struct, which is the order of config.yaml; options of losses and of mixing end their sections.
 func (c *Config) entries() []entry {
 	var all []entry
 	var walk func(prefix string, v reflect.Value)
@@ -52,6 +52,9 @@ func (c *Config) entries() []entry {
 		}
 		if prefix == "loss." {
 			all = append(all, c.options()...)
+		}
+		if prefix == "train." {
+			all = append(all, c.mixingEntries()...)
 		}
 	}
 	walk("", reflect.ValueOf(c).Elem())

@@ -19,6 +19,7 @@ var later = map[string][]string{
 	"train.schedule":     {"cosine"},
 	"train.warmup":       {"epoch"},
 	"train.nesterov":     {"true"},
+	"train.mix":          {"mixup"},
 }
 
 // A run with a later key at its default is the run that earlier versions knew: the same config.yaml, fingerprint, identity and name, even

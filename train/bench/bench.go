@@ -108,7 +108,11 @@ func (b *measured) open(d *device.Device, o Options) error {
 	if err != nil {
 		return err
 	}
-	p, net, err := n.Plan(b.cfg.Train.Batch, train.Options(b.cfg, b.images))
+	training, err := train.Options(b.cfg, b.images)
+	if err != nil {
+		return err
+	}
+	p, net, err := n.Plan(b.cfg.Train.Batch, training)
 	if err != nil {
 		return err
 	}
