@@ -40,6 +40,7 @@ type experiment struct {
 	classes, batch        int
 	gamma                 float64
 	side                  int // of the images; 0 is 32
+	divisor               string
 
 	input string              // data.input; empty is bytes
 	more  func(*plan.Options) // what else a training program declares; nil is nothing
@@ -52,6 +53,10 @@ func (e experiment) String() string {
 func (e experiment) network() program.Network {
 	n := programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
 	n.Image.Height, n.Image.Width = cmp.Or(e.side, 32), cmp.Or(e.side, 32)
+	n.Divisor = e.divisor
+	for c := range e.classes {
+		n.Counts = append(n.Counts, 1+500/(c+1))
+	}
 	if e.input != "" {
 		in, err := data.NewInput(e.input, 3)
 		if err != nil {
@@ -194,6 +199,7 @@ func TestStepsEqualTheCPU(t *testing.T) {
 		{model: "resnet8", shortcut: "avgpool", loss: "focal", classes: 10, batch: 5, gamma: 1},
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 100, batch: 3},
 		{model: "resnet8", shortcut: "subsample", loss: "sigmoid", classes: 20, batch: 4},
+		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 6, divisor: "weights"},
 		resampled,
 	} {
 		t.Run(e.String(), func(t *testing.T) {

@@ -30,6 +30,9 @@ func registerRule(name string, rule ClassRule) {
 	classRules[name] = rule
 }
 
+// HasProbabilities reports whether a sampler draws by class probabilities, which ClassProbabilities gives.
+func HasProbabilities(sampler string) bool { return classRules[sampler] != nil }
+
 // ClassProbabilities is the probability [C] of each class in a draw of a sampler. It is a function of its arguments alone; for
 // [Instance] it is the share of the class in the permutations. An error names an unknown kind, or says that there is nothing to draw.
 func ClassProbabilities(kind string, d ClassDraw) ([]float64, error) {

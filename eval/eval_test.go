@@ -307,6 +307,28 @@ func TestGroupsByWhatDiffers(t *testing.T) {
 	}
 }
 
+// Runs that sample or schedule in another way are other experiments, named by the keys that tell and no others.
+func TestGroupsOfSamplersAndSchedules(t *testing.T) {
+	root := t.TempDir()
+	for i, extra := range []string{"", "data.sampler: class\n", "data.sampler: class\ndata.resample_from: 4\n", "train.schedule: cosine\n", "data.order: uniform\n"} {
+		write(t, root, evaltest.Spec{Seed: uint64(i), Extra: extra})
+	}
+	set, err := Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := GroupRuns(set.Runs)
+	if d := cmp.Diff([]string{"data.resample_from", "data.sampler", "train.schedule"}, g.Varying); d != "" {
+		t.Error(d)
+	}
+	if len(g.Groups) != 4 || len(g.Groups[0].Runs) != 2 {
+		t.Errorf("%d groups, the first of %d runs; want 4, and 2 runs that differ in a seed", len(g.Groups), len(g.Groups[0].Runs))
+	}
+	if want := "resample_from 0, sampler instance, schedule cosine"; g.Groups[3].Label != want {
+		t.Errorf("a group is called %q, want %q", g.Groups[3].Label, want)
+	}
+}
+
 // schedules are runs that differ from others in a key that mostly follows from the imbalance factor.
 func schedules(t *testing.T) []*Run {
 	t.Helper()

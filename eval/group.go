@@ -50,11 +50,23 @@ func (r *Run) value(key string) string {
 	return r.Config.Text(key)
 }
 
+// differs reports whether runs have several values for a key. A key whose default follows from another one, and that has no meaning beside
+// a run's other values, as milestones beside a cosine, does not count for that run: those other values tell.
+func differs(runs []*Run, key string) bool {
+	values := map[string]bool{}
+	for _, r := range runs {
+		if v := r.value(key); v != "" || config.FollowsFrom(key) == "" {
+			values[v] = true
+		}
+	}
+	return len(values) > 1
+}
+
 // varying are the keys whose values differ among runs, in the order in which a reader looks for them. A key whose default
 // follows from another one does not count where it tells nothing more than that other key.
 func varying(runs []*Run) []string {
 	found := slices.DeleteFunc(append(tellingKeys(), "loss"), func(k string) bool {
-		return !slices.ContainsFunc(runs, func(r *Run) bool { return r.value(k) != runs[0].value(k) })
+		return !differs(runs, k)
 	})
 	found = slices.DeleteFunc(found, func(k string) bool {
 		cause := config.FollowsFrom(k)

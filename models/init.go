@@ -51,13 +51,7 @@ func (n Net) Initial(seed uint64) map[string]*tensor.Dense {
 // scaleRows scales the rows of a matrix to length 1.
 func scaleRows(m *tensor.Dense) {
 	for row := range slices.Chunk(m.Data().([]float32), m.Shape()[1]) {
-		square := 0.0
-		for _, v := range row {
-			square += float64(v) * float64(v)
-		}
-		for i, v := range row {
-			row[i] = float32(float64(v) / math.Sqrt(square))
-		}
+		scale(row, 1/norm(row))
 	}
 }
 

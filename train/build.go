@@ -7,7 +7,6 @@ import (
 	"longtail/internal/device"
 	"longtail/internal/plan"
 	"longtail/internal/program"
-	"longtail/loss"
 	"longtail/models"
 )
 
@@ -21,7 +20,7 @@ const runningKeep = 0.9
 type Programs struct {
 	Train, Eval *plan.Program
 	Initial     device.State // parameters, zero momenta, running moments
-	Weights     []float32    // [C] class weights, which sum to C
+	Weights     Weights      // of the classes
 	Parameters  int          // trainable values
 }
 
@@ -43,7 +42,8 @@ func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Programs{training, evaluation, program.InitialState(net, cfg.Seed), classWeights(cfg, ds.Counts), net.Parameters()}, nil
+	weights, err := newWeights(cfg, ds.Counts)
+	return &Programs{training, evaluation, program.InitialState(net, cfg.Seed), weights, net.Parameters()}, err
 }
 
 // Network is the graph of a configuration for images of that size and number of classes; counts are the training images of each
@@ -53,7 +53,7 @@ func Network(cfg *config.Config, images data.Images, counts []int) (program.Netw
 	return program.Network{
 		Model: models.Config{Name: cfg.Model.Name, Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init},
 		Image: program.Size{Channels: images.Channels, Height: images.Height, Width: images.Width}, Pixels: plan.Pixels(input),
-		Loss: cfg.Loss.Name, Options: cfg.Loss.Options(), Counts: counts,
+		Loss: cfg.Loss.Name, Options: cfg.Loss.Options(), Counts: counts, Divisor: cfg.Loss.Divisor,
 	}, err
 }
 
@@ -82,13 +82,4 @@ func Options(cfg *config.Config, images data.Images) (plan.Options, error) {
 func NewStream(cfg *config.Config, labels []int32, classes int, files data.Files) (*data.Stream, error) {
 	e := data.Epoch{Seed: cfg.Seed, Epochs: cfg.Train.Epochs, Labels: labels, Classes: classes, Beta: cfg.Data.SamplerBeta}
 	return data.NewStream(cfg.Sampling(), e, files)
-}
-
-// classWeights are the weights [C] of the classes with those numbers of training images.
-func classWeights(cfg *config.Config, counts []int) []float32 {
-	weights := make([]float32, len(counts))
-	for c, w := range loss.Weights(counts, cfg.Loss.Beta) {
-		weights[c] = float32(w)
-	}
-	return weights
 }

@@ -10,7 +10,6 @@ import (
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/fail"
-	"longtail/internal/program"
 	"longtail/internal/run"
 )
 
@@ -119,7 +118,7 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		if err := w.Test.Session.Load(c.State); err != nil {
 			return nil, fail.Data("checkpoint %s does not fit the run's network: %w", path, err)
 		}
-		sums, err := w.Test.run(ctx, w.Classes, name, job.Observe)
+		sums, err := w.Test.run(ctx, w.programs.Weights.at(c.Step-1), name, job.Observe)
 		if err != nil {
 			return nil, err
 		}
@@ -189,10 +188,7 @@ func (j *EvalJob) open(config *config.Config, ds *data.Dataset) (w *openJob, err
 	if w.programs, err = Build(config, ds); err != nil {
 		return nil, err
 	}
-	if w.Test, err = w.evaluator(d, ds.Test); err == nil {
-		err = w.Test.Session.Set(program.ClassWeights, w.programs.Weights)
-	}
-	if err != nil {
+	if w.Test, err = w.evaluator(d, ds.Test, config.Loss.Divisor); err != nil {
 		w.close()
 	}
 	return w, err

@@ -164,9 +164,10 @@ func fakeTask(c *config.Config, b *fakeBackend) Task {
 		s, _ := b.Open(&plan.Program{Options: plan.Options{Train: train}, Batch: batch}, device.FP32, images(n, fakeClasses), share)
 		return s
 	}
-	t := Task{Config: c, Labels: images(trained, fakeClasses).Labels, Classes: fakeClasses, Weights: []float32{0.5, 1, 1.5}, Train: open(trained, c.Train.Batch, true, nil)}
-	t.Test = &Evaluator{open(tested, evalBatch, false, t.Train), tested, evalBatch}
-	t.Validation = &Evaluator{open(heldOut, evalBatch, false, t.Train), heldOut, evalBatch}
+	t := Task{Config: c, Labels: images(trained, fakeClasses).Labels, Classes: fakeClasses, Train: open(trained, c.Train.Batch, true, nil)}
+	t.Weights = Weights{Before: []float32{1, 1, 1}, Final: []float32{0.5, 1, 1.5}, From: firstStep(c.Loss.ReweightFrom, c.Train.Batch, trained)}
+	t.Test = &Evaluator{open(tested, evalBatch, false, t.Train), tested, evalBatch, ""}
+	t.Validation = &Evaluator{open(heldOut, evalBatch, false, t.Train), heldOut, evalBatch, ""}
 	one := func() *tensor.Dense { return tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1})) }
 	t.From = start(fakeClasses, device.State{"w": one(), "momentum/w": one(), "running/bn": one()})
 	return t

@@ -22,7 +22,7 @@ type Task struct {
 	Labels     []int32        // [N] of the training images
 	Classes    int            // C
 	Files      data.Files     // where the training images lie in their data set's files
-	Weights    []float32      // [C] class weights
+	Weights    Weights        // of the classes
 	Train      device.Session // the training program on the training images
 	Test       *Evaluator
 	Validation *Evaluator  // nil where no images are held out
@@ -82,14 +82,8 @@ func (l *loop) start(ctx context.Context) error {
 	if err := l.Train.Set(plan.LearningRates, l.rates); err != nil {
 		return fmt.Errorf("setting the learning rates: %w", err)
 	}
-	sessions := []device.Session{l.Train, l.Test.Session}
-	if l.Validation != nil {
-		sessions = append(sessions, l.Validation.Session)
-	}
-	for _, s := range sessions {
-		if err := s.Set(program.ClassWeights, l.Weights); err != nil {
-			return fmt.Errorf("setting the class weights: %w", err)
-		}
+	if err := l.weigh(); err != nil {
+		return err
 	}
 	if err := l.Train.Load(l.From.State); err != nil {
 		return fmt.Errorf("loading the parameters: %w", err)
@@ -103,8 +97,21 @@ func (l *loop) start(ctx context.Context) error {
 	return nil
 }
 
+// weigh gives the training session the class weights of the next step.
+func (l *loop) weigh() error {
+	if err := l.Train.Set(program.ClassWeights, l.Weights.at(l.Step)); err != nil {
+		return fmt.Errorf("setting the class weights: %w", err)
+	}
+	return nil
+}
+
 // steps does the next call of the backend and adds up what it saw.
 func (l *loop) steps() error {
+	if l.Step == l.Weights.From {
+		if err := l.weigh(); err != nil {
+			return err
+		}
+	}
 	began, n, batch := time.Now(), l.block(), l.Config.Train.Batch
 	order, err := l.order.Take(l.Step*batch, n*batch)
 	if err != nil {
@@ -136,6 +143,9 @@ func (l *loop) block() int {
 	end := CallEnd(l.Step, l.Train.StepsPerCall(), len(l.rates))
 	if every := l.Config.Train.CheckpointEvery; every > 0 {
 		end = min(end, (l.Step/every+1)*every)
+	}
+	if l.Step < l.Weights.From {
+		end = min(end, l.Weights.From)
 	}
 	batch := l.Config.Train.Batch
 	epochEnd := (l.Step*batch/l.images() + 1) * l.images() // in samples
@@ -202,14 +212,15 @@ func (l *loop) testDue(epoch float64) bool {
 
 // test scores the test set and the held-out images, and says of which the state is the best so far.
 func (l *loop) test(ctx context.Context, record *run.Epoch) (best Saving, err error) {
-	sums, err := l.Test.run(ctx, l.Classes, "test", l.observe)
+	weights := l.Weights.at(l.Step - 1)
+	sums, err := l.Test.run(ctx, weights, "test", l.observe)
 	if err != nil {
 		return best, err
 	}
 	result := run.NewResult(record.Epoch, l.Step, sums.Confusion, l.Classes, sums.Loss)
 	record.Test = &result.Score
 	if l.Validation != nil {
-		sums, err := l.Validation.run(ctx, l.Classes, "validation", l.observe)
+		sums, err := l.Validation.run(ctx, weights, "validation", l.observe)
 		if err != nil {
 			return best, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,11 +26,12 @@ func newStatsCommand(o *options) *cobra.Command {
 		Use:   "stats [CONFIG] [key=value ...]",
 		Short: "Images, effective number and weight of each class",
 		Long: `Shows how many training images each class has in the subset that a config asks for, their effective number
-(1 - beta^n) / (1 - beta), and the weight that a class-balanced loss gives the class. No image is read, unless
-data.split_file names a list of images.
+(1 - beta^n) / (1 - beta), and the weight that a class-balanced loss gives the class; where data.sampler draws with replacement, how many images
+of the class an epoch shows and how often each of them; with data.order=authors, how the classes are spread over the first
+epoch. No image is read, unless data.split_file names a list of images or the order is the authors'.
 
 Exit codes: 0 done, 2 a bad config, key or value, 4 a split file missing or damaged.`,
-		Example: "  longtail data stats data.dataset=cifar10 data.imbalance=50 loss.beta=0.9999",
+		Example: "  longtail data stats data.dataset=cifar10 data.imbalance=50 loss.beta=0.9999\n  longtail data stats data.sampler=class data.resample_from=160",
 		RunE:    func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
 	}
 }
@@ -39,7 +41,7 @@ func (s *statsOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	stats, err := newStats(cfg, s.dataDir)
+	stats, err := newStats(cmd.Context(), cfg, s.dataDir)
 	if err != nil {
 		return err
 	}
@@ -57,7 +59,11 @@ type stats struct {
 	SplitFile string       `json:"split_file,omitempty"` // where it is named it decides, not factor and profile
 	Total     int          `json:"total"`
 	Classes   []classStats `json:"classes"`
+	Split     string       `json:"split,omitempty"`  // data.split, where it is not seed
+	Epochs    []epochStats `json:"epochs,omitempty"` // of a sampler that draws with replacement
+	Order     *orderStats  `json:"order,omitempty"`  // of data.order=authors
 	beta      float64
+	sampler   string
 }
 
 // classStats is one class of stats.
@@ -69,7 +75,7 @@ type classStats struct {
 	Weight    float64 `json:"weight"`    // in a class-balanced loss; the weights sum to the number of classes
 }
 
-func newStats(cfg *config.Config, dir string) (*stats, error) {
+func newStats(ctx context.Context, cfg *config.Config, dir string) (*stats, error) {
 	spec := cfg.DataSpec()
 	spec.Dir = dir
 	counts, err := data.Counts(spec)
@@ -80,18 +86,28 @@ func newStats(cfg *config.Config, dir string) (*stats, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stats{Dataset: spec.Dataset, Imbalance: spec.Imbalance, Profile: spec.Profile, SplitFile: spec.SplitFile, beta: cfg.Loss.Beta}
+	s := &stats{Dataset: spec.Dataset, Imbalance: spec.Imbalance, Profile: spec.Profile, SplitFile: spec.SplitFile, beta: cfg.Loss.Beta, sampler: cfg.Data.Sampler}
+	if spec.Draw != data.SeedDraw {
+		s.Split = spec.Draw
+	}
 	weights := loss.Weights(counts, s.beta)
 	for c, n := range counts {
 		s.Total += n
 		s.Classes = append(s.Classes, classStats{c, names[c], n, loss.EffectiveNumber(n, s.beta), weights[c]})
 	}
-	return s, nil
+	if s.Epochs, err = resampled(cfg, counts); err != nil {
+		return nil, err
+	}
+	s.Order, err = authorsOrder(ctx, cfg, spec, len(counts))
+	return s, err
 }
 
 // print shows a table with a bar for each class, as long as its count against the largest.
 func (s *stats) print(w io.Writer) error {
 	subset := fmt.Sprintf("imbalance %v (%s)", s.Imbalance, s.Profile)
+	if s.Split != "" {
+		subset += ", drawn as by " + s.Split
+	}
 	if s.SplitFile != "" {
 		subset = "the images of " + s.SplitFile
 	}
@@ -102,7 +118,18 @@ func (s *stats) print(w io.Writer) error {
 	for _, c := range s.Classes {
 		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%.4f\t  %s\n", c.Class, c.Name, c.Count, strconv.FormatFloat(c.Effective, 'f', 1, 64), c.Weight, bar(c.Count, largest))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if s.Epochs != nil {
+		if err := s.printEpochs(w); err != nil {
+			return err
+		}
+	}
+	if s.Order != nil {
+		return s.printOrder(w)
+	}
+	return nil
 }
 
 const statsBarWidth = 40

@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"math"
 	"runtime"
 	"strings"
 
@@ -12,7 +10,6 @@ import (
 	"longtail/internal/build"
 	"longtail/internal/device"
 	"longtail/internal/fail"
-	"longtail/train/curves"
 
 	"github.com/spf13/cobra"
 )
@@ -25,6 +22,7 @@ type doctorOptions struct {
 	*options
 	device, precision string
 	curves            string
+	losses, rules     string
 	schedule          bool
 }
 
@@ -39,10 +37,13 @@ With --curves it repeats short trainings whose losses, gradient norms and logits
 computed, on the chosen device, and prints the largest deviation of each. --curves alone takes the built-in cases,
 --curves=FILE those of a file of the same format (train/curves/golden.json).
 
+With --losses and --rules it computes the cases of a file, losses with their gradients on the chosen device and rules such as
+the probabilities of samplers, and prints for each the largest part of its tolerance that was used.
+
 With --schedule it prints what a GPU launches in a training step of a config: kernels, grids, shared memory, bytes, and what for.
 This needs no GPU.
 
-Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such device, 4 a damaged file.`,
+Exit codes: 0 in order, 1 a curve or case is out of bounds, 2 a bad flag, 3 no such device, 4 a damaged file.`,
 		Example: "  longtail doctor\n  longtail doctor --curves --device cpu\n  longtail doctor --curves=more.json --device cuda --precision fp32\n  longtail doctor --schedule model.name=resnet32 --precision mixed",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if d.schedule {
@@ -60,6 +61,8 @@ Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such devi
 	f := cmd.Flags()
 	f.StringVar(&d.curves, "curves", "", "re-run the training curves of a file, or the built-in ones")
 	f.Lookup("curves").NoOptDefVal = builtIn
+	f.StringVar(&d.losses, "losses", "", "compare losses and gradients with the known values of a file")
+	f.StringVar(&d.rules, "rules", "", "compare rules, such as those of samplers, with the known values of a file")
 	f.BoolVar(&d.schedule, "schedule", false, "print what a training step of a config launches")
 	f.StringVar(&d.device, "device", "auto", "auto, cpu or cuda")
 	f.StringVar(&d.precision, "precision", "", "fp32 or mixed (default: fp32)")
@@ -67,11 +70,11 @@ Exit codes: 0 in order, 1 a curve is out of bounds, 2 a bad flag, 3 no such devi
 }
 
 func (d *doctorOptions) run(cmd *cobra.Command) error {
-	if d.curves == "" && (cmd.Flags().Changed("device") || cmd.Flags().Changed("precision")) {
-		return fail.Usage("doctor: --device and --precision choose where curves are re-run or scheduled\nadd --curves or --schedule")
+	if d.curves == "" && d.losses == "" && (cmd.Flags().Changed("device") || cmd.Flags().Changed("precision")) {
+		return fail.Usage("doctor: --device and --precision choose where curves and losses are computed, or what is scheduled\nadd --curves, --losses or --schedule")
 	}
-	if d.curves != "" {
-		return d.runCurves(cmd)
+	if d.curves != "" || d.losses != "" || d.rules != "" {
+		return d.compare(cmd)
 	}
 	out := cmd.OutOrStdout()
 	folder, err := data.Folder(d.dataDir)
@@ -141,66 +144,4 @@ func verifyFiles(name, folder string) error {
 		}
 	}
 	return nil
-}
-
-func (d *doctorOptions) runCurves(cmd *cobra.Command) error {
-	cases := curves.Golden()
-	if d.curves != builtIn {
-		var err error
-		if cases, err = curves.Read(d.curves); err != nil {
-			return err
-		}
-	}
-	precision := d.precision
-	if precision == "" || precision == "auto" {
-		precision = string(device.FP32)
-	}
-	dev, err := device.Open(d.device, precision, device.Options{Threads: d.threads})
-	if err != nil {
-		return err
-	}
-	bounds := curves.BoundsFor(dev.Precision)
-	if !d.json && !d.quiet {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d curves on %s; bounds: loss %g, gradient norms %g, logits %g\n", len(cases), dev, bounds.Loss, bounds.Gradient, bounds.Logits)
-	}
-	bad := 0
-	defer secondSignalKills(cmd.Context())()
-	for _, c := range cases {
-		if cmd.Context().Err() != nil {
-			return fail.Interrupted("interrupted: the curves that are shown are complete")
-		}
-		deviation, err := c.Run(dev, bounds)
-		if err != nil {
-			return fmt.Errorf("%v: %w", c, err)
-		}
-		if !deviation.OK() {
-			bad++
-		}
-		if err := printDeviation(cmd.OutOrStdout(), d.json, c, deviation); err != nil {
-			return err
-		}
-	}
-	if bad > 0 {
-		return fmt.Errorf("%d of %d curves are out of bounds on %s\nplease report it with the output of longtail doctor", bad, len(cases), dev)
-	}
-	return nil
-}
-
-func printDeviation(out io.Writer, asJSON bool, c curves.Case, d curves.Deviation) error {
-	if asJSON {
-		line := map[string]any{"case": c.String(), "loss": d.Loss, "gradient_norms": d.Gradient, "ok": d.OK()}
-		if !math.IsNaN(d.Logits) {
-			line["logits"] = d.Logits
-		}
-		return json.NewEncoder(out).Encode(line)
-	}
-	verdict, logits := "ok", fmt.Sprintf("%-8.2g", d.Logits)
-	if !d.OK() {
-		verdict = "OUT OF BOUNDS"
-	}
-	if math.IsNaN(d.Logits) {
-		logits = "-       "
-	}
-	_, err := fmt.Fprintf(out, "%-58s loss %-8.2g gradient norms %-8.2g logits %s %s\n", c, d.Loss, d.Gradient, logits, verdict)
-	return err
 }

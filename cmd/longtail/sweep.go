@@ -163,7 +163,7 @@ func (s *sweepOptions) list(cmd *cobra.Command, g *grid.Grid, plans []sweep.Plan
 		}{Out: g.Out, Varied: g.Varied}
 		for _, p := range plans {
 			listed.Runs = append(listed.Runs, plannedRun{
-				p.Name, p.Config.Out, p.State, p.Counts, p.Images, p.Steps, p.Before, p.Work(), p.Left(), string(p.Config.YAML()),
+				p.Name, p.Config.Out, p.State, p.Counts, p.Images, p.Steps, p.Before, p.Work(), p.Left(), string(p.Config.Full()),
 			})
 		}
 		return json.NewEncoder(out).Encode(listed)

@@ -134,9 +134,9 @@ func (t *trainOptions) preview(cmd *cobra.Command, cfg *config.Config) error {
 		return json.NewEncoder(out).Encode(struct {
 			Config string `json:"config"`
 			*train.Preview
-		}{string(cfg.YAML()), p})
+		}{string(cfg.Full()), p})
 	}
-	fmt.Fprintf(out, "%s\n%d training images:\n", cfg.YAML(), p.Images)
+	fmt.Fprintf(out, "%s\n%d training images:\n", cfg.Full(), p.Images)
 	for c, n := range p.Counts {
 		fmt.Fprintf(out, "  %3d %-32s %6d\n", c, p.ClassNames[c], n)
 	}

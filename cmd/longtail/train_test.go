@@ -53,10 +53,26 @@ func TestKilledRunsEndWithTheSameBytes(t *testing.T) {
 	if testing.Short() {
 		kills, epochs = 3, "2"
 	}
+	killOften(t, kills, epochs)
+	if t.Failed() {
+		logCounts(t, "kills", kills, map[string]int{"lost": kills})
+	} else {
+		logCounts(t, "kills", kills, map[string]int{"harmless": kills})
+	}
+}
+
+// The same of a run whose second epoch on is drawn with replacement.
+func TestKilledResampledRunsEndWithTheSameBytes(t *testing.T) {
+	killOften(t, 3, "3", "data.sampler=class", "data.resample_from=1", "data.input=standard", "data.augment=cutout", "train.nesterov=true")
+}
+
+// killOften kills a training again and again, and compares its end with that of one that was left alone.
+func killOften(t *testing.T, kills int, epochs string, overrides ...string) {
+	t.Helper()
 	whole, killed := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "killed")
-	mustSucceed(t, longtail(short(whole, epochs)...))
+	mustSucceed(t, longtail(append(short(whole, epochs), overrides...)...))
 	for i := range kills {
-		cmd := longtail(short(killed, epochs)...)
+		cmd := longtail(append(short(killed, epochs), overrides...)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -66,13 +82,8 @@ func TestKilledRunsEndWithTheSameBytes(t *testing.T) {
 		}
 		cmd.Wait() // its error is the kill
 	}
-	mustSucceed(t, longtail(short(killed, epochs)...))
+	mustSucceed(t, longtail(append(short(killed, epochs), overrides...)...))
 	sameRun(t, whole, killed)
-	if t.Failed() {
-		logCounts(t, "kills", kills, map[string]int{"lost": kills})
-	} else {
-		logCounts(t, "kills", kills, map[string]int{"harmless": kills})
-	}
 }
 
 func TestCtrlCSavesAndSaysHowToGoOn(t *testing.T) {

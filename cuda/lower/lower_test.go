@@ -51,6 +51,13 @@ func eachSchedule(t *testing.T, f func(t *testing.T, s *Schedule)) {
 	}
 	for _, objective := range loss.Names() {
 		programs[objective] = network(t, "resnet8", "avgpool", objective, 3, true)
+		n := programtest.Network("resnet8", "avgpool", objective, 10, 1)
+		n.Divisor = loss.ByWeights
+		p, _, err := n.Plan(3, plan.Options{Train: true, Samples: 100, Momentum: 0.9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		programs[objective+" by weights"] = p
 	}
 	graph, _, err := programtest.CosineHead(4, 11)
 	if err != nil {
@@ -94,6 +101,26 @@ func TestLaunchesOfResNet32(t *testing.T) {
 		s := lowered(t, network(t, "resnet32", "avgpool", "softmax", batch, true), device.Mixed)
 		if len(s.Launches) != 69 {
 			t.Errorf("batch %d: %d launches, want 69\n%v", batch, len(s.Launches), s)
+		}
+	}
+}
+
+// A loss takes at most 3 launches more than softmax, with either divisor: row programs that are ready together share a launch.
+func TestLaunchesOfLosses(t *testing.T) {
+	for _, precision := range []device.Precision{device.FP32, device.Mixed} {
+		plain := len(lowered(t, network(t, "resnet8", "avgpool", "softmax", 3, true), precision).Launches)
+		for _, name := range loss.Names() {
+			for _, divisor := range loss.Divisors() {
+				n := programtest.Network("resnet8", "avgpool", name, 10, 1)
+				n.Divisor = divisor
+				p, _, err := n.Plan(3, plan.Options{Train: true, Samples: 100, Momentum: 0.9})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s := lowered(t, p, precision); len(s.Launches) > plain+3 {
+					t.Errorf("%s with divisor %s takes %d launches, softmax %d\n%v", name, divisor, len(s.Launches), plain, s)
+				}
+			}
 		}
 	}
 }

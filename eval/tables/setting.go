@@ -77,6 +77,9 @@ func settingOf(r *eval.Run) Setting {
 			want = config.Defaults().Text(k)
 		}
 		follows := config.FollowsFrom(k) != ""
+		if follows && value == "" {
+			continue // it has no meaning beside the other values, which tell
+		}
 		if !follows || value != want {
 			key = append(key, k+"="+value)
 		}

@@ -161,6 +161,10 @@ func TestRunsOfOtherSettingsHaveTablesOfTheirOwn(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+	cosine := CompareAll(lookup(t, "table2"), load(t, evaltest.Spec{Extra: "train.schedule: cosine\n"}), Options{})
+	if d := cmp.Diff([]string{"train.epochs 8 (paper 200)", "train.schedule cosine (paper step)"}, cosine[0].Deviations); d != "" {
+		t.Error(d)
+	}
 	if n := len(all[1].Columns); n != 1 {
 		t.Errorf("the second table has %d columns, want the one with runs", n)
 	}

@@ -39,6 +39,8 @@ func (c *Config) check() error {
 		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
 		{"model.init", c.Model.Init, models.Inits()},
 		{"loss.name", c.Loss.Name, loss.Names()},
+		{"loss.weights", c.Loss.Weights, loss.Weightings()},
+		{"loss.divisor", c.Loss.Divisor, loss.Divisors()},
 		{"device", c.Device, device.Names()},
 		{"precision", c.Precision, device.Precisions()},
 	} {
@@ -58,6 +60,7 @@ func (c *Config) check() error {
 		{"data.sampler_beta", c.Data.SamplerBeta, c.Data.SamplerBeta > 0 && c.Data.SamplerBeta < 1, "above 0 and below 1, such as 0.9999"},
 		{"data.resample_from", c.Data.ResampleFrom, c.Data.ResampleFrom >= 0 && c.Data.ResampleFrom <= maxEpochs, "a number of epochs, or 0 for the whole run"},
 		{"loss.beta", c.Loss.Beta, c.Loss.Beta >= 0 && c.Loss.Beta < 1, "at least 0 and below 1, such as 0.9999"},
+		{"loss.reweight_from", c.Loss.ReweightFrom, c.Loss.ReweightFrom >= 0 && c.Loss.ReweightFrom <= maxEpochs, "a number of epochs, or 0 for the whole run"},
 		{"train.epochs", t.Epochs, t.Epochs > 0 && t.Epochs <= maxEpochs, fmt.Sprintf("above 0 and at most %d", maxEpochs)},
 		{"train.batch", t.Batch, t.Batch >= 2 && t.Batch <= maxBatch, fmt.Sprintf("from 2 to %d: batch norm needs more than one image", maxBatch)},
 		{"train.lr", t.LR, t.LR >= 0 && t.LR <= maxRate, fmt.Sprintf("from 0 to %d", maxRate)},
@@ -73,7 +76,7 @@ func (c *Config) check() error {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkOptions, c.checkSampling, c.checkSchedule, c.checkMixing, c.checkData} {
+	for _, check := range []func() error{c.checkLoss, c.checkSampling, c.checkSchedule, c.checkMixing, c.checkData} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -94,17 +97,6 @@ func (c *Config) checkChoice(key, value string, allowed []string) error {
 		hint = fmt.Sprintf("; did you mean %q?", n)
 	}
 	return fail.Usage("%s: %s=%s: there is no such value%s\nchoose one of %s", c.Place(key), key, value, hint, strings.Join(allowed, ", "))
-}
-
-// checkOptions compares the options of all losses with their bounds.
-func (c *Config) checkOptions() error {
-	for _, o := range loss.AllOptions() {
-		key := "loss." + o.Name
-		if v := *c.Loss.options[o.Name]; !o.Allows(v) {
-			return fail.Usage("%s: %s=%v is impossible: it must be from %v to %v", c.Place(key), key, v, o.Min, o.Max)
-		}
-	}
-	return nil
 }
 
 // checkData asks package data, which knows the sets, whether such a subset exists. A split file is not read here.

@@ -15,7 +15,6 @@ import (
 	"longtail/data"
 	"longtail/data/mix"
 	"longtail/internal/fail"
-	"longtail/loss"
 )
 
 // Config is everything that decides what a run computes, and where. Keys are "section.name" in lower case, as in the tags;
@@ -62,14 +61,6 @@ type Model struct {
 	Init     string `key:"init"`     // one of models.Inits
 }
 
-// Loss is the section loss. Its further keys are the options of the registered losses; those of the chosen one count.
-type Loss struct {
-	Name string  `key:"name"` // one of loss.Names
-	Beta float64 `key:"beta"` // in [0, 1); above 0 classes are weighted by their effective numbers
-
-	options map[string]*float64 // of all losses, by name
-}
-
 // Train is the section train. The rate of a step is the base rate lr * batch / 128, warmed up and multiplied: see
 // train.LearningRates.
 type Train struct {
@@ -93,13 +84,13 @@ type Train struct {
 // Defaults is the protocol of Cui et al. (CVPR 2019) for ResNet-32 on CIFAR-10 at imbalance factor 100 with softmax. Values
 // that follow from others (warm-up, milestones, multipliers, out) are empty until Complete.
 func Defaults() *Config {
-	c := &Config{
+	return &Config{
 		Data: Data{
 			Dataset: "cifar10", Imbalance: 100, Profile: "exp", Sampler: data.Instance, SamplerBeta: 0.9999,
 			Order: data.UniformOrder, Split: data.SeedDraw, Input: data.BytesInput, Augment: data.StandardAugment,
 		},
 		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
-		Loss:  Loss{Name: "softmax", options: map[string]*float64{}},
+		Loss:  newLoss(),
 		Train: Train{
 			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup,
 			Mix: mix.None,
@@ -107,10 +98,6 @@ func Defaults() *Config {
 		Device: "auto", Precision: "auto",
 		mixing: defaultMixing(), places: map[string]string{},
 	}
-	for _, o := range loss.AllOptions() {
-		c.Loss.options[o.Name] = &o.Default
-	}
-	return c
 }
 
 // Load reads a config file (path "" is none), applies overrides of the form key=value, fills in what was left open and checks
@@ -156,11 +143,7 @@ func (c *Config) Derive() {
 	if !c.Given("train.multipliers") {
 		t.Multipliers = paperMultipliers(c.Data.Imbalance)
 	}
-	for _, o := range loss.OptionsOf(c.Loss.Name) {
-		if !c.Given("loss." + o.Name) {
-			*c.Loss.options[o.Name] = o.Default
-		}
-	}
+	c.deriveLoss()
 }
 
 // paperMultipliers are the two drops of the base rate in the authors' scripts: harder ones for long-tailed data.
@@ -179,33 +162,15 @@ func Protocol(imbalance, epochs float64) *Config {
 	return c
 }
 
-// Options are the values of the options that the chosen loss has.
-func (l *Loss) Options() loss.Options {
-	options := loss.Options{}
-	for _, o := range loss.OptionsOf(l.Name) {
-		options[o.Name] = *l.options[o.Name]
-	}
-	return options
-}
-
 // Clone is a copy that shares nothing, for a grid of configs.
 func (c *Config) Clone() *Config {
 	d := *c
 	d.Train.Milestones = slices.Clone(c.Train.Milestones)
 	d.Train.Multipliers = slices.Clone(c.Train.Multipliers)
 	d.places = maps.Clone(c.places)
-	d.Loss.options, d.mixing = copied(c.Loss.options), copied(c.mixing)
+	d.Loss = c.Loss.clone()
+	d.mixing = copied(c.mixing)
 	return &d
-}
-
-// copied are numbers of its own by the same names.
-func copied(numbers map[string]*float64) map[string]*float64 {
-	all := map[string]*float64{}
-	for name, v := range numbers {
-		number := *v
-		all[name] = &number
-	}
-	return all
 }
 
 // Given reports whether a key was set by a file or an override, rather than left at its default.

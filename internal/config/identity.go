@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"longtail/loss"
 	"slices"
 	"strings"
 )
@@ -66,22 +65,4 @@ func (c *Config) RunName() string {
 	parts = append(parts, c.Loss.Name)
 	parts = append(parts, c.Loss.nameParts()...)
 	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")
-}
-
-// nameParts are the loss's options and beta: g1, b0.9999. An option that has no abbreviation stands with its name, where it
-// differs from its default.
-func (l *Loss) nameParts() []string {
-	var parts []string
-	for _, o := range loss.OptionsOf(l.Name) {
-		switch v := *l.options[o.Name]; {
-		case o.Short != "":
-			parts = append(parts, o.Short+number64(v))
-		case v != o.Default:
-			parts = append(parts, o.Name+number64(v))
-		}
-	}
-	if l.Beta > 0 {
-		parts = append(parts, "b"+number64(l.Beta))
-	}
-	return parts
 }

@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"longtail/loss"
 )
 
 // Role is what a key bears on.
@@ -29,6 +27,7 @@ type entry struct {
 	follows string // the key that the default is computed from, or ""
 	unused  bool   // without a meaning beside the other values, such as an option that the chosen loss does not have
 	later   bool   // left out of config.yaml at its default
+	implied bool   // left out of config.yaml: its value follows from another one
 }
 
 // entries are all keys in the order of the struct, which is the order of config.yaml; options of losses and of mixing end their sections.
@@ -47,28 +46,18 @@ func (c *Config) entries() []entry {
 				all = append(all, entry{
 					key: prefix + tag, value: f, role: Role(field.Tag.Get("role")), follows: field.Tag.Get("follows"),
 					unused: c.unused(prefix + tag), later: field.Tag.Get("later") != "",
+					implied: c.implied(prefix + tag),
 				})
 			}
 		}
 		if prefix == "loss." {
-			all = append(all, c.options()...)
+			all = append(all, c.optionEntries()...)
 		}
 		if prefix == "train." {
 			all = append(all, c.mixingEntries()...)
 		}
 	}
 	walk("", reflect.ValueOf(c).Elem())
-	return all
-}
-
-// options are the keys of the losses' options.
-func (c *Config) options() []entry {
-	var all []entry
-	own := loss.OptionsOf(c.Loss.Name)
-	for _, o := range loss.AllOptions() {
-		used := slices.ContainsFunc(own, func(mine loss.Option) bool { return mine.Name == o.Name })
-		all = append(all, entry{key: "loss." + o.Name, value: reflect.ValueOf(c.Loss.options[o.Name]).Elem(), unused: !used})
-	}
 	return all
 }
 

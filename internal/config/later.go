@@ -8,7 +8,7 @@ import (
 
 // leftOut reports whether config.yaml and the identity are without a key.
 func (e entry) leftOut() bool {
-	return e.unused || e.later && format(e.value) == laterDefaults()[e.key]
+	return e.unused || e.implied || e.later && format(e.value) == laterDefaults()[e.key]
 }
 
 // laterDefaults are the defaults of the keys that are left out where they have them.
@@ -30,5 +30,10 @@ func (c *Config) unused(key string) bool {
 	case "train.milestones", "train.multipliers":
 		return c.Train.Schedule == CosineSchedule
 	}
-	return false
+	return c.Loss.unused(key)
+}
+
+// implied reports whether a key that came after the first runs has the value that follows from a key that they had.
+func (c *Config) implied(key string) bool {
+	return key == "loss.weights" && c.Loss.Weights == c.Loss.implied()
 }

@@ -17,6 +17,8 @@ var later = map[string][]string{
 	"data.input":         {"standard"},
 	"data.augment":       {"cutout"},
 	"train.schedule":     {"cosine"},
+	"loss.divisor":       {"weights"},
+	"loss.reweight_from": {"160", "loss.beta=0.9999"},
 	"train.warmup":       {"epoch"},
 	"train.nesterov":     {"true"},
 	"train.mix":          {"mixup"},
@@ -42,6 +44,10 @@ func TestLaterKeysAtTheirDefaultChangeNothing(t *testing.T) {
 		if string(given.YAML()) != string(plain.YAML()) || string(given.Identity()) != string(plain.Identity()) || given.Conflict(plain) != "" {
 			t.Errorf("%s at its default changes the config:\n%s", e.key, given.YAML())
 		}
+		_, name, _ := strings.Cut(e.key, ".")
+		if line := "  " + name + ": " + text + "\n"; strings.Contains(string(plain.Full()), line) == e.unused {
+			t.Errorf("the full config has %q: %v", line, e.unused)
+		}
 		needs := load(t, later[e.key][1:]...)
 		other := load(t, append([]string{e.key + "=" + later[e.key][0]}, later[e.key][1:]...)...)
 		if !slices.Contains(other.Differences(needs), e.key) || other.Conflict(needs) == "" {
@@ -64,12 +70,12 @@ func TestLaterKeysAtTheirDefaultChangeNothing(t *testing.T) {
 
 func TestNamesOfRunsThatSampleAnotherWay(t *testing.T) {
 	for want, overrides := range map[string][]string{
-		"cifar10-if100-class-softmax-s0":                                {"data.sampler=class"},
-		"cifar10-if100-class-from160-softmax-s0":                        {"data.sampler=class", "data.resample_from=160"},
-		"cifar10-if100-authors-softmax-s0":                              {"data.order=authors"},
-		"cifar10-if100-step-ldam-standard-augment.none-sqrt-softmax-s0": {"data.profile=step", "data.split=ldam", "data.input=standard", "data.augment=none", "data.sampler=sqrt"},
-		"cifar10-if100-effective-softmax-s0":                            {"data.sampler=effective", "data.sampler_beta=0.99"},
-		"cifar10-if100-softmax-s0":                                      {"train.schedule=cosine", "train.nesterov=true"},
+		"cifar10-if100-class-softmax-s0":                               {"data.sampler=class"},
+		"cifar10-if100-class-from160-softmax-s0":                       {"data.sampler=class", "data.resample_from=160"},
+		"cifar10-if100-authors-softmax-s0":                             {"data.order=authors"},
+		"cifar10-if100-step-ldam-standard-unaugmented-sqrt-softmax-s0": {"data.profile=step", "data.split=ldam", "data.input=standard", "data.augment=none", "data.sampler=sqrt"},
+		"cifar10-if100-effective-softmax-s0":                           {"data.sampler=effective", "data.sampler_beta=0.99"},
+		"cifar10-if100-softmax-s0":                                     {"train.schedule=cosine", "train.nesterov=true"},
 	} {
 		if name := load(t, overrides...).RunName(); name != want {
 			t.Errorf("%v: %s, want %s", overrides, name, want)

@@ -32,6 +32,16 @@ func defaultMixing() map[string]*float64 {
 	return options
 }
 
+// copied are numbers of its own by the same names.
+func copied(numbers map[string]*float64) map[string]*float64 {
+	all := map[string]*float64{}
+	for name, v := range numbers {
+		number := *v
+		all[name] = &number
+	}
+	return all
+}
+
 // mixes reports whether the chosen rule has an option.
 func (c *Config) mixes(option string) bool {
 	return slices.ContainsFunc(mix.OptionsOf(c.Train.Mix), func(o mix.Option) bool { return o.Name == option })

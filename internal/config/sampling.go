@@ -24,10 +24,14 @@ func (c *Config) NewInput() (data.Input, error) {
 // samplingParts are the words of RunName for a subset, an input, an augmentation, an order and a sampler that are not the paper's.
 func (c *Config) samplingParts() []string {
 	var parts []string
+	augment := c.Data.Augment
+	if augment == data.NoAugment {
+		augment = "unaugmented"
+	}
 	for _, p := range []struct{ value, usual, word string }{
 		{c.Data.Split, data.SeedDraw, c.Data.Split},
 		{c.Data.Input, data.BytesInput, c.Data.Input},
-		{c.Data.Augment, data.StandardAugment, "augment." + c.Data.Augment},
+		{c.Data.Augment, data.StandardAugment, augment},
 		{c.Data.Order, data.UniformOrder, c.Data.Order},
 		{c.Data.Sampler, data.Instance, c.Data.Sampler},
 		{fmt.Sprint(c.Data.ResampleFrom), "0", fmt.Sprintf("from%d", c.Data.ResampleFrom)},

@@ -10,8 +10,11 @@ import (
 	"strings"
 )
 
-// YAML is the whole config, defaults included, in a fixed order and form; options that the chosen loss does not have are left
-// out. Load gives the same config from it.
+// Full is every key that bears on the run with its value, defaults included, for people.
+func (c *Config) Full() []byte { return c.yaml(func(e entry) bool { return !e.unused }) }
+
+// YAML is the whole config in a fixed order and form; keys that have no meaning beside the others are left out, and later ones at their
+// default. Load gives the same config from it.
 func (c *Config) YAML() []byte { return c.yaml(func(e entry) bool { return !e.leftOut() }) }
 
 // yaml writes the entries that are wanted.

@@ -18,7 +18,7 @@ var floors = map[string]int{
 	"internal/device":  4,
 	"internal/program": 5, "internal/cpu": 5, "cuda": 5, "cuda/lower": 5,
 	"internal/config": 5, "internal/run": 5,
-	"train": 6, "train/bench": 6, "train/curves": 6, "train/sweep": 6, "eval": 6,
+	"train": 6, "train/bench": 6, "train/curves": 6, "train/known": 6, "train/sweep": 6, "eval": 6,
 	"cmd": 7, "internal/adding": 7,
 }
 
@@ -26,13 +26,14 @@ var floors = map[string]int{
 var sideDoors = map[string][]string{
 	"cuda":        {"cuda/lower"},    // a session runs a schedule
 	"train/sweep": {"train", "eval"}, // a grid of runs trains them and reads their results
+	"train/known": {"eval"},          // rules that are applied to results
 	"train/bench": {"train"},         // a measured step is a step of a run
 }
 
 // testDoors are further imports, of test files and of packages that help them.
 var testDoors = map[string][]string{
 	// the CPU backend is the reference of every kernel, program draws the graphs to run, and train splits a run into calls
-	"cuda":          {"internal/cpu", "internal/program", "train", "train/curves"},
+	"cuda":          {"internal/cpu", "internal/program", "train", "train/curves", "train/known"},
 	"cuda/lower":    {"cuda", "internal/program"}, // the kernels' parameters are compared with the PTX
 	"internal/cpu":  {"internal/program"},         // the graphs to run
 	"internal/plan": {"internal/program"},
@@ -59,6 +60,7 @@ var ignorance = map[string][]string{
 	"train":            {"longtail/internal/cpu", "longtail/cuda"},
 	"train/bench":      {"longtail/internal/cpu", "longtail/cuda"},
 	"train/curves":     {"longtail/internal/cpu", "longtail/cuda"},
+	"train/known":      {"longtail/internal/cpu", "longtail/cuda"},
 	"train/sweep":      {"longtail/internal/cpu", "longtail/cuda"},
 }
 

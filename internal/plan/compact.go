@@ -146,6 +146,11 @@ func (p *Program) sampled() []bool {
 	if p.Mix != nil {
 		sampled[p.Second], sampled[p.First] = true, true
 	}
+	for _, in := range p.Inputs {
+		if in.PerSample {
+			sampled[in.Value] = true
+		}
+	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		at := s.Kind.IsRow() && len(s.In) > 0 && p.Values[s.In[0]].Shape.Dims() == 0 // the gradient of a mean over the samples

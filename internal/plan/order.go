@@ -27,6 +27,8 @@ type GraphInput struct {
 	Name    string
 	Node    *G.Node
 	Initial []float32 // as many as the node has elements
+
+	PerSample bool // a row is a sample of the batch, rather than what all samples share
 }
 
 // Compile orders a graph, cuts it into levels, fuses it and compiles its loss.
@@ -130,7 +132,7 @@ func (w *walker) inputs(g Graph) {
 			return
 		}
 		v := w.add(in.Node, Value{Role: FromInput, Name: in.Name, Base: None})
-		p.Inputs = append(p.Inputs, Input{Name: in.Name, Value: v, Shape: shape, Initial: in.Initial})
+		p.Inputs = append(p.Inputs, Input{Name: in.Name, Value: v, Shape: shape, Initial: in.Initial, PerSample: in.PerSample})
 	}
 }
 

@@ -87,6 +87,8 @@ type Input struct {
 	Value   ValueID      // None for a table with a number for each step of the run
 	Shape   tensor.Shape // of the value; nil for a table of steps
 	Initial []float32    // what holds until it is set; nil for a table of steps, which must be set
+
+	PerSample bool // a row is a sample of the batch
 }
 
 // Input finds an input by name; the error lists the names that there are.

@@ -161,6 +161,9 @@ func (g *Grid) expand(s *source, telling []string) error {
 			}
 			rest /= len(a.values)
 		}
+		if slices.Contains(g.Varied, "loss.name") || slices.Contains(g.Varied, "loss.weights") {
+			c.DropUnused() // what the grid or its base gives to all losses
+		}
 		c.Out = "" // the folder of runs; the run's own follows
 		if err := c.Complete(); err != nil {
 			return err

@@ -256,3 +256,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A grid gives options and weights to all its losses; those that do not use them are one run.
+func TestGridsGiveOptionsToAllLosses(t *testing.T) {
+	g := mustParse(t, small+"  data.imbalance: 2\ngrid: {loss.name: [softmax, logit_adjustment], loss.tau: [0.5, 2]}")
+	names := namesOf(g)
+	if len(names) != 3 || !strings.Contains(names[0], "softmax") || !strings.Contains(names[1], "tau0.5") || !strings.Contains(names[2], "tau2") {
+		t.Errorf("runs %v", names)
+	}
+	g = mustParse(t, small+"  data.imbalance: 2\n  loss: {beta: 0.9, reweight_from: 0.5}\ngrid: {loss.weights: [none, effective, inverse]}")
+	names = nil
+	for _, r := range g.Runs {
+		names = append(names, r.Config.Loss.Weights+" "+r.Config.Value("loss.beta")+" "+r.Config.Value("loss.reweight_from"))
+	}
+	if want := []string{"none 0 0", "effective 0.9 0.5", "inverse 0 0.5"}; !slices.Equal(names, want) {
+		t.Errorf("runs %q, want %q", names, want)
+	}
+}
