@@ -2,6 +2,7 @@ package eval
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -326,6 +327,39 @@ func TestGroupsOfSamplersAndSchedules(t *testing.T) {
 	}
 	if want := "resample_from 0, sampler instance, schedule cosine"; g.Groups[3].Label != want {
 		t.Errorf("a group is called %q, want %q", g.Groups[3].Label, want)
+	}
+}
+
+// Losses of the same name with other options, weights or divisors are other experiments; what a loss has by default is not said.
+func TestGroupsOfLossesAndWeights(t *testing.T) {
+	root := t.TempDir()
+	for i, s := range []evaltest.Spec{
+		{}, {Extra: "loss.divisor: batch\n"}, {Extra: "loss.weights: inverse\n"}, {Beta: 0.99}, {Beta: 0.99, Extra: "loss.divisor: weights\nloss.reweight_from: 4\n"},
+		{Loss: "vs", Gamma: 0.3}, {Loss: "vs", Gamma: 0.3, Extra: "loss.tau: 2\n"}, {Loss: "vs", Gamma: 0.1},
+	} {
+		s.Seed = uint64(i)
+		write(t, root, s)
+	}
+	set, err := Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := GroupRuns(set.Runs)
+	if d := cmp.Diff([]string{"loss", "loss.divisor", "loss.gamma", "loss.reweight_from", "loss.tau", "loss.weights"}, g.Varying); d != "" {
+		t.Error(d)
+	}
+	var labels []string
+	for _, x := range g.Groups {
+		labels = append(labels, fmt.Sprint(x.Label, ": ", len(x.Runs)))
+	}
+	want := []string{
+		"softmax: 2", "softmax, weights inverse: 1", "CB softmax β=0.99: 1", "CB softmax β=0.99, divisor weights, reweight_from 4: 1",
+		"vs, gamma 0.1: 1", "vs: 1", "vs, tau 2: 1",
+	}
+	slices.Sort(labels)
+	slices.Sort(want)
+	if d := cmp.Diff(want, labels); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"cmp"
+	"longtail/eval/paper"
 	"longtail/internal/config"
 	"slices"
 	"strconv"
@@ -17,7 +18,7 @@ type Group struct {
 
 // Grouping is a set of runs by what differs among them.
 type Grouping struct {
-	Varying []string // keys that differ, seeds aside; loss.name, loss.gamma and loss.beta count as one, "loss"
+	Varying []string // keys that differ, seeds aside; loss.name, loss.beta and the focal loss's gamma count as one, "loss"
 	Groups  []Group  // sorted by data set, imbalance factor (largest first), loss, and the rest
 }
 
@@ -47,7 +48,15 @@ func (r *Run) value(key string) string {
 	if key == "loss" {
 		return r.Model().String()
 	}
+	if strings.HasPrefix(key, "loss.") && (r.InModel(key) || r.Config.Usual(key)) {
+		return ""
+	}
 	return r.Config.Text(key)
+}
+
+// InModel reports whether Model says what a run has for a key.
+func (r *Run) InModel(key string) bool {
+	return key == "loss.name" || key == "loss.beta" || key == "loss.gamma" && r.Summary.Loss == paper.Focal
 }
 
 // differs reports whether runs have several values for a key. A key whose default follows from another one, and that has no meaning beside
@@ -78,14 +87,14 @@ func varying(runs []*Run) []string {
 	return found
 }
 
-// tellingKeys are the keys that tell experiments apart, besides the section loss.
+// tellingKeys are the keys that tell experiments apart.
 func tellingKeys() []string {
 	return slices.DeleteFunc(config.Keys(), func(k string) bool {
 		switch config.RoleOf(k) {
 		case config.Repetition, config.Bookkeeping, config.Place:
 			return true
 		}
-		return strings.HasPrefix(k, "loss.")
+		return false
 	})
 }
 
@@ -150,9 +159,14 @@ func label(keys, values []string, r *Run) string {
 	if len(keys) == 0 {
 		return r.Model().String()
 	}
-	parts := make([]string, len(keys))
+	var parts []string
 	for i, k := range keys {
-		parts[i] = describe(k, values[i])
+		if values[i] != "" || !strings.HasPrefix(k, "loss.") { // a loss that lacks a key, or has its default, is called by its name
+			parts = append(parts, describe(k, values[i]))
+		}
+	}
+	if parts == nil {
+		return r.Model().String()
 	}
 	return strings.Join(parts, ", ")
 }

@@ -6,8 +6,11 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
+// Focal is the name of the paper's focal loss, whose gamma is a word of its own in results and in files of curves.
+const Focal = "focal"
+
 func init() {
-	Register("focal", func(o Options) Loss { return focal{gamma: o["gamma"]} },
+	Register(Focal, func(o Options) Loss { return focal{gamma: o["gamma"]} },
 		focusing)
 }
 

@@ -32,6 +32,22 @@ func eachLoss(t *testing.T, f func(t *testing.T, name string, o Options, l Loss)
 	}
 }
 
+// drawLoss runs a property test for every registered loss, with options that are drawn among its variants.
+func drawLoss(t *testing.T, f func(t *rapid.T, name string, o Options, l Loss)) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				o := rapid.SampledFrom(variants(name)).Draw(t, "options")
+				l, err := New(name, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f(t, name, o, l)
+			})
+		})
+	}
+}
+
 // variants are the defaults of a loss's options, and for each option some other values.
 func variants(name string) []Options {
 	defaults := Options{}
@@ -145,20 +161,18 @@ func runWith(t opstest.TB, l Loss, divisor string, values []*tensor.Dense) (floa
 }
 
 func TestLossesAgainstFormulas(t *testing.T) {
-	eachLoss(t, func(t *testing.T, name string, o Options, l Loss) {
+	drawLoss(t, func(t *rapid.T, name string, o Options, l Loss) {
 		formula, known := naive[name]
 		if !known {
 			t.Fatal("write its formula into the table naive")
 		}
-		rapid.Check(t, func(t *rapid.T) {
-			b, _ := drawBatch(t)
-			want, classes := 0.0, b.weight.Shape()[0]
-			for i, y := range b.labels {
-				want += floats(b.weight)[y] * formula(floats(b.logits)[i*classes:(i+1)*classes], y, o, tail(classes)) / float64(len(b.labels))
-			}
-			got, _ := run(t, l, b.values())
-			opstest.Compare(t, "loss", []float64{got}, []float64{want}, 1e-6) // what a loss declares is float32
-		})
+		b, _ := drawBatch(t)
+		want, classes := 0.0, b.weight.Shape()[0]
+		for i, y := range b.labels {
+			want += floats(b.weight)[y] * formula(floats(b.logits)[i*classes:(i+1)*classes], y, o, tail(classes)) / float64(len(b.labels))
+		}
+		got, _ := run(t, l, b.values())
+		opstest.Compare(t, "loss", []float64{got}, []float64{want}, 1e-6) // what a loss declares is float32
 	})
 }
 
@@ -166,19 +180,17 @@ func TestLossesAgainstFormulas(t *testing.T) {
 var withConstants = []string{"seesaw"}
 
 func TestGradientsAgainstFiniteDifferences(t *testing.T) {
-	eachLoss(t, func(t *testing.T, name string, _ Options, l Loss) {
+	drawLoss(t, func(t *rapid.T, name string, _ Options, l Loss) {
 		if slices.Contains(withConstants, name) {
 			return
 		}
-		rapid.Check(t, func(t *rapid.T) {
-			b, r := drawBatch(t)
-			values := b.values()
-			if rapid.Bool().Draw(t, "mixed") {
-				values = append(values, newBatch(r, b.labels, b.weight.Shape()[0]).target, shares(r, len(b.labels)))
-			}
-			divisor := rapid.SampledFrom(Divisors()).Draw(t, "divisor")
-			opstest.CheckGradients(t, r, 1e-5, values, []int{0}, buildWith(l, divisor))
-		})
+		b, r := drawBatch(t)
+		values := b.values()
+		if rapid.Bool().Draw(t, "mixed") {
+			values = append(values, newBatch(r, b.labels, b.weight.Shape()[0]).target, shares(r, len(b.labels)))
+		}
+		divisor := rapid.SampledFrom(Divisors()).Draw(t, "divisor")
+		opstest.CheckGradients(t, r, 1e-5, values, []int{0}, buildWith(l, divisor))
 	})
 }
 
@@ -250,35 +262,33 @@ func TestRowsWithoutTargetAddNothing(t *testing.T) {
 }
 
 func TestWeightsScaleTheLoss(t *testing.T) {
-	eachLoss(t, func(t *testing.T, _ string, _ Options, l Loss) {
-		rapid.Check(t, func(t *rapid.T) {
-			b, _ := drawBatch(t)
-			loss, gradient := run(t, l, b.values())
-			gradient = slices.Clone(gradient)
-			for c := range floats(b.weight) {
-				floats(b.weight)[c] *= 2
-			}
-			twice, twiceGradient := run(t, l, b.values())
-			for i := range gradient {
-				gradient[i] *= 2
-			}
-			opstest.Compare(t, "loss", []float64{twice}, []float64{2 * loss}, 1e-12)
-			opstest.Compare(t, "gradient", twiceGradient, gradient, 1e-12)
+	drawLoss(t, func(t *rapid.T, _ string, _ Options, l Loss) {
+		b, _ := drawBatch(t)
+		loss, gradient := run(t, l, b.values())
+		gradient = slices.Clone(gradient)
+		for c := range floats(b.weight) {
+			floats(b.weight)[c] *= 2
+		}
+		twice, twiceGradient := run(t, l, b.values())
+		for i := range gradient {
+			gradient[i] *= 2
+		}
+		opstest.Compare(t, "loss", []float64{twice}, []float64{2 * loss}, 1e-12)
+		opstest.Compare(t, "gradient", twiceGradient, gradient, 1e-12)
 
-			clear(floats(b.weight)) // only the weight of the true class counts
-			floats(b.weight)[b.labels[0]] = 1
-			alone := slices.Repeat([]float64{100}, len(floats(b.weight)))
-			alone[b.labels[0]] = 1
-			one := batch{
-				logits: opstest.Of(floats(b.logits)[:len(alone)], 1, len(alone)),
-				target: opstest.Of(floats(b.target)[:len(alone)], 1, len(alone)),
-				weight: b.weight, labels: b.labels[:1],
-			}
-			zero, _ := run(t, l, one.values())
-			one.weight = opstest.Of(alone, len(alone))
-			hundred, _ := run(t, l, one.values())
-			opstest.Compare(t, "loss with other weights", []float64{hundred}, []float64{zero}, 1e-12)
-		})
+		clear(floats(b.weight)) // only the weight of the true class counts
+		floats(b.weight)[b.labels[0]] = 1
+		alone := slices.Repeat([]float64{100}, len(floats(b.weight)))
+		alone[b.labels[0]] = 1
+		one := batch{
+			logits: opstest.Of(floats(b.logits)[:len(alone)], 1, len(alone)),
+			target: opstest.Of(floats(b.target)[:len(alone)], 1, len(alone)),
+			weight: b.weight, labels: b.labels[:1],
+		}
+		zero, _ := run(t, l, one.values())
+		one.weight = opstest.Of(alone, len(alone))
+		hundred, _ := run(t, l, one.values())
+		opstest.Compare(t, "loss with other weights", []float64{hundred}, []float64{zero}, 1e-12)
 	})
 }
 

@@ -4,7 +4,7 @@
 # FOLDER is what `gpu_check.sh --pack FOLDER` made on a machine with the sources: the program, the test binaries of the CUDA backend, this
 # script and the PyTorch programs. The GPU's machine needs the driver; python3 with torch and compute-sanitizer are used where they are.
 #
-# 1 parity    every test of the CUDA backend on the GPU, and the golden curves in fp32 and mixed
+# 1 parity    every test of the CUDA backend on the GPU, and the golden curves in fp32 and mixed, known losses
 # 2 sanitizer compute-sanitizer's memcheck and racecheck over a short run
 # 3 speed     longtail bench, fp32 and mixed, 1, 2, 4 and 8 runs at once, PyTorch before and after
 # 4 training  CIFAR-10 at IF 100, 200 epochs, softmax and class-balanced focal, both precisions, seeds 0 to 2: with LONGTAIL_DATA set
@@ -19,6 +19,8 @@ if [ "${1:-}" = --pack ]; then
   make bin/longtail
   cp bin/longtail scripts/gpu_check.sh scripts/torch_gpu.py scripts/torch_resnet32.py "$folder/"
   cp -r configs "$folder/"
+  mkdir -p "$folder/train/known"
+  cp -r train/known/testdata "$folder/train/known/"
   # the tests look for files beside their sources
   for package in ./cuda ./cuda/driver ./cuda/mmaconv; do
     name=$(basename "$package")
@@ -52,6 +54,7 @@ parity() {
     name=$(basename "$package")
     (cd "$folder/$package" && LONGTAIL_TEST_DEVICE=gpu record "test_$name" "$folder/$name.test" -test.v -test.timeout 20m; exit $failed) || failed=1
   done
+  record losses_fp32 "$folder/longtail" doctor --device cuda --losses "$folder/train/known/testdata/losses.json"
   record curves_fp32 "$folder/longtail" doctor --device cuda --precision fp32 --curves
   record curves_mixed "$folder/longtail" doctor --device cuda --precision mixed --curves
 }

@@ -87,7 +87,7 @@ func TestCallsEndWhereWeightsChange(t *testing.T) {
 	}
 }
 
-// Deferred re-weighting is a training whose weights somebody changes between two steps: bit for bit, on the CPU backend.
+// Deferred re-weighting equals a training whose weights are changed between two steps: bit for bit, on the CPU backend.
 func TestDeferredEqualsWeightsChangedByHand(t *testing.T) {
 	overrides := []string{"loss.beta=0.99", "loss.reweight_from=2.3", "loss.divisor=weights", "train.epochs=4", "train.checkpoint_every=0"}
 	j := job(t, filepath.Join(t.TempDir(), "r"), nil, overrides...)

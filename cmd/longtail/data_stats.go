@@ -26,7 +26,7 @@ func newStatsCommand(o *options) *cobra.Command {
 		Use:   "stats [CONFIG] [key=value ...]",
 		Short: "Images, effective number and weight of each class",
 		Long: `Shows how many training images each class has in the subset that a config asks for, their effective number
-(1 - beta^n) / (1 - beta), and the weight that a class-balanced loss gives the class; where data.sampler draws with replacement, how many images
+(1 - beta^n) / (1 - beta), and the weight that the loss gives the class; where data.sampler draws with replacement, how many images
 of the class an epoch shows and how often each of them; with data.order=authors, how the classes are spread over the first
 epoch. No image is read, unless data.split_file names a list of images or the order is the authors'.
 
@@ -72,7 +72,7 @@ type classStats struct {
 	Name      string  `json:"name"`
 	Count     int     `json:"count"`     // training images
 	Effective float64 `json:"effective"` // their effective number
-	Weight    float64 `json:"weight"`    // in a class-balanced loss; the weights sum to the number of classes
+	Weight    float64 `json:"weight"`    // in the loss; the weights sum to the number of classes
 }
 
 func newStats(ctx context.Context, cfg *config.Config, dir string) (*stats, error) {
@@ -90,7 +90,10 @@ func newStats(ctx context.Context, cfg *config.Config, dir string) (*stats, erro
 	if spec.Draw != data.SeedDraw {
 		s.Split = spec.Draw
 	}
-	weights := loss.Weights(counts, s.beta)
+	weights, err := loss.WeightsOf(cfg.Loss.Weights, counts, s.beta)
+	if err != nil {
+		return nil, err
+	}
 	for c, n := range counts {
 		s.Total += n
 		s.Classes = append(s.Classes, classStats{c, names[c], n, loss.EffectiveNumber(n, s.beta), weights[c]})

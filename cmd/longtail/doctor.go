@@ -70,7 +70,7 @@ Exit codes: 0 in order, 1 a curve or case is out of bounds, 2 a bad flag, 3 no s
 }
 
 func (d *doctorOptions) run(cmd *cobra.Command) error {
-	if d.curves == "" && d.losses == "" && (cmd.Flags().Changed("device") || cmd.Flags().Changed("precision")) {
+	if d.curves == "" && d.losses == "" && d.rules == "" && (cmd.Flags().Changed("device") || cmd.Flags().Changed("precision")) {
 		return fail.Usage("doctor: --device and --precision choose where curves and losses are computed, or what is scheduled\nadd --curves, --losses or --schedule")
 	}
 	if d.curves != "" || d.losses != "" || d.rules != "" {

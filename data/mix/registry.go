@@ -66,6 +66,16 @@ func AllOptions() []Option {
 	return all
 }
 
+// UsersOf are the rules that have an option, in alphabetical order.
+func UsersOf(option string) (rules []string) {
+	for _, name := range Names() {
+		if slices.ContainsFunc(registry[name].options, func(o Option) bool { return o.Name == option }) {
+			rules = append(rules, name)
+		}
+	}
+	return rules
+}
+
 // newRule finds a rule by name. Options that it lacks, and values out of bounds, are errors.
 func newRule(name string, given Options) (Rule, error) {
 	e, ok := registry[name]

@@ -69,7 +69,13 @@ func settingOf(r *eval.Run) Setting {
 	schedule := config.Protocol(c.Data.Imbalance, c.Train.Epochs)
 	for _, k := range config.Keys() {
 		role := config.RoleOf(k)
-		if isCellKey(k) || role != config.Experiment && role != config.Source {
+		if isCellKey(r, k) || role != config.Experiment && role != config.Source {
+			continue
+		}
+		if strings.HasPrefix(k, "loss.") {
+			if !c.Usual(k) {
+				key, deviations = append(key, k+"="+c.Text(k)), append(deviations, fmt.Sprintf("%s %s (not in the paper)", k, c.Text(k)))
+			}
 			continue
 		}
 		value, want := c.Text(k), schedule.Text(k)
@@ -95,6 +101,6 @@ func settingOf(r *eval.Run) Setting {
 }
 
 // isCellKey reports whether a key says to which cell of a table a run belongs.
-func isCellKey(k string) bool {
-	return k == "data.dataset" || k == "data.imbalance" || strings.HasPrefix(k, "loss.")
+func isCellKey(r *eval.Run, k string) bool {
+	return k == "data.dataset" || k == "data.imbalance" || r.InModel(k)
 }

@@ -165,6 +165,10 @@ func TestRunsOfOtherSettingsHaveTablesOfTheirOwn(t *testing.T) {
 	if d := cmp.Diff([]string{"train.epochs 8 (paper 200)", "train.schedule cosine (paper step)"}, cosine[0].Deviations); d != "" {
 		t.Error(d)
 	}
+	loss := CompareAll(lookup(t, "table2"), load(t, protocolRun(evaltest.Spec{Beta: 0.99}), protocolRun(evaltest.Spec{Seed: 1, Beta: 0.99, Extra: "loss.divisor: weights\n"})), Options{})
+	if d := cmp.Diff([]string{"loss.divisor weights (not in the paper)"}, loss[1].Deviations); d != "" || len(loss[0].Deviations) != 0 {
+		t.Error(d, loss[0].Deviations)
+	}
 	if n := len(all[1].Columns); n != 1 {
 		t.Errorf("the second table has %d columns, want the one with runs", n)
 	}

@@ -22,6 +22,19 @@ var laterDefaults = sync.OnceValue(func() map[string]string {
 	return texts
 })
 
+// Usual reports whether a key tells nothing about a run: it has no meaning beside the others, follows from one of them, or has its
+// default, that of the chosen loss for an option.
+func (c *Config) Usual(key string) bool {
+	e, ok := c.find(key)
+	if !ok || e.unused || e.implied {
+		return true
+	}
+	usual := Defaults()
+	usual.Loss.Name = c.Loss.Name
+	usual.deriveLoss()
+	return usual.Value(key) == format(e.value)
+}
+
 // unused reports whether a key has no meaning beside the values of others.
 func (c *Config) unused(key string) bool {
 	switch key {

@@ -13,11 +13,11 @@ import (
 
 // Loss is the section loss. Its further keys are the options of the registered losses; those of the chosen one count.
 type Loss struct {
-	Name         string  `key:"name"`                        // one of loss.Names
-	Beta         float64 `key:"beta"`                        // in [0, 1), of effective numbers
-	Weights      string  `key:"weights" follows:"loss.beta"` // one of loss.Weightings; not given: effective where beta is above 0, else none
-	Divisor      string  `key:"divisor" later:"yes"`         // one of loss.Divisors
-	ReweightFrom float64 `key:"reweight_from" later:"yes"`   // completed epochs from which the weights hold; before, all classes weigh the same
+	Name         string  `key:"name"`                      // one of loss.Names
+	Beta         float64 `key:"beta"`                      // in [0, 1), of effective numbers
+	Weights      string  `key:"weights"`                   // one of loss.Weightings; not given: effective where beta is above 0, else none
+	Divisor      string  `key:"divisor" later:"yes"`       // one of loss.Divisors
+	ReweightFrom float64 `key:"reweight_from" later:"yes"` // completed epochs from which the weights hold; before, all classes weigh the same
 
 	options map[string]any // of all losses, by name: *float64, or *string of a word
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"longtail/data/mix"
 	"longtail/internal/fail"
@@ -78,7 +79,7 @@ func (c *Config) checkMixing() error {
 		case !o.Allows(v):
 			return fail.Usage("%s: %s=%v is impossible: it must be from %v to %v", c.Place(key), key, v, o.Min, o.Max)
 		case v != o.Default && !c.mixes(o.Name):
-			return fail.Usage("%s: %s=%v has no meaning with train.mix=%s\nleave it out, or choose a train.mix that has it", c.Place(key), key, v, c.Train.Mix)
+			return fail.Usage("%s: %s=%v has no meaning with train.mix=%s\nleave it out; it is an option of train.mix=%s", c.Place(key), key, v, c.Train.Mix, strings.Join(mix.UsersOf(o.Name), ", "))
 		}
 	}
 	return nil

@@ -82,8 +82,8 @@ func TestKeysOfMixingThatContradictEachOther(t *testing.T) {
 		{[]string{"train.mix=mixdown"}, "choose one of none, cutmix, mixup, remix"},
 		{[]string{"train.mix=mixup", "train.mix_alpha=0"}, "train.mix_alpha=0 is impossible: it must be from 0.001 to 1000"},
 		{[]string{"train.mix=remix", "train.mix_tau=1.5"}, "train.mix_tau=1.5 is impossible"},
-		{[]string{"train.mix_alpha=0.2"}, "command line: train.mix_alpha=0.2 has no meaning with train.mix=none\nleave it out"},
-		{[]string{"train.mix=mixup", "train.mix_kappa=4"}, "train.mix_kappa=4 has no meaning with train.mix=mixup"},
+		{[]string{"train.mix_alpha=0.2"}, "command line: train.mix_alpha=0.2 has no meaning with train.mix=none\nleave it out; it is an option of train.mix=cutmix, mixup, remix"},
+		{[]string{"train.mix=mixup", "train.mix_kappa=4"}, "train.mix_kappa=4 has no meaning with train.mix=mixup\nleave it out; it is an option of train.mix=remix"},
 		{[]string{"train.mix_beta=1"}, `unknown key "train.mix_beta"`},
 	} {
 		if _, err := Load("", c.overrides); fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), c.want) {

@@ -48,12 +48,33 @@ func TestWrongCurvesAreFound(t *testing.T) {
 	}
 }
 
+// What tells the cases of other methods apart counts: without it, or with another value, they are out of bounds.
+func TestKeysOfMethodsCount(t *testing.T) {
+	cases := Golden()[len(Golden())-6:]
+	for name, spoil := range map[string]func() Case{
+		"reweight_from": func() Case { c := cases[0]; c.ReweightFrom = 0; return c },
+		"divisor":       func() Case { c := cases[0]; c.Divisor = "batch"; return c },
+		"options":       func() Case { c := cases[0]; c.Options = map[string]float64{"max_margin": 1}; return c },
+		"shortcut":      func() Case { c := cases[0]; c.Shortcut = "avgpool"; return c },
+		"frozen":        func() Case { c := cases[5]; c.GradientNorms = nil; c.Frozen = false; return c },
+		"side":          func() Case { c := cases[1]; c.Side = 16; return c },
+	} {
+		c := spoil()
+		d, err := c.Run(&device.Device{Backend: cpu.New(0), Precision: device.FP32}, FP32)
+		if err == nil && d.OK() {
+			t.Errorf("another %s goes unnoticed: %+v", name, d)
+		}
+	}
+}
+
 func TestReadRefusesDamagedFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":         ``,
 		"no case":       `[]`,
 		"cut":           string(golden[:len(golden)/2]),
 		"unknown key":   `[{"classes": 10, "depht": 8}]`,
+		"steps":         `[{"classes": 10, "counts": [1,1,1,1,1,1,1,1,1,1], "batch": 1, "losses": [1], "steps": 2}]`,
+		"side":          `[{"classes": 10, "counts": [1,1,1,1,1,1,1,1,1,1], "batch": 1, "losses": [1], "side": -1}]`,
 		"classes":       `[{"classes": 7, "counts": [1], "batch": 1, "losses": [1]}]`,
 		"trailing text": string(golden) + "x",
 	} {
@@ -72,6 +93,7 @@ func TestReadRefusesDamagedFiles(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(golden)
+	f.Add(methods)
 	f.Add([]byte(`[{"classes": 10}]`))
 	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = parse(text) })
 }

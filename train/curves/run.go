@@ -1,11 +1,13 @@
 package curves
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
 	"longtail/data"
 	"longtail/internal/device"
+	"longtail/internal/ops"
 	"longtail/internal/plan"
 	"longtail/internal/program"
 	"longtail/loss"
@@ -60,6 +62,7 @@ func (d Deviation) OK() bool {
 // floor(256 u(seed + 10 s, i)); label i is floor(classes u(seed + 10 s + 1, i)); element i of weight tensor t, in the order of
 // the network, is (2 u(1000 + t, i) - 1) sqrt(6 / (fan_in + fan_out)). There is no augmentation.
 func (c Case) Run(on *device.Device, want Bounds) (Deviation, error) {
+	want.Loss, want.Gradient = max(want.Loss, c.BoundLoss), max(want.Gradient, c.BoundGradient)
 	d := Deviation{Want: want, Logits: math.NaN()}
 	training, state, err := c.open(on)
 	if err != nil {
@@ -70,6 +73,9 @@ func (c Case) Run(on *device.Device, want Bounds) (Deviation, error) {
 		return d, err
 	}
 	for step, wanted := range c.Losses {
+		if err := c.weigh(training.session, step); err != nil {
+			return d, err
+		}
 		sums, err := training.session.Run(c.order(step), step, 1)
 		if err != nil {
 			return d, err
@@ -85,7 +91,7 @@ func (c Case) Run(on *device.Device, want Bounds) (Deviation, error) {
 			}
 		}
 	}
-	if c.Depth == 8 {
+	if c.model() == "resnet8" {
 		d.Logits, err = c.logitsDeviation(on, training)
 	}
 	return d, err
@@ -99,17 +105,14 @@ type running struct {
 }
 
 func (c Case) network() program.Network {
-	n := program.Network{
-		Model: models.Config{Name: fmt.Sprintf("resnet%d", c.Depth), Classes: c.Classes, Shortcut: "avgpool", Init: "glorot"},
-		Image: program.Size{Channels: 3, Height: 32, Width: 32}, Loss: c.Loss, Options: loss.Options{}, Counts: c.Counts,
+	return program.Network{
+		Model: models.Config{Name: c.model(), Classes: c.Classes, Shortcut: cmp.Or(c.Shortcut, "avgpool"), Init: "glorot", Frozen: c.Frozen},
+		Image: program.Size{Channels: 3, Height: c.side(), Width: c.side()}, Loss: c.Loss, Options: c.options(), Counts: c.Counts,
+		Divisor: c.Divisor,
 	}
-	for _, o := range loss.OptionsOf(c.Loss) {
-		if o.Name == "gamma" {
-			n.Options[o.Name] = c.Gamma
-		}
-	}
-	return n
 }
+
+func (c Case) side() int { return cmp.Or(c.Side, 32) }
 
 // open prepares the training session and the state to start from.
 func (c Case) open(d *device.Device) (*running, device.State, error) {
@@ -124,20 +127,31 @@ func (c Case) open(d *device.Device) (*running, device.State, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	rates, weights := make([]float32, len(c.Losses)), make([]float32, c.Classes)
+	rates := make([]float32, len(c.Losses))
 	for i := range rates {
 		rates[i] = float32(c.LR)
-	}
-	for i, w := range loss.Weights(c.Counts, c.Beta) {
-		weights[i] = float32(w)
 	}
 	if err := session.Set(plan.LearningRates, rates); err != nil {
 		return nil, nil, err
 	}
-	if err := session.Set(program.ClassWeights, weights); err != nil {
-		return nil, nil, err
-	}
 	return &running{session, net, images}, c.initial(net), nil
+}
+
+// weigh sets the class weights before the steps where they change.
+func (c Case) weigh(session device.Session, step int) error {
+	beta := 0.0
+	switch step {
+	case c.ReweightFrom:
+		beta = c.Beta
+	case 0:
+	default:
+		return nil
+	}
+	weights := make([]float32, c.Classes)
+	for i, w := range loss.Weights(c.Counts, beta) {
+		weights[i] = float32(w)
+	}
+	return session.Set(program.ClassWeights, weights)
 }
 
 // initial fills the weights by their formula; everything else starts as in a normal run.
@@ -166,9 +180,8 @@ func (c Case) initial(net models.Net) device.State {
 
 // images are those of all steps, one batch after the other.
 func (c Case) images() data.Images {
-	const size = 3 * 32 * 32
-	steps := len(c.Losses)
-	images := data.Images{Pixels: make([]byte, 0, steps*c.Batch*size), Classes: c.Classes, Channels: 3, Height: 32, Width: 32}
+	size, steps := 3*c.side()*c.side(), len(c.Losses)
+	images := data.Images{Pixels: make([]byte, 0, steps*c.Batch*size), Classes: c.Classes, Channels: 3, Height: c.side(), Width: c.side()}
 	for s := range uint64(steps) {
 		for i := range c.Batch * size {
 			images.Pixels = append(images.Pixels, byte(256*uniform(c.Seed+10*s, uint64(i))))
@@ -198,11 +211,17 @@ func uniform(seed, i uint64) float64 {
 }
 
 func (c Case) gradientDeviation(r *running) (float64, error) {
-	if len(c.GradientNorms) != len(r.net.Params) {
-		return 0, fmt.Errorf("%v has %d gradient norms for %d parameters", c, len(c.GradientNorms), len(r.net.Params))
+	var trained []ops.Param
+	for _, p := range r.net.Params {
+		if !p.Frozen {
+			trained = append(trained, p)
+		}
+	}
+	if len(c.GradientNorms) != len(trained) {
+		return 0, fmt.Errorf("%d gradient norms for the %d parameters of %s: it is another network", len(c.GradientNorms), len(trained), c.model())
 	}
 	worst := 0.0
-	for i, p := range r.net.Params {
+	for i, p := range trained {
 		g, err := r.session.Read(device.GradientPrefix + p.Name)
 		if err != nil {
 			return 0, err

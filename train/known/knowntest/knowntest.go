@@ -26,7 +26,7 @@ func Cases(t testing.TB, name string) []known.LossCase {
 	t.Helper()
 	r := rand.New(rand.NewPCG(11, 12))
 	var cases []known.LossCase
-	for i, shape := range [][2]int{{5, 2}, {8, 10}, {3, 100}, {6, 13}, {70, 5}} {
+	for i, shape := range [][2]int{{5, 2}, {2, 1200}, {8, 10}, {3, 100}, {6, 13}, {70, 5}} {
 		for _, extreme := range []bool{false, true} {
 			c := draw(r, name, shape[0], shape[1], extreme)
 			c.Divisor = loss.Divisors()[i%2]
