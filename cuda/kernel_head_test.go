@@ -13,6 +13,7 @@ import (
 	"longtail/data"
 	"longtail/internal/ops"
 	"longtail/internal/plan"
+	"longtail/internal/program/programtest"
 	"longtail/internal/rng"
 )
 
@@ -35,35 +36,29 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 	} {
 		for _, input := range []data.Input{plain, standard} {
 			b := newBench(t, 8)
-			pixels, labels := make([]byte, images*3*side*side), make([]int32, images)
-			for i := range pixels {
-				pixels[i] = byte(b.r.Uint32())
-			}
-			for i := range labels {
-				labels[i] = int32(b.r.IntN(classes))
-			}
+			m := b.images(images, side, classes)
 			order, step := []int32{3, 10, 0, -1, 7, 7, 1}, uint32(5)
 			o.Seed, o.Samples = uint64(1)<<40+77, images
 			out, target, batchLabels := b.room(batch*side*side*4), b.room(batch*classes), uploaded(b, make([]int32, batch))
 			b.run("images", "images_f32", driver.D1(batch), 256, 0, lower.Draw{
-				Pixels: uploaded(b, pixels), Labels: uploaded(b, labels), Control: b.control(order, []float32{0}, step),
+				Pixels: uploaded(b, m.Pixels), Labels: uploaded(b, m.Labels), Control: b.control(order, []float32{0}, step),
 				Images: out, Target: target, BatchLabels: batchLabels, Seed: o.Seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: side, Width: side,
 				Augment: flag(o.Augment), Purpose: uint32(rng.Crop), RepeatsFrom: lower.RepeatsFrom(&o), Hole: int32(o.Cutout),
-				Scale: input.Scale, Shift: input.Shift, Outside: input.Border,
+				Scale: input.Scale, Shift: input.Shift, Outside: input.Border, Stride: batch,
 			})
 			got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), downloaded[int32](b, batchLabels, batch)
 			for n, sample := range order {
 				for i := range side * side * 4 {
-					if want := drawn(&o, input, pixels, int(step)*batch+n, int(sample), i/4/side, i/4%side, i%4); got[n*side*side*4+i] != want {
+					if want := programtest.Pixel(&o, plan.Pixels(input), m, int(step)*batch+n, int(sample), i/4/side, i/4%side, i%4); got[n*side*side*4+i] != want {
 						t.Fatalf("%s: image %d, number %d is %v, want %v", name, n, i, got[n*side*side*4+i], want)
 					}
 				}
 				for c := range classes {
-					if want := flag(sample >= 0 && labels[sample] == int32(c)); goal[n*classes+c] != float32(want) {
+					if want := flag(sample >= 0 && m.Labels[sample] == int32(c)); goal[n*classes+c] != float32(want) {
 						t.Errorf("target %d, class %d is %v", n, c, goal[n*classes+c])
 					}
 				}
-				if want := int32(-1); sample >= 0 && seen[n] != labels[sample] || sample < 0 && seen[n] != want {
+				if want := int32(-1); sample >= 0 && seen[n] != m.Labels[sample] || sample < 0 && seen[n] != want {
 					t.Errorf("label %d is %d", n, seen[n])
 				}
 			}
@@ -71,26 +66,16 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 	}
 }
 
-// drawn is channel c of pixel (y, x) of the image that is drawn for a sample at a position of the stream.
-func drawn(o *plan.Options, in data.Input, pixels []byte, position, sample, y, x, c int) float32 {
-	if sample < 0 || c == 3 {
-		return 0
+// images are n random images of 3 x side x side.
+func (b *bench) images(n, side, classes int) data.Images {
+	m := data.Images{Pixels: make([]byte, n*3*side*side), Labels: make([]int32, n), Classes: classes, Channels: 3, Height: side, Width: side}
+	for i := range m.Pixels {
+		m.Pixels[i] = byte(b.r.Uint32())
 	}
-	if o.Augment {
-		epoch, draw := o.Draw(position)
-		d := data.Augment(o.Seed, epoch, draw, sample)
-		if top, left := d.Hole(o.Cutout, 32, 32); y >= top && y < top+o.Cutout && x >= left && x < left+o.Cutout {
-			return 0
-		}
-		if d.Flip {
-			x = 31 - x
-		}
-		y, x = y+d.DY-data.Border, x+d.DX-data.Border
+	for i := range m.Labels {
+		m.Labels[i] = int32(b.r.IntN(classes))
 	}
-	if y < 0 || x < 0 || y > 31 || x > 31 {
-		return in.Border
-	}
-	return plan.Pixels(in).Table()[c][pixels[((sample*3+c)*32+y)*32+x]]
+	return m
 }
 
 // The average of a source that is stored on the way, the dense layer behind it, the dense layer alone, and its gradients.

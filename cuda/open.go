@@ -17,6 +17,7 @@ func (s *session) open(images data.Images) (err error) {
 		return err
 	}
 	s.stream = &countingStream{Stream: stream}
+	s.labels = images.Labels
 	if s.images, err = s.backend.takeImages(s.stream, images); err != nil {
 		return err
 	}

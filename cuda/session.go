@@ -21,6 +21,7 @@ type session struct {
 	store    *store
 	tensors  []*storedTensor // of the store, in the schedule's order
 	images   *deviceImages
+	labels   []int32 // of the images, on the host
 	stream   *countingStream
 	block    driver.Ptr
 	graph    *driver.Graph
@@ -68,7 +69,11 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	if n == 0 {
 		return device.Sums{Confusion: make([]int64, s.program.Classes*s.program.Classes)}, nil
 	}
-	if err := s.begin(order, first); err != nil {
+	mixtures, err := device.Mixtures(s.program, s.labels, order, first)
+	if err != nil {
+		return device.Sums{}, err
+	}
+	if err := s.begin(lower.Order(s.program, order, mixtures), first); err != nil {
 		return device.Sums{}, err
 	}
 	before, _ := driver.ReadCounters()

@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -38,6 +39,7 @@ type experiment struct {
 	model, shortcut, loss string
 	classes, batch        int
 	gamma                 float64
+	side                  int // of the images; 0 is 32
 	divisor               string
 	frozen                bool
 
@@ -53,6 +55,7 @@ func (e experiment) String() string {
 
 func (e experiment) network() program.Network {
 	n := programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
+	n.Image.Height, n.Image.Width = cmp.Or(e.side, 32), cmp.Or(e.side, 32)
 	n.Divisor, n.Model.Frozen = e.divisor, e.frozen
 	for c := range e.classes {
 		n.Counts = append(n.Counts, 1+500/(c+1))
@@ -81,8 +84,8 @@ const samples = 24
 
 // noise is a set of random images.
 func (e experiment) noise() data.Images {
-	r := rand.New(rand.NewPCG(3, 4))
-	m := data.Images{Pixels: make([]byte, samples*3*32*32), Labels: make([]int32, samples), Classes: e.classes, Channels: 3, Height: 32, Width: 32}
+	r, side := rand.New(rand.NewPCG(3, 4)), cmp.Or(e.side, 32)
+	m := data.Images{Pixels: make([]byte, samples*3*side*side), Labels: make([]int32, samples), Classes: e.classes, Channels: 3, Height: side, Width: side}
 	for i := range m.Pixels {
 		m.Pixels[i] = byte(r.Uint32())
 	}
@@ -127,16 +130,22 @@ func (e experiment) open(t testing.TB, b device.Backend, precision device.Precis
 // set sets the inputs of a training session.
 func (e experiment) set(t testing.TB, s device.Session) {
 	t.Helper()
-	rates, weights := make([]float32, 100), make([]float32, e.classes)
+	rates := make([]float32, 100)
 	for i := range rates {
 		rates[i] = 0.02 + 0.001*float32(i)
 	}
+	if err := errors.Join(s.Set(plan.LearningRates, rates), s.Set(program.ClassWeights, e.weights())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// weights are the class weights of an experiment.
+func (e experiment) weights() []float32 {
+	weights := make([]float32, e.classes)
 	for i := range weights {
 		weights[i] = 0.5 + float32(i%5)/4
 	}
-	if err := errors.Join(s.Set(plan.LearningRates, rates), s.Set(program.ClassWeights, weights)); err != nil {
-		t.Fatal(err)
-	}
+	return weights
 }
 
 func (e experiment) order(first, n int) []int32 {

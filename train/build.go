@@ -2,6 +2,7 @@ package train
 
 import (
 	"longtail/data"
+	"longtail/data/mix"
 	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/plan"
@@ -29,7 +30,11 @@ func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 	if err != nil {
 		return nil, err
 	}
-	training, net, err := n.Plan(cfg.Train.Batch, Options(cfg, ds.Train))
+	o, err := Options(cfg, ds.Train)
+	if err != nil {
+		return nil, err
+	}
+	training, net, err := n.Plan(cfg.Train.Batch, o)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +60,7 @@ func Network(cfg *config.Config, images data.Images, counts []int) (program.Netw
 }
 
 // Options are what surrounds the graph of a program that trains on those images.
-func Options(cfg *config.Config, images data.Images) plan.Options {
+func Options(cfg *config.Config, images data.Images) (plan.Options, error) {
 	o := plan.Options{
 		Train: true, Augment: cfg.Data.Augment != data.NoAugment, Seed: cfg.Seed, Samples: images.Len(),
 		Momentum: float32(cfg.Train.Momentum), WeightDecay: float32(cfg.Train.WeightDecay), Nesterov: cfg.Train.Nesterov, RunningKeep: runningKeep,
@@ -64,7 +69,15 @@ func Options(cfg *config.Config, images data.Images) plan.Options {
 		o.Cutout = data.CutoutSide(images.Height)
 	}
 	o.RepeatsFrom, o.Repeats = cfg.Sampling().Repeats()
-	return o
+	set := mix.Set{Seed: cfg.Seed, Counts: make([]int, images.Classes), Height: images.Height, Width: images.Width}
+	for _, label := range images.Labels {
+		set.Counts[label]++
+	}
+	m, err := cfg.NewMixing(set)
+	if m != nil {
+		o.Mix = m
+	}
+	return o, err
 }
 
 // NewStream is the stream of samples of a run on images with those labels [N]; files says where the images lie.

@@ -4,6 +4,9 @@
 // epoch, draw, crop}), dy = 9 w0 >> 32, dx = 9 w1 >> 32, flip = w2 >> 31. draw is 0 before the epoch repeats_from, and 1 + the place in
 // the epoch from there on. Of a hole of so many pixels a side, centred at w3 (data.Crop.Hole), the window is zero; so is padding
 // (sample -1).
+//
+// A program that mixes images has second targets and label factors. What place n shows is then share x_n + (1 - share) x_j, products rounded
+// before they are added, and in a box x_j alone, j the place of its partner (plan.Mixture).
 #include "source.h"
 #include "control.h"
 
@@ -19,6 +22,22 @@ struct Draw {
 	unsigned purpose;
 	int repeats_from, hole;
 	float scale[4], shift[4], outside;
+	float *second, *first; // [batch, classes], [batch] second targets and label factors; null where images are not mixed
+	int stride;            // numbers of a step in the order: see Batch
+};
+
+// Batch is what the order has for a step: the images; with mixing, partners, label factors (float), share (float), box.
+struct Batch {
+	const int *samples;
+	int batch;
+	__device__ int partner(int n) const { return samples[batch + n]; }
+	__device__ float first(int n) const { return float_of((unsigned)samples[2 * batch + n]); }
+	__device__ float share() const { return float_of((unsigned)samples[3 * batch]); }
+	// A box is top, left, bottom, right.
+	__device__ bool in_box(int row, int column) const {
+		const int *box = samples + 3 * batch + 1;
+		return row >= box[0] && column >= box[1] && row < box[2] && column < box[3];
+	}
 };
 
 __device__ inline uint4 philox(unsigned k0, unsigned k1, uint4 c) {
@@ -32,35 +51,67 @@ __device__ inline uint4 philox(unsigned k0, unsigned k1, uint4 c) {
 	return c;
 }
 
-template <class T> __device__ inline void draw_image(const Draw &d) {
+// What a sample shows of its image: a window of it, with a hole.
+struct Window {
+	int sample, dy, dx, top, left, hole;
+	bool flip;
+};
+
+__device__ inline Window window_at(const Draw &d, int n, int sample) {
 	const int border = 4;
-	int n = (int)blockIdx.x, sample = d.control->order[(size_t)d.control->done * d.batch + n];
-	for (int c = (int)threadIdx.x; c < d.classes; c += (int)blockDim.x)
-		d.target[(size_t)n * d.classes + c] = sample >= 0 && d.labels[sample] == c ? 1.f : 0.f;
-	if (threadIdx.x == 0) d.batch_labels[n] = sample >= 0 ? d.labels[sample] : -1;
-	int dy = border, dx = border, top = 0, left = 0, hole = 0;
-	bool flip = false;
+	Window v = {sample, border, border, 0, 0, 0, false};
 	if (d.augment && sample >= 0) {
 		unsigned long long position = (unsigned long long)d.control->step * (unsigned)d.batch + (unsigned)n;
 		unsigned epoch = (unsigned)(position / (unsigned)d.samples), place = (unsigned)(position % (unsigned)d.samples);
 		uint4 w = philox((unsigned)d.seed, (unsigned)(d.seed >> 32), uint4{(unsigned)sample, epoch, epoch >= (unsigned)d.repeats_from ? 1 + place : 0, d.purpose});
-		dy = (int)multiply_high(9, w.x);
-		dx = (int)multiply_high(9, w.y);
-		flip = w.z >> 31;
-		hole = d.hole;
-		top = (int)((unsigned)d.height * (w.w >> 16) >> 16) - hole / 2;
-		left = (int)((unsigned)d.width * (w.w & 0xffff) >> 16) - hole / 2;
+		v.dy = (int)multiply_high(9, w.x);
+		v.dx = (int)multiply_high(9, w.y);
+		v.flip = w.z >> 31;
+		v.hole = d.hole;
+		v.top = (int)((unsigned)d.height * (w.w >> 16) >> 16) - v.hole / 2;
+		v.left = (int)((unsigned)d.width * (w.w & 0xffff) >> 16) - v.hole / 2;
 	}
-	int area = d.height * d.width;
-	T *to = (T *)d.images + (size_t)n * area * 4;
-	for (int p = (int)threadIdx.x; p < area; p += (int)blockDim.x) {
-		float v[4] = {0, 0, 0, 0};
-		int row = p / d.width, y = row + dy - border, column = p % d.width, x = (flip ? d.width - 1 - column : column) + dx - border;
-		bool inside = y >= 0 && y < d.height && x >= 0 && x < d.width;
-		if (sample >= 0 && !(row >= top && row < top + hole && column >= left && column < left + hole))
-			for (int c = 0; c < 4; c++)
-				if (c < d.channels) v[c] = inside ? fma((float)d.pixels[((size_t)sample * d.channels + c) * area + y * d.width + x], d.scale[c], d.shift[c]) : d.outside;
-		store4(to + 4 * p, float4{v[0], v[1], v[2], v[3]});
+	v.dy -= border;
+	v.dx -= border;
+	return v;
+}
+
+__device__ inline float4 pixel(const Draw &d, const Window &w, int row, int column) {
+	float v[4] = {0, 0, 0, 0};
+	int area = d.height * d.width, y = row + w.dy, x = (w.flip ? d.width - 1 - column : column) + w.dx;
+	bool inside = y >= 0 && y < d.height && x >= 0 && x < d.width;
+	if (w.sample >= 0 && !(row >= w.top && row < w.top + w.hole && column >= w.left && column < w.left + w.hole))
+		for (int c = 0; c < 4; c++)
+			if (c < d.channels) v[c] = inside ? fma((float)d.pixels[((size_t)w.sample * d.channels + c) * area + y * d.width + x], d.scale[c], d.shift[c]) : d.outside;
+	return float4{v[0], v[1], v[2], v[3]};
+}
+
+__device__ inline void draw_target(const Draw &d, float *target, int n, int sample) {
+	for (int c = (int)threadIdx.x; c < d.classes; c += (int)blockDim.x)
+		target[(size_t)n * d.classes + c] = sample >= 0 && d.labels[sample] == c ? 1.f : 0.f;
+}
+
+template <class T> __device__ inline void draw_image(const Draw &d) {
+	int n = (int)blockIdx.x;
+	Batch step = {d.control->order + (size_t)d.control->done * d.stride, d.batch};
+	Window own = window_at(d, n, step.samples[n]), other = own;
+	draw_target(d, d.target, n, own.sample);
+	if (threadIdx.x == 0) d.batch_labels[n] = own.sample >= 0 ? d.labels[own.sample] : -1;
+	if (d.second) {
+		int partner = step.partner(n);
+		other = window_at(d, partner, step.samples[partner]);
+		draw_target(d, d.second, n, other.sample);
+		if (threadIdx.x == 0) d.first[n] = step.first(n);
+	}
+	T *to = (T *)d.images + (size_t)n * d.height * d.width * 4;
+	for (int p = (int)threadIdx.x; p < d.height * d.width; p += (int)blockDim.x) {
+		int row = p / d.width, column = p % d.width;
+		float4 v = pixel(d, own, row, column);
+		if (d.second) {
+			float4 w = pixel(d, other, row, column);
+			v = step.in_box(row, column) ? w : step.share() * v + (1 - step.share()) * w;
+		}
+		store4(to + 4 * p, v);
 	}
 }
 

@@ -94,6 +94,8 @@ type Draw struct {
 	RepeatsFrom, Hole                                int32
 	Scale, Shift                                     [4]float32
 	Outside                                          float32
+	Second, First                                    Ref `access:"write"`
+	Stride                                           int32
 }
 
 // Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput.

@@ -10,7 +10,7 @@ import (
 
 // Control is struct Control of kernels/control.h: what the host says to the steps of a call, and their sums.
 type Control struct {
-	Order    Ref     // int32 [steps * batch], the images of the steps of the call, -1 for padding
+	Order    Ref     // int32 [steps * batch], the images of the steps of the call, -1 for padding; with mixing more, see Order
 	Rates    Ref     // fp32 [steps of the run]
 	Loss     float64 // sum over the samples seen
 	Samples  uint64

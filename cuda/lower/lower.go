@@ -162,8 +162,8 @@ func (l *lowering) leaves() {
 			at.at = l.tensor(v.Name, v.Shape, l.mixed && v.Shape.Dims() == 4)
 		case plan.Running:
 			at.at = l.tensor(device.RunningPrefix+v.Name, v.Shape, false)
-		case plan.Target:
-			at.at = l.buffer("target", 4*v.Shape.TotalSize())
+		case plan.Target, plan.SecondTarget, plan.FirstShare:
+			at.at = l.buffer(v.Name, 4*v.Shape.TotalSize())
 		case plan.FromInput:
 			at.at = l.kept(v.Name, 4*v.Shape.TotalSize())
 		}
@@ -190,6 +190,10 @@ func (l *lowering) images() {
 	shape := l.shape(p.Image)
 	to := l.activation("images", l.extent(p.Image))
 	l.values[p.Image].at = to
+	var second, first Ref
+	if p.Mix != nil {
+		second, first = l.values[p.Second].at, l.values[p.First].at
+	}
 	l.launch(Launch{
 		Kernel: "images" + l.suffix(), Module: "images", Why: "images", Grid: Dim{p.Batch, 1, 1}, Threads: 256,
 		Arguments: ImagesParameters{Draw{
@@ -198,6 +202,7 @@ func (l *lowering) images() {
 			Seed: p.Seed, Batch: int32(p.Batch), Samples: int32(max(1, p.Samples)), Classes: int32(p.Classes),
 			Channels: int32(shape[1]), Height: int32(shape[2]), Width: int32(shape[3]), Augment: toInt(p.Augment), Purpose: uint32(rng.Crop),
 			RepeatsFrom: RepeatsFrom(&p.Options), Hole: int32(p.Cutout), Scale: p.Pixels.Scale, Shift: p.Pixels.Shift, Outside: p.Pixels.Border,
+			Second: second, First: first, Stride: int32(OrderStride(p)),
 		}},
 	})
 }

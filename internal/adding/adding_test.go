@@ -14,7 +14,7 @@ import (
 	"longtail/train/sweep"
 )
 
-// A sweep with the example loss, model, data set, sampler, backend and launcher trains, by their names in a config alone.
+// A sweep with the example loss, model, data set, sampler, mixing, backend and launcher trains, by their names in a config alone.
 func TestExamplesTrainByTheirNames(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "sweep.yaml")
@@ -23,7 +23,7 @@ base:
   data: {dataset: stripes3, imbalance: 4, sampler: reversed}
   model: {name: plain4}
   loss: {name: squared-hinge, margin: 2}
-  train: {batch: 8}
+  train: {batch: 8, mix: halves, mix_part: 0.25}
   device: counted
   out: ` + filepath.Join(dir, "runs") + `
 grid:
@@ -70,7 +70,7 @@ grid:
 			t.Errorf("the loss went from %g to %g", first, last)
 		}
 		config, err := os.ReadFile(filepath.Join(plans[i].Config.Out, run.ConfigFile))
-		if err != nil || !strings.Contains(string(config), "margin: 2") || !strings.Contains(string(config), "sampler: reversed") {
+		if err != nil || !strings.Contains(string(config), "margin: 2") || !strings.Contains(string(config), "sampler: reversed") || !strings.Contains(string(config), "mix_part: 0.25") {
 			t.Errorf("%v\n%s", err, config)
 		}
 	}

@@ -32,8 +32,8 @@ func TestDocsQuoteTheExamples(t *testing.T) {
 		}
 		return "<!-- file: " + name + " -->\n\n```go\n" + strings.TrimSpace(string(code)) + "\n```\n"
 	})
-	if len(files) != 6 {
-		t.Errorf("the page quotes %v, want the six examples", files)
+	if len(files) != 7 {
+		t.Errorf("the page quotes %v, want the seven examples", files)
 	}
 	switch {
 	case want == string(text):

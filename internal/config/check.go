@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"longtail/data"
+	"longtail/data/mix"
 	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/loss"
@@ -33,6 +34,7 @@ func (c *Config) check() error {
 		{"data.augment", c.Data.Augment, data.Augments()},
 		{"train.schedule", c.Train.Schedule, Schedules()},
 		{"train.warmup", c.Train.Warmup, Warmups()},
+		{"train.mix", c.Train.Mix, mix.Choices()},
 		{"model.name", c.Model.Name, models.Names()},
 		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
 		{"model.init", c.Model.Init, models.Inits()},
@@ -78,7 +80,7 @@ func (c *Config) check() error {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkLoss, c.checkSampling, c.checkStages, c.checkSchedule, c.checkData, c.checkEval} {
+	for _, check := range []func() error{c.checkLoss, c.checkSampling, c.checkStages, c.checkSchedule, c.checkMixing, c.checkData, c.checkEval} {
 		if err := check(); err != nil {
 			return err
 		}

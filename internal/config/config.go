@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"longtail/data"
+	"longtail/data/mix"
 	"longtail/internal/fail"
 )
 
@@ -31,7 +32,8 @@ type Config struct {
 	Precision string `key:"precision"`              // auto, fp32 or mixed; a run records the one that it took
 	Out       string `key:"out" role:"place"`       // the run's folder, or the folder of runs of a sweep
 
-	places map[string]string // where each value that was given stands, for messages
+	mixing map[string]*float64 // options of all rules of mixing, by name: the keys train.mix_NAME, of which those of the chosen rule count
+	places map[string]string   // where each value that was given stands, for messages
 }
 
 // Data is the section data: which images.
@@ -79,6 +81,7 @@ type Train struct {
 	Schedule string `key:"schedule" later:"yes"` // one of Schedules
 	Warmup   string `key:"warmup" later:"yes"`   // one of Warmups
 	Nesterov bool   `key:"nesterov" later:"yes"` // momentum of Nesterov's kind
+	Mix      string `key:"mix" later:"yes"`      // one of mix.Choices: how the images of a batch are mixed
 
 	InitFrom string `key:"init_from" role:"source" later:"yes"` // a run whose weights are where this one starts; empty: drawn ones
 	Fresh    string `key:"fresh" later:"yes"`                   // one of Fresh: what is drawn nevertheless
@@ -99,10 +102,11 @@ func Defaults() *Config {
 		Loss:  newLoss(),
 		Train: Train{
 			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup, Fresh: FreshNone, Freeze: FreezeNone,
+			Mix: mix.None,
 		},
 		Eval:   Eval{Adjust: NoTau, TauNorm: NoTau},
 		Device: "auto", Precision: "auto",
-		places: map[string]string{},
+		mixing: defaultMixing(), places: map[string]string{},
 	}
 }
 
@@ -175,6 +179,7 @@ func (c *Config) Clone() *Config {
 	d.Train.Multipliers = slices.Clone(c.Train.Multipliers)
 	d.places = maps.Clone(c.places)
 	d.Loss = c.Loss.clone()
+	d.mixing = copied(c.mixing)
 	return &d
 }
 

@@ -50,16 +50,16 @@ var inName = []string{
 
 // InRunName reports whether RunName shows a key where it bears on the run.
 func InRunName(key string) bool {
-	return slices.Contains(inName, key) || strings.HasPrefix(key, "loss.")
+	return slices.Contains(inName, key) || strings.HasPrefix(key, "loss.") || key == "train.mix" || strings.HasPrefix(key, mixPrefix)
 }
 
 // RunName is a folder name that tells the runs of the paper's grid apart: cifar10-if100-focal-g1-b0.9999-s0. What is not the
 // paper's (another model or profile) is in it too; the schedule is not.
 func (c *Config) RunName() string {
-	return c.NameWith(slices.Concat(c.samplingParts(), []string{c.Loss.Name}, c.Loss.nameParts(), c.stageParts())...)
+	return c.NameWith(slices.Concat(c.samplingParts(), c.mixingParts(), []string{c.Loss.Name}, c.Loss.nameParts(), c.stageParts())...)
 }
 
-// NameWith is RunName with other words in place of the sampling, the loss, its options and the second stage.
+// NameWith is RunName with other words in place of the sampling, the mixing, the loss, its options and the second stage.
 func (c *Config) NameWith(method ...string) string {
 	parts := []string{c.Data.Dataset, "if" + number64(c.Data.Imbalance)}
 	if c.Data.Profile != "exp" {

@@ -31,7 +31,7 @@ type entry struct {
 	implied bool   // left out of config.yaml: its value follows from another one
 }
 
-// entries are all keys in the order of the struct, which is the order of config.yaml; options of losses end their section.
+// entries are all keys in the order of the struct, which is the order of config.yaml; options of losses and of mixing end their sections.
 func (c *Config) entries() []entry {
 	var all []entry
 	var walk func(prefix string, v reflect.Value)
@@ -53,6 +53,9 @@ func (c *Config) entries() []entry {
 		}
 		if prefix == "loss." {
 			all = append(all, c.optionEntries()...)
+		}
+		if prefix == "train." {
+			all = append(all, c.mixingEntries()...)
 		}
 	}
 	walk("", reflect.ValueOf(c).Elem())

@@ -26,6 +26,7 @@ var later = map[string][]string{
 	"loss.reweight_from": {"160", "loss.beta=0.9999"},
 	"train.warmup":       {"epoch"},
 	"train.nesterov":     {"true"},
+	"train.mix":          {"mixup"},
 }
 
 // A run with a later key at its default is the run that earlier versions knew: the same config.yaml, fingerprint, identity and name, even

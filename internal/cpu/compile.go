@@ -268,7 +268,7 @@ func (c *compiler) provide(v plan.ValueID) {
 	c.copies[u] = to
 	s, k := c.s, c.s.kernels
 	if isImage {
-		c.do(func(w *worker, n int) { s.drawImage(s.at(to, w, n), to, n) })
+		c.do(func(w *worker, n int) { s.drawImage(w, s.at(to, w, n), to, n) })
 	} else {
 		c.do(func(w *worker, n int) { k.copyView(s.at(to, w, n), s.at(at, w, n), to.shape.h, to.shape.w*to.shape.c) })
 	}

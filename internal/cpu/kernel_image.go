@@ -1,5 +1,7 @@
 package cpu
 
+import "longtail/internal/plan"
+
 // crop says which part of an image to take: the top left corner of the crop in the image with a border around it, whether the crop is
 // mirrored, and which square of it is set to zero.
 type crop struct {
@@ -45,5 +47,24 @@ func (c *crop) line(row []float32, line []byte, table *[256]float32) {
 			to = w - 1 - x
 		}
 		row[4*to] = table[line[x+shift]]
+	}
+}
+
+// mix mixes an image into dst, as plan.Mixture says. Products are rounded before they are added, on every processor.
+func (k kernels) mix(dst, second view, a area, m *plan.Mixture) {
+	share, rest := m.Share, 1-m.Share
+	for y := range a.h {
+		to, from := dst.data[dst.off+y*dst.pitch:][:a.w*a.c], second.data[second.off+y*second.pitch:][:a.w*a.c]
+		left, right := a.w, a.w // of the box
+		if y >= int(m.Box.Top) && y < int(m.Box.Bottom) {
+			left, right = int(m.Box.Left), int(m.Box.Right)
+		}
+		for i := range to {
+			if i >= left*a.c && i < right*a.c {
+				to[i] = from[i]
+			} else {
+				to[i] = float32(share*to[i]) + float32(rest*from[i])
+			}
+		}
 	}
 }

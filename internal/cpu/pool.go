@@ -15,6 +15,7 @@ type pool struct {
 // worker is what one goroutine owns.
 type worker struct {
 	scratch []float32 // values that live within one level, of the current image
+	second  []float32 // an image to mix in
 	rows    []float64 // registers of a row program
 	moments []float64 // of one image
 }

@@ -32,6 +32,7 @@ type session struct {
 	rates  []float32        // learning rate of each step
 	batch  []int32          // the images of the current step, -1 for padding
 	first  int              // position of the batch in the stream of samples
+	mix    *plan.Mixture    // of the current step; nil where images are not mixed
 	losses []float64        // [N] of the current step
 }
 
@@ -50,7 +51,7 @@ func (s *session) bind() error {
 			s.small[plan.ValueID(id)] = s.store.values[v.Name]
 		case plan.Running:
 			s.small[plan.ValueID(id)] = s.store.values[device.RunningPrefix+v.Name]
-		case plan.Target:
+		case plan.Target, plan.SecondTarget, plan.FirstShare:
 			s.small[plan.ValueID(id)] = make([]float32, v.Shape.TotalSize())
 		}
 	}
@@ -92,8 +93,15 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	if err := device.CheckRun(p, order, first, n, s.images.Len(), len(s.rates)); err != nil {
 		return sums, err
 	}
+	mixtures, err := device.Mixtures(p, s.images.Labels, order, first)
+	if err != nil {
+		return sums, err
+	}
 	for step := first; step < first+n; step++ {
 		s.batch, order = order[:p.Batch], order[p.Batch:]
+		if p.Mix != nil {
+			s.mix, mixtures = &mixtures[0], mixtures[1:]
+		}
 		s.first = step * p.Batch
 		s.step()
 		if !s.count(&sums) {
@@ -109,12 +117,9 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 
 // step computes all values of the program for the current batch.
 func (s *session) step() {
-	target := s.small[s.program.Target]
-	clear(target)
-	for i, image := range s.batch {
-		if image >= 0 {
-			target[i*s.program.Classes+int(s.images.Labels[image])] = 1
-		}
+	s.drawTarget(s.program.Target, s.batch)
+	if s.mix != nil {
+		s.drawSecond()
 	}
 	s.pool.each(len(s.packs), func(_ *worker, i int) { s.packs[i]() })
 	for i := range s.levels {
@@ -246,25 +251,4 @@ func (s *session) Save() (device.State, error) { return s.store.save(), nil }
 func (s *session) Close() error {
 	s.pool.close()
 	return nil
-}
-
-// drawImage makes image n of the batch: cropped and flipped in training, in the middle otherwise; padding is zero.
-func (s *session) drawImage(dst view, p *place, n int) {
-	index := s.batch[n]
-	if index < 0 {
-		for y := range p.shape.h {
-			clear(dst.from(y, 0, p.shape.c).rows(1, p.shape.w*p.shape.c))
-		}
-		return
-	}
-	m := s.images
-	c := crop{border: data.Border, dy: data.Border, dx: data.Border, outside: s.program.Pixels.Border}
-	if s.program.Augment {
-		epoch, draw := s.program.Draw(s.first + n)
-		window := data.Augment(s.program.Seed, epoch, draw, int(index))
-		c.dy, c.dx, c.flip, c.side = window.DY, window.DX, window.Flip, s.program.Cutout
-		c.top, c.left = window.Hole(c.side, m.Height, m.Width)
-	}
-	size := m.Channels * m.Height * m.Width
-	s.kernels.image(dst, m.Pixels[int(index)*size:][:size], s.table, m.Channels, m.Height, m.Width, c)
 }

@@ -51,7 +51,7 @@ type Session interface {
 	// split a run at its multiples do no needless transfers.
 	StepsPerCall() int
 	// Run does n steps. order holds n*batch indices into the images, -1 for padding (evaluation only); first is the number of
-	// the first step, which places the samples in their epochs and picks the learning rate.
+	// the first step, which places the samples in their epochs, picks the learning rate and says how images are mixed (Mixtures).
 	Run(order []int32, first, n int) (Sums, error)
 	// Read copies a value of the last step to the host, in its logical layout: Logits [N, C], Features [N, F] of an evaluation
 	// program, Loss [1], or GradientPrefix and the name of a parameter.
@@ -73,7 +73,7 @@ type State map[string]*tensor.Dense
 type Sums struct {
 	Samples   int64   // samples seen, padding not counted
 	Loss      float64 // sum over samples of the loss of a sample
-	Confusion []int64 // [C * C] counts, row = true class, column = predicted class
+	Confusion []int64 // [C * C] counts, row = true class, the first label of a mixed image, column = predicted class
 	NonFinite bool    // a loss was NaN or infinite
 }
 

@@ -39,6 +39,27 @@ func CheckRun(p *plan.Program, order []int32, first, n, images, rates int) error
 	return nil
 }
 
+// Mixtures draws how each step of a call mixes its images: order holds batches of images with those labels, of the steps from first on. It
+// is nil for a program that mixes none. What is no mixture of the batch is an error.
+func Mixtures(p *plan.Program, labels, order []int32, first int) ([]plan.Mixture, error) {
+	if p.Mix == nil {
+		return nil, nil
+	}
+	shape := p.Values[p.Image].Shape
+	all := make([]plan.Mixture, len(order)/p.Batch)
+	batch := make([]int32, p.Batch)
+	for i := range all {
+		for k, sample := range order[i*p.Batch:][:p.Batch] {
+			batch[k] = labels[sample]
+		}
+		all[i] = p.Mix.Draw(first+i, batch)
+		if err := all[i].Check(p.Batch, shape[2], shape[3]); err != nil {
+			return nil, fmt.Errorf("mixing the images of step %d: %w", first+i, err)
+		}
+	}
+	return all, nil
+}
+
 // CheckState returns an error that names the first tensor, in order of names, that a state lacks or has in another shape or
 // type. Tensors that shapes does not name are ignored.
 func CheckState(shapes map[string]tensor.Shape, state State) error {

@@ -13,7 +13,7 @@ var floors = map[string]int{
 	"internal/ops":   1, "internal/rng": 1, "internal/fail": 1, "internal/build": 1, "internal/disk": 1, "internal/metrics": 1,
 	"internal/effective": 1, "internal/mt19937": 1,
 	"models": 2, "loss": 2, "data": 2, "internal/posthoc": 2,
-	"data/cifar": 3, "data/synthetic": 3,
+	"data/cifar": 3, "data/synthetic": 3, "data/mix": 4,
 	"internal/plan":    3,
 	"internal/device":  4,
 	"internal/program": 5, "internal/cpu": 5, "cuda": 5, "cuda/lower": 5,

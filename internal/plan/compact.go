@@ -143,6 +143,9 @@ func (p *Program) formOf(s *Step, forms []form, sampled []bool) form {
 func (p *Program) sampled() []bool {
 	sampled := make([]bool, len(p.Values))
 	sampled[p.Image], sampled[p.Target], sampled[p.Logits] = true, true, true
+	if p.Mix != nil {
+		sampled[p.Second], sampled[p.First] = true, true
+	}
 	for _, in := range p.Inputs {
 		if in.PerSample {
 			sampled[in.Value] = true

@@ -13,6 +13,7 @@ import (
 type Graph struct {
 	Pixels        Pixels // of the image; the zero value is byte / 128 - 1
 	Image, Target *G.Node
+	Second, First *G.Node // second targets and label factors; nil where Options.Mix is
 	Logits, Loss  *G.Node
 	Features      *G.Node // what the host may read of an evaluation graph beside the logits; nil for nothing
 	Inputs        []GraphInput
@@ -105,6 +106,15 @@ func (w *walker) leaves(g Graph) {
 	p := w.program
 	p.Image = w.add(g.Image, Value{Role: Image, Name: "image", Base: None})
 	p.Target = w.add(g.Target, Value{Role: Target, Name: "target", Base: None})
+	p.Second, p.First = None, None
+	if mixes := p.Mix != nil; mixes != (g.Second != nil) || mixes != (g.First != nil) || mixes && !p.Train {
+		w.err = fmt.Errorf("second targets and label factors belong to training programs that mix images")
+		return
+	}
+	if p.Mix != nil {
+		p.Second = w.add(g.Second, Value{Role: SecondTarget, Name: "second target", Base: None})
+		p.First = w.add(g.First, Value{Role: FirstShare, Name: "label factors", Base: None})
+	}
 	for _, q := range g.Params {
 		w.add(q.Node, Value{Role: Param, Name: q.Name, Base: None})
 	}

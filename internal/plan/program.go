@@ -29,13 +29,15 @@ type Role int
 
 // The roles.
 const (
-	Temp      Role = iota // a step's result
-	Image                 // x [N, 3, H, W]: the samples, cropped, flipped, normalised by Pixels
-	Target                // [N, C], zero rows for padding
-	FromInput             // an Input of that name
-	Param                 // a trainable value
-	Running               // running moments [2, C], an input of an evaluation program
-	Constant              // a scalar of known value
+	Temp         Role = iota // a step's result
+	Image                    // x [N, 3, H, W]: the samples, cropped, flipped, normalised by Pixels
+	Target                   // [N, C], zero rows for padding
+	SecondTarget             // [N, C], of the second labels of mixed images
+	FirstShare               // [N, 1], the label factors of mixed images
+	FromInput                // an Input of that name
+	Param                    // a trainable value
+	Running                  // running moments [2, C], an input of an evaluation program
+	Constant                 // a scalar of known value
 )
 
 // Value is what steps read and write.
@@ -114,6 +116,7 @@ type Options struct {
 	Train       bool
 	Augment     bool    // random crop and flip
 	Cutout      int     // with Augment: side of a square of zeros; 0: none
+	Mix         Mixing  // of the images and labels of a batch, in training; nil: none
 	Seed        uint64  // of crops and flips
 	Samples     int     // images in an epoch: sample s of the stream belongs to epoch s / Samples
 	Repeats     bool    // epochs from RepeatsFrom on may show an image more than once
@@ -143,6 +146,8 @@ type Program struct {
 	Pixels   Pixels
 	Image    ValueID
 	Target   ValueID
+	Second   ValueID // SecondTarget; None where images are not mixed
+	First    ValueID // FirstShare, likewise
 	Inputs   []Input
 	Features ValueID // [N, F] of an evaluation program, the classifier's input; None in training, which would have to keep it
 	Logits   ValueID // [N, C]

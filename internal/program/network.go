@@ -44,7 +44,7 @@ var drawing sync.Mutex
 func (n Network) Plan(batch int, o plan.Options) (*plan.Program, models.Net, error) {
 	drawing.Lock()
 	defer drawing.Unlock()
-	graph, net, err := n.draw(batch, o.Train)
+	graph, net, err := n.draw(batch, o)
 	if err != nil {
 		return nil, models.Net{}, err
 	}
@@ -61,27 +61,32 @@ func (n Network) Plan(batch int, o plan.Options) (*plan.Program, models.Net, err
 }
 
 // draw makes the graph up to the loss.
-func (n Network) draw(batch int, training bool) (plan.Graph, models.Net, error) {
+func (n Network) draw(batch int, o plan.Options) (plan.Graph, models.Net, error) {
 	objective, err := loss.New(n.Loss, n.Options)
 	if err != nil {
 		return plan.Graph{}, models.Net{}, err
 	}
 	g, classes, size := G.NewGraph(), n.Model.Classes, n.Image
 	image := G.NewTensor(g, G.Float32, 4, G.WithShape(batch, size.Channels, size.Height, size.Width), G.WithName("image"))
-	net, err := models.Build(image, n.Model, objective.Head(classes), training)
+	net, err := models.Build(image, n.Model, objective.Head(classes), o.Train)
 	if err != nil {
 		return plan.Graph{}, models.Net{}, err
 	}
 	in := newBatch(net.Logits, n.Counts)
-	if training {
+	if o.Train {
 		in.Divisor = n.Divisor
+	}
+	if o.Mix != nil {
+		in.Second = G.NewMatrix(g, G.Float32, G.WithShape(batch, classes), G.WithName("second target"))
+		in.First = G.NewMatrix(g, G.Float32, G.WithShape(batch, 1), G.WithName("label factors"))
 	}
 	cost, err := in.Cost(objective)
 	if err != nil {
 		return plan.Graph{}, models.Net{}, fmt.Errorf("building the loss %s: %w", n.Loss, err)
 	}
 	return plan.Graph{
-		Pixels: n.Pixels, Image: image, Target: in.Target, Features: net.Features, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
+		Pixels: n.Pixels, Image: image, Target: in.Target, Second: in.Second, First: in.First,
+		Features: net.Features, Logits: net.Logits, Loss: cost, Inputs: inputs(in),
 		Params: net.Params, Stats: net.Stats, Running: net.Inputs,
 	}, net, nil
 }

@@ -114,7 +114,11 @@ func plans(cfg *config.Config, images data.Images) (*plan.Program, models.Net, e
 	if err != nil {
 		return nil, models.Net{}, err
 	}
-	return n.Plan(cfg.Train.Batch, train.Options(cfg, images))
+	training, err := train.Options(cfg, images)
+	if err != nil {
+		return nil, models.Net{}, err
+	}
+	return n.Plan(cfg.Train.Batch, training)
 }
 
 // open opens one more training.

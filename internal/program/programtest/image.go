@@ -1,0 +1,40 @@
+package programtest
+
+import (
+	"longtail/data"
+	"longtail/internal/plan"
+)
+
+// Pixel is channel c, of 4, of pixel (y, x) of the image that a program with those options and numbers for bytes draws for a sample, an
+// index into the images, at a position of the stream; sample -1 is padding.
+func Pixel(o *plan.Options, bytes plan.Pixels, m data.Images, position, sample, y, x, c int) float32 {
+	if sample < 0 || c >= m.Channels {
+		return 0
+	}
+	if o.Augment {
+		epoch, draw := o.Draw(position)
+		d := data.Augment(o.Seed, epoch, draw, sample)
+		if top, left := d.Hole(o.Cutout, m.Height, m.Width); y >= top && y < top+o.Cutout && x >= left && x < left+o.Cutout {
+			return 0
+		}
+		if d.Flip {
+			x = m.Width - 1 - x
+		}
+		y, x = y+d.DY-data.Border, x+d.DX-data.Border
+	}
+	if y < 0 || x < 0 || y >= m.Height || x >= m.Width {
+		return bytes.Border
+	}
+	return bytes.Table()[c][m.Image(sample)[(c*m.Height+y)*m.Width+x]]
+}
+
+// Mixed is the same pixel of place n of a batch of samples that begins at a position of the stream, mixed as plan.Mixture says.
+func Mixed(o *plan.Options, bytes plan.Pixels, m data.Images, mixture *plan.Mixture, batch []int32, position, n, y, x, c int) float32 {
+	j := int(mixture.Partners[n])
+	own := Pixel(o, bytes, m, position+n, int(batch[n]), y, x, c)
+	other := Pixel(o, bytes, m, position+j, int(batch[j]), y, x, c)
+	if b := mixture.Box; y >= int(b.Top) && y < int(b.Bottom) && x >= int(b.Left) && x < int(b.Right) {
+		return other
+	}
+	return float32(mixture.Share*own) + float32((1-mixture.Share)*other)
+}
