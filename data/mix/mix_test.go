@@ -82,7 +82,7 @@ func TestMixupHasOneFactor(t *testing.T) {
 }
 
 // The golden cases of the rule: kappa 3 and tau 1/2.
-func TestRemix(t *testing.T) {
+func TestRemixOfTheGoldenCases(t *testing.T) {
 	for _, c := range []struct {
 		n1, n2  int
 		l, want float64

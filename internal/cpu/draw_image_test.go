@@ -34,7 +34,7 @@ func TestDrawnImagesFollowTheProgram(t *testing.T) {
 				images: data.Images{Pixels: pixels, Channels: 3, Height: side, Width: side},
 			}
 			dst := view{make([]float32, side*side*4), 0, side * 4}
-			s.drawImage(dst, &place{shape: area{side, side, 4}}, 1)
+			s.drawSample(dst, &place{shape: area{side, side, 4}}, 1)
 			draw := 0
 			if o.Repeats && o.RepeatsFrom <= 4 {
 				draw = 1 + 3
