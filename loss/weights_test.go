@@ -98,6 +98,29 @@ func TestEffectiveNumber(t *testing.T) {
 	})
 }
 
+// Each kind sums to the number of classes that have images, and is in the proportion that it is named for.
+func TestKindsOfWeights(t *testing.T) {
+	counts := []int{10_000_000, 400, 0, 1}
+	for kind, of := range map[string]func(n float64) float64{
+		Unweighted: func(float64) float64 { return 1 }, Inverse: func(n float64) float64 { return 1 / n },
+		SqrtInverse: func(n float64) float64 { return 1 / math.Sqrt(n) },
+		Effective:   func(n float64) float64 { return 1 / EffectiveNumber(int(n), 1-1e-14) },
+	} {
+		weights, err := WeightsOf(kind, counts, 1-1e-14)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, kind+": sum", weights[0]+weights[1]+weights[3], 3, 1e-12)
+		near(t, kind+": first and last", weights[0]/weights[3], of(1e7)/of(1), 1e-12)
+		if weights[2] != 0 {
+			t.Errorf("%s: a class without images weighs %v", kind, weights[2])
+		}
+	}
+	if _, err := WeightsOf("inverted", counts, 0); err == nil {
+		t.Error("an unknown kind is accepted")
+	}
+}
+
 func TestWeightsWithoutImages(t *testing.T) {
 	for name, c := range map[string]struct {
 		counts []int

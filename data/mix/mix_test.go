@@ -81,6 +81,22 @@ func TestMixupHasOneFactor(t *testing.T) {
 	}
 }
 
+// The golden cases of the rule: kappa 3 and tau 1/2.
+func TestRemixOfTheGoldenCases(t *testing.T) {
+	for _, c := range []struct {
+		n1, n2  int
+		l, want float64
+	}{
+		{5000, 50, 0.3, 0}, {5000, 50, 0.7, 0.7}, {50, 5000, 0.7, 1}, {50, 5000, 0.3, 0.3},
+		{100, 100, 0.2, 0.2}, {300, 100, 0.25, 0}, {100, 300, 0.75, 1}, {299, 100, 0.1, 0.1},
+	} {
+		if got := Remix(c.n1, c.n2, c.l, 3, 0.5); got != c.want {
+			t.Errorf("%d and %d images, factor %v: %v, want %v", c.n1, c.n2, c.l, got, c.want)
+		}
+	}
+}
+
+// The label factors of remix are those of the pairs' classes; the pixels keep the batch's factor.
 func TestRemixOfABatch(t *testing.T) {
 	s, labels := set(5), []int32{0, 9, 0, 9, 4, 5, 1, 0}
 	seen := map[float32]int{}

@@ -125,6 +125,17 @@ func Load(path string, overrides []string) (*Config, error) {
 	return c, c.Complete()
 }
 
+// LoadRun reads the config.yaml of a run's folder. Earlier versions wrote options that the loss does not use, with whatever value they
+// were given: these are forgotten.
+func LoadRun(path string) (*Config, error) {
+	c := Defaults()
+	if err := c.readFile(path); err != nil {
+		return nil, err
+	}
+	c.DropUnused()
+	return c, c.Complete()
+}
+
 // Complete fills in the values that follow from others where they were not given, and checks all values.
 func (c *Config) Complete() error {
 	c.Derive()

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -120,5 +122,20 @@ func TestImpliedWeightsAreNoDifference(t *testing.T) {
 	c := load(t, "loss.weights=inverse")
 	if d := load(t).Differences(c); len(d) != 1 || d[0] != "loss.weights" {
 		t.Errorf("differences %v", d)
+	}
+}
+
+// Runs of earlier versions have options in their config.yaml that their loss does not use.
+func TestRunsOfEarlierVersionsAreRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte("loss:\n  name: softmax\n  beta: 0.9\n  gamma: 2\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadRun(path)
+	if err != nil || string(c.YAML()) != string(load(t, "loss.beta=0.9").YAML()) {
+		t.Errorf("%v\n%s", err, c.YAML())
+	}
+	if _, err := Load(path, nil); fail.Code(err) != fail.CodeUsage {
+		t.Errorf("as a config of a new run: %v", err)
 	}
 }
