@@ -22,13 +22,13 @@ const mostFrozenLaunches = 39
 
 func TestLaunchesOfAFrozenStep(t *testing.T) {
 	b := newBackend(t)
-	for name, freeze := range map[string]func(*program.Network){
+	for name, stage := range map[string]func(*program.Network){
 		"features": func(n *program.Network) { n.Model.Frozen = true },
 		"all but scale": func(n *program.Network) {
 			n.Model.Frozen, n.Model.ClassScale, n.Model.FrozenClassifier = true, true, true
 		},
 	} {
-		e := experiment{model: "resnet32", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 4, freeze: freeze}
+		e := experiment{model: "resnet32", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 4, stage: stage}
 		s := e.open(t, b, device.Mixed, e.noise())
 		before := s.Counters().Launches
 		e.train(t, s, 0, 1)
