@@ -46,7 +46,7 @@ type experiment struct {
 	input string              // data.input; empty is bytes
 	more  func(*plan.Options) // what else a training program declares; nil is nothing
 
-	freeze func(*program.Network) // what of the network is frozen; nil is nothing
+	stage func(*program.Network) // what of the network is frozen or scaled; nil is nothing
 }
 
 func (e experiment) String() string {
@@ -60,8 +60,8 @@ func (e experiment) network() program.Network {
 	for c := range e.classes {
 		n.Counts = append(n.Counts, 1+500/(c+1))
 	}
-	if e.freeze != nil {
-		e.freeze(&n)
+	if e.stage != nil {
+		e.stage(&n)
 	}
 	if e.input != "" {
 		in, err := data.NewInput(e.input, 3)
@@ -207,6 +207,7 @@ func TestStepsEqualTheCPU(t *testing.T) {
 		{model: "resnet8", shortcut: "subsample", loss: "sigmoid", classes: 20, batch: 4},
 		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 6, divisor: "weights"},
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 5, frozen: true},
+		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 4, divisor: "weights", stage: func(n *program.Network) { n.Model.ClassScale = true }},
 		resampled,
 	} {
 		t.Run(e.String(), func(t *testing.T) {

@@ -46,6 +46,24 @@ func TestFrozenNetworks(t *testing.T) {
 	}
 }
 
+// The scale of the classes follows all other parameters, starts at 1, is decayed, and alone is trained where the classifier is frozen too.
+func TestScaledClasses(t *testing.T) {
+	c := config("resnet8")
+	c.ClassScale = true
+	free := mustBuild(t, images(2, 3, 32, 32), c, ops.Head{}, true)
+	c.Frozen, c.FrozenClassifier = true, true
+	n := mustBuild(t, images(2, 3, 32, 32), c, ops.Head{}, true)
+	for i, p := range n.Params {
+		if last := i == len(n.Params)-1; p.Frozen == last || (p.Name == ClassScale) != last || free.Params[i].Name != p.Name || free.Params[i].Frozen {
+			t.Errorf("%s is frozen: %v", p.Name, p.Frozen)
+		}
+	}
+	s := n.Params[len(n.Params)-1]
+	if values := n.Initial(3)[ClassScale].Data().([]float32); !s.Decay || !slices.Equal(values, slices.Repeat([]float32{1}, c.Classes)) {
+		t.Errorf("the scale starts at %v and is decayed: %v", values, s.Decay)
+	}
+}
+
 func TestClassifyNeedsFeatures(t *testing.T) {
 	x := G.NewMatrix(G.NewGraph(), G.Float32, G.WithShape(3, 5), G.WithName("x"))
 	n, err := Classify(x, Config{Classes: 4, Init: "he"}, ops.Head{BiasInit: 2})

@@ -31,7 +31,7 @@ func source(initFrom string) string {
 
 // startFrom is the checkpoint of a run before its first step, with the parameters and running moments of another run in place of the drawn
 // ones. A fresh classifier keeps its drawn values. Tensors go by name, and but for the classifier each must be in both networks, in one
-// shape; a parameter that only a second stage has (models.SecondStage) keeps its initial value. Momenta start at zero.
+// shape; a parameter that only a second stage has (models.SecondStage) keeps its initial value where the run lacks it. Momenta start at zero.
 func startFrom(c *config.Config, classes int, initial device.State) (*Checkpoint, error) {
 	begin := start(classes, initial)
 	if c.Train.InitFrom == "" {
@@ -71,7 +71,7 @@ func take(file *run.Tensors, state device.State, fresh string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(file.Tensors)) {
 		if _, known := state[name]; !known && !kept(name) {
-			return fmt.Errorf("the run has a tensor %s, which this network lacks\ngive the model and the loss's classifier that it was trained with", name)
+			return fmt.Errorf("the run has a tensor %s, which this network lacks\ngive the model and the loss's classifier that it was trained with%s", name, freshHint(name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(state)) {

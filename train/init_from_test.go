@@ -44,7 +44,7 @@ func TestTakeGoesByName(t *testing.T) {
 		"second stage":       {func(r *run.Tensors, s device.State) { s["scale.class"] = dense(1) }, config.FreshNone, 3, ""},
 		"scaled first stage": {func(r *run.Tensors, _ device.State) {
 			r.Tensors["scale.class"] = run.Tensor{Shape: []int{1}, Data: []float32{2}}
-		}, config.FreshNone, 0, "the run has a tensor scale.class"},
+		}, config.FreshNone, 0, "the run has a tensor scale.class, which this network lacks\ngive the model and the loss's classifier that it was trained with, or train.fresh=classifier"},
 		"scaled first stage fresh": {func(r *run.Tensors, _ device.State) {
 			r.Tensors["scale.class"] = run.Tensor{Shape: []int{1}, Data: []float32{2}}
 		}, config.FreshClassifier, 0, ""},

@@ -58,6 +58,13 @@ func eachSchedule(t *testing.T, f func(t *testing.T, s *Schedule)) {
 			t.Fatal(err)
 		}
 		programs[objective+" by weights"] = p
+		n.Model.ClassScale = true
+		for _, frozen := range []bool{false, true} {
+			n.Model.Frozen, n.Model.FrozenClassifier = frozen, frozen
+			if programs[fmt.Sprintf("%s by weights, scaled, frozen=%v", objective, frozen)], _, err = n.Plan(3, plan.Options{Train: true, Samples: 100, Momentum: 0.9}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	graph, _, err := programtest.CosineHead(4, 11)
 	if err != nil {
