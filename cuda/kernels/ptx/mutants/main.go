@@ -73,12 +73,14 @@ func run(o options) (survivors int, err error) {
 	}
 	control := mutants[0]
 	control.Class, control.New = "nothing changed", control.Old
-	killer, err := execute(control, launching(control.Kernel, tests, o.quick)[:1], both...)
-	if err == nil && killer != "" {
-		err = fmt.Errorf("it does not pass: %s", killer)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("%s as it is: %w", control.Kernel, err)
+	for _, k := range []kind{fast, checked} {
+		killer, err := execute(control, launching(control.Kernel, tests, o.quick)[:1], k)
+		if err == nil && killer != "" {
+			err = fmt.Errorf("it does not pass: %s", killer)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("%s as it is: %w", control.Kernel, err)
+		}
 	}
 	var group errgroup.Group
 	group.SetLimit(2)
@@ -86,12 +88,7 @@ func run(o options) (survivors int, err error) {
 	done, never, start := 0, 0, time.Now()
 	for _, m := range mutants {
 		group.Go(func() error {
-			launching := launching(m.Kernel, tests, o.quick)
-			killer, err := execute(m, launching, both...)
-			reached := true
-			if err == nil && killer == "" {
-				reached, err = executed(m, launching)
-			}
+			killer, reached, err := examine(m, launching(m.Kernel, tests, o.quick))
 			if err != nil {
 				return fmt.Errorf("%v: %w", m, err)
 			}
@@ -195,6 +192,18 @@ func launching(kernel string, tests []trace.Test, quick bool) []trace.Test {
 	return all
 }
 
+// examine executes a mutant on the fast build, which shows other results and other barriers soon, and then, if a test reaches it, on the checked one.
+func examine(m chosen, tests []trace.Test) (killer string, reached bool, err error) {
+	if killer, err = execute(m, tests, fast); err != nil || killer != "" {
+		return killer, true, err
+	}
+	if reached, err = executed(m, tests); err != nil || !reached {
+		return "", false, err
+	}
+	killer, err = execute(m, tests, checked)
+	return killer, true, err
+}
+
 // trap fails where it is executed: an integer is divided by zero.
 const trap = "{ .reg .b32 zero; mov.u32 zero, 0; div.u32 zero, zero, zero; }\n"
 
@@ -208,12 +217,9 @@ func executed(m chosen, tests []trace.Test) (bool, error) {
 	return killer != "", err
 }
 
-// both is the fast build, which shows other results and other barriers soon, and the checked one.
-var both = []kind{fast, checked}
-
-// execute runs tests, which launch the mutant's kernel, the shortest first, on builds of the library. It returns how the first one fails, "" if none
+// execute runs tests, which launch the mutant's kernel, the shortest first, on a build of the library. It returns how the first one fails, "" if none
 // does.
-func execute(m chosen, tests []trace.Test, builds ...kind) (killer string, err error) {
+func execute(m chosen, tests []trace.Test, k kind) (killer string, err error) {
 	if err := os.MkdirAll("build/ptx/mutants", 0o755); err != nil {
 		return "", err
 	}
@@ -224,18 +230,13 @@ func execute(m chosen, tests []trace.Test, builds ...kind) (killer string, err e
 	defer os.RemoveAll(folder)
 	var environment []string
 	if m.Class == mutate.Align { // a GPU may place the array so; the checked build does where it is asked to
-		builds, environment = []kind{checked}, []string{"EMULATOR_LAYOUT=adversarial"}
+		k, environment = checked, []string{"EMULATOR_LAYOUT=adversarial"}
 	}
-	for _, k := range builds {
-		library, err := build(m, k, folder)
-		if err != nil {
-			return "", err
-		}
-		if killer = fails(tests, library, environment); killer != "" {
-			break
-		}
+	library, err := build(m, k, folder)
+	if err != nil {
+		return "", err
 	}
-	return killer, nil
+	return fails(tests, library, environment), nil
 }
 
 // fails runs tests and returns how the first one fails, "" if none does.
