@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# methods.sh [--data-dir FOLDER] [key=value ...]: eight methods on CIFAR-10 at imbalance factor 100 with the shortened schedule of
+# configs/shortened/methods.yaml, and their table. FOLDER holds cifar-10-batches-bin; without it $LONGTAIL_DATA counts. Run folders are left in
+# runs/methods; the same command again resumes.
+set -euo pipefail
+data=()
+if [ "${1:-}" = --data-dir ]; then
+  data=(--data-dir "$(cd "$2" && pwd)")
+  shift 2
+fi
+cd "$(dirname "$0")/.."
+make -s
+bin/longtail sweep configs/shortened/methods.yaml "${data[@]}" --device cpu --jobs "$(nproc)" "$@"
+bin/longtail table configs/shortened/methods.yaml "$@"
+bin/longtail compare --runs runs/methods --metric balanced
