@@ -90,11 +90,13 @@ func (m *modules) load(name string) (*driver.Module, error) {
 // freeShared is the dynamic shared memory in bytes that a kernel may have without leave.
 const freeShared = 48 << 10
 
-// function finds the kernel of a launch, whose file must be loaded, and allows it its shared memory.
+// function finds the kernel of a launch and allows it its shared memory.
 func (m *modules) function(l *lower.Launch) (*driver.Function, error) {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	f, err := m.loaded[l.Module].loaded.Function(l.Kernel)
+	file := m.begin(l.Module)
+	if <-file.done; file.err != nil {
+		return nil, file.err
+	}
+	f, err := file.loaded.Function(l.Kernel)
 	if err == nil && l.Shared > freeShared {
 		err = f.AllowShared(l.Shared)
 	}
