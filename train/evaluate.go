@@ -72,7 +72,7 @@ func (j *EvalJob) config() (*config.Config, error) {
 	if !run.Exists(path) {
 		return nil, fail.Usage("%s is not a run's folder: it has no %s\ngive the folder that longtail train named", j.Dir, run.ConfigFile)
 	}
-	return config.Load(path, nil)
+	return config.LoadFile(path)
 }
 
 func (j *EvalJob) noCheckpoint() error {

@@ -25,7 +25,7 @@ func (k *recorder) open(c *config.Config) (err error) {
 	if !k.folder.Has(run.ConfigFile) {
 		return nil
 	}
-	if k.began, err = config.Load(k.folder.Path(run.ConfigFile), nil); err != nil {
+	if k.began, err = config.LoadFile(k.folder.Path(run.ConfigFile)); err != nil {
 		return fmt.Errorf("the config of the run that is in %s: %w", k.folder.Dir, err)
 	}
 	if differs := c.Conflict(k.began); differs != "" {

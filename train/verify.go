@@ -65,7 +65,7 @@ func (v *verifier) problem(name string, err error) {
 
 func (v *verifier) readConfig() {
 	var err error
-	if v.config, err = config.Load(v.path(run.ConfigFile), nil); err != nil {
+	if v.config, err = config.LoadFile(v.path(run.ConfigFile)); err != nil {
 		v.config = nil
 		v.problem(run.ConfigFile, err)
 	}

@@ -88,7 +88,7 @@ func newVerifiedRun(v *train.Verdict) verifiedRun {
 	for _, p := range v.Problems {
 		line.State = "damaged"
 		text, _, _ := strings.Cut(p.Error(), "\n") // what to do comes once, at the end
-		line.Problems = append(line.Problems, text)
+		line.Problems = append(line.Problems, printable(text))
 	}
 	return line
 }

@@ -109,6 +109,19 @@ func Load(path string, overrides []string) (*Config, error) {
 	return c, c.Complete()
 }
 
+// LoadFile reads the config.yaml that a run left, as Load does.
+func LoadFile(path string) (*Config, error) {
+	text, err := ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := Defaults()
+	if err := c.Parse(text, path); err != nil {
+		return nil, err
+	}
+	return c, c.Complete()
+}
+
 // Complete fills in the values that follow from others where they were not given, and checks all values.
 func (c *Config) Complete() error {
 	c.Derive()

@@ -81,16 +81,22 @@ func parseSummary(text []byte) (*Summary, error) {
 	return s, nil
 }
 
-// checkNames refuses names that are paths, which names of files are made of, and characters that a terminal obeys.
+// longestName is how many bytes a name may have: tables and pictures show it.
+const longestName = 200
+
+// checkNames refuses names that are paths, which names of files are made of, characters that a terminal obeys, and names that fill it.
 func (s *Summary) checkNames() error {
 	for key, name := range map[string]string{"dataset": s.Dataset, "model": s.Model, "loss": s.Loss, "profile": s.Profile} {
-		if strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, ".") || hasControl(name) {
-			return fmt.Errorf("%s: %q cannot be a name", key, name)
+		if strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, ".") || hasControl(name) || len(name) > longestName {
+			return fmt.Errorf("%s: %s cannot be a name", key, fail.Quote(name))
 		}
 	}
 	for c, name := range s.ClassNames {
 		if hasControl(name) {
-			return fmt.Errorf("class_names: %q of class %d has a control character", name, c)
+			return fmt.Errorf("class_names: %s of class %d has a control character", fail.Quote(name), c)
+		}
+		if len(name) > longestName {
+			return fmt.Errorf("class_names: %s of class %d is too long", fail.Quote(name), c)
 		}
 	}
 	return nil

@@ -89,7 +89,7 @@ func (p *Plan) look() error {
 		return nil
 	}
 	p.State = Begun
-	if began, err := config.Load(filepath.Join(dir, run.ConfigFile), nil); err == nil {
+	if began, err := config.LoadFile(filepath.Join(dir, run.ConfigFile)); err == nil {
 		if err := p.compare(began); err != nil {
 			return err
 		}
