@@ -40,6 +40,9 @@ func ReadSummary(dir string) (*Summary, error) {
 	if err != nil {
 		return nil, fail.Data("%s is damaged: %w\nremove it and give the run's command again: it is written anew from the checkpoint", path, err)
 	}
+	if s.Seal == nil && hasSealedEnvironment(dir) {
+		return nil, fail.Data("%s is damaged: it has no seal, but %s was written by a program that seals runs\nrestore it from a copy, or train the run again in another folder", path, EnvironmentFile)
+	}
 	return s, nil
 }
 

@@ -129,7 +129,11 @@ func (s *Summary) checkFile(dir, name, fingerprint string) error {
 	}
 	if name != ConfigFile {
 		var err error
-		if got, err = hashFile(dir, name); err != nil {
+		got, err = hashFile(dir, name)
+		if err != nil && !Exists(filepath.Join(dir, name)) {
+			return fmt.Errorf("the seal of %s names it, and it is missing: %w", SummaryFile, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -142,11 +146,11 @@ func (s *Summary) checkFile(dir, name, fingerprint string) error {
 	return nil
 }
 
-// CheckNames compares the names of the checkpoints in a finished run's folder with those of its seal, and reads none of them. A folder
-// without any was copied without them: its result is whole.
-func (s *Summary) CheckNames(dir string) error {
+// CheckNames compares the names of the checkpoints in a finished run's folder with those of its seal, and reads none of them. It reports
+// whether all are missing, which is no error: they were removed to make room, or the folder was copied without them, and its result is whole.
+func (s *Summary) CheckNames(dir string) (missing bool, err error) {
 	if s.Seal == nil {
-		return nil
+		return false, nil
 	}
 	var there []string
 	for _, name := range Checkpoints() {
@@ -159,12 +163,12 @@ func (s *Summary) CheckNames(dir string) error {
 		_, sealed := s.Seal.Checkpoints[name]
 		switch found := slices.Contains(there, name); {
 		case found && !sealed:
-			return fmt.Errorf("%s was added after the run ended: the seal of %s does not know it", name, SummaryFile)
+			return false, fmt.Errorf("%s was added after the run ended: the seal of %s does not know it", name, SummaryFile)
 		case sealed && !found && len(there) > 0:
-			return fmt.Errorf("%s is missing, which the seal of %s names", name, SummaryFile)
+			return false, fmt.Errorf("%s is missing, which the seal of %s names", name, SummaryFile)
 		}
 	}
-	return nil
+	return len(there) == 0 && len(s.Seal.Checkpoints) > 0, nil
 }
 
 // CheckEpochs compares metrics.jsonl with the result: its last line is the last step, and the tests of the results are in it.
