@@ -31,11 +31,12 @@ func (r *reading) read() {
 	if r.dir == "" {
 		return
 	}
-	found, err := ReadRun(r.dir)
+	s, err := run.ReadSummary(r.dir)
 	if err != nil {
 		r.problem(run.SummaryFile, err)
 		return
 	}
+	found := &Run{Dir: r.dir, Summary: *s}
 	text, err := config.ReadFile(filepath.Join(r.dir, run.ConfigFile))
 	if err == nil {
 		r.fingerprint, err = config.Fingerprint(text)
@@ -53,20 +54,6 @@ func (r *reading) file(name string, read func(path string) error) {
 	if err := read(filepath.Join(r.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.problem(name, err)
 	}
-}
-
-// ReadRun reads the summary of one run's folder.
-func ReadRun(dir string) (*Run, error) {
-	s, err := run.ReadSummary(dir)
-	if err != nil {
-		return nil, err
-	}
-	r := &Run{Dir: dir, Summary: *s, Config: config.Defaults()}
-	if err := r.Config.Override(s.Settings()); err != nil {
-		return nil, err
-	}
-	r.Config.Derive()
-	return r, nil
 }
 
 // checkSeal compares the small files of a sealed run with its seal, and the names of its checkpoints: reading those takes long. It reports
@@ -98,6 +85,9 @@ func (r *reading) checkSeal(s *run.Summary, configErr error) bool {
 // that this program does not have are those of another one, to which a data set was added, say: that both files have them is believed.
 func (r *reading) readConfig(found *Run, text []byte, err error) bool {
 	if errors.Is(err, fs.ErrNotExist) {
+		if !r.configOfSummary(found) {
+			return false
+		}
 		if key, name := found.Config.UnknownName(); key != "" {
 			r.problem(run.SummaryFile, fail.Data("%s: this program has no %s, and no %s says what it is", key, fail.Quote(name), run.ConfigFile))
 			return false
@@ -112,7 +102,7 @@ func (r *reading) readConfig(found *Run, text []byte, err error) bool {
 	}
 	if err != nil {
 		r.problem(run.ConfigFile, err)
-		return true
+		return r.configOfSummary(found)
 	}
 	differs, err := c.Contradiction(found.Summary.Settings())
 	if err == nil && differs != "" {
@@ -127,6 +117,17 @@ func (r *reading) readConfig(found *Run, text []byte, err error) bool {
 		r.remarks = append(r.remarks, fmt.Sprintf("%s: %s: this program has no %s: the run is shown as its files say", path, key, fail.Quote(name)))
 	}
 	found.Config = c
+	return true
+}
+
+// configOfSummary makes the config of a run of what its result repeats of it, and reports whether it can.
+func (r *reading) configOfSummary(found *Run) bool {
+	found.Config = config.Defaults()
+	if err := found.Config.Override(found.Summary.Settings()); err != nil {
+		r.problem(run.SummaryFile, err)
+		return false
+	}
+	found.Config.Derive()
 	return true
 }
 
