@@ -78,6 +78,11 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s, batch %d on %s: %d windows of %d steps\n", cfg.Model.Name, cfg.Train.Batch, d, o.Windows, o.Steps)
 	}
 	if b.dryRun {
+		need, available, err := bench.Memory(cfg, d, o)
+		if err != nil {
+			return err
+		}
+		b.printMemory(cmd, need, available)
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was measured")
 		return nil
 	}

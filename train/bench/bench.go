@@ -17,6 +17,7 @@ import (
 	"longtail/internal/plan"
 	"longtail/internal/program"
 	"longtail/internal/rng"
+	"longtail/models"
 	"longtail/train"
 )
 
@@ -57,6 +58,9 @@ func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
 	var err error
 	if b.order, err = data.NewStream(cfg.Data.Sampler, data.Epoch{Seed: cfg.Seed, Epochs: cfg.Train.Epochs, Labels: b.images.Labels, Classes: o.Classes}); err != nil {
+		return m, err
+	}
+	if err := b.checkMemory(d, o.Runs); err != nil {
 		return m, err
 	}
 	for i := range o.Runs {
@@ -102,10 +106,39 @@ type measured struct {
 	at       int // steps done
 }
 
+// Memory is how many bytes the trainings of a measurement take together on a device, and how many it has left; 0 for what is not known.
+func Memory(cfg *config.Config, d *device.Device, o Options) (need, available int64, err error) {
+	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
+	return b.memory(d, o.Runs)
+}
+
+func (b *measured) memory(d *device.Device, runs int) (need, available int64, err error) {
+	p, _, err := b.plan()
+	if err != nil {
+		return 0, 0, err
+	}
+	need, available = d.Backend.Memory(p, d.Precision)
+	return need * int64(runs), available, nil
+}
+
+// checkMemory returns an error where several trainings need more memory than there is; a session checks what it needs alone.
+func (b *measured) checkMemory(d *device.Device, runs int) error {
+	need, available, err := b.memory(d, runs)
+	if err != nil || runs == 1 || available == 0 || need <= available {
+		return err
+	}
+	return fail.Device("%d trainings at once with batches of %d images need %.1f GB of memory, and %.1f GB are available\nlower --runs or train.batch, or choose a smaller model.name",
+		runs, b.cfg.Train.Batch, float64(need)/1e9, float64(available)/1e9)
+}
+
+// plan plans a training.
+func (b *measured) plan() (*plan.Program, models.Net, error) {
+	return train.Network(b.cfg, b.images, nil).Plan(b.cfg.Train.Batch, train.Options(b.cfg, b.images.Len()))
+}
+
 // open opens one more training.
 func (b *measured) open(d *device.Device, o Options) error {
-	n := train.Network(b.cfg, b.images, nil)
-	p, net, err := n.Plan(b.cfg.Train.Batch, train.Options(b.cfg, b.images.Len()))
+	p, net, err := b.plan()
 	if err != nil {
 		return err
 	}
