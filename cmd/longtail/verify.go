@@ -53,6 +53,7 @@ func (v *verifyRunsOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer secondSignalKills(cmd.Context())()
 	damaged, first := 0, ""
 	for _, dir := range dirs {
 		if cmd.Context().Err() != nil {
