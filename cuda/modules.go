@@ -18,7 +18,7 @@ import (
 type modules struct {
 	context *driver.Context
 	compile func(name, text string) (*driver.Module, error)
-	slow    func()        // is called when the loading for a session takes longer than patience
+	slow    func()        // is called, by each session that waits, when loading takes longer than patience
 	wait    time.Duration // patience
 	mutex   sync.Mutex
 	loaded  map[string]*module
@@ -37,7 +37,7 @@ const patience = time.Second
 func newModules(context *driver.Context, remark func(string)) *modules {
 	m := &modules{context: context, compile: context.Load, slow: func() {}, wait: patience, loaded: map[string]*module{}}
 	if remark != nil {
-		m.slow = func() { remark(fmt.Sprintf("compiling kernels for %s (once)", context.Info().Name)) }
+		m.slow = sync.OnceFunc(func() { remark(fmt.Sprintf("compiling kernels for %s (once)", context.Info().Name)) })
 	}
 	return m
 }

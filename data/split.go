@@ -51,8 +51,10 @@ func (s Split) Write(path string) error {
 //
 // An index that is negative, out of order in a Split, or there twice is an error, and so are unknown fields and trailing
 // text: data errors, that name the file.
-func ReadSplit(path string) (*Split, error) {
-	text, err := disk.Read(path, maxSplitBytes)
+func ReadSplit(path string) (*Split, error) { return readSplit(path, disk.Read) }
+
+func readSplit(path string, read func(path string, limit int64) ([]byte, error)) (*Split, error) {
+	text, err := read(path, maxSplitBytes)
 	if err != nil {
 		return nil, fail.Data("reading the split: %w\nname a file in data.split_file, or leave it empty to draw a subset", err)
 	}
@@ -101,7 +103,7 @@ func plainList(text string) ([]int32, error) {
 		for _, word := range strings.FieldsFunc(line, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 			index, err := strconv.ParseInt(word, 10, 32)
 			if err != nil {
-				return nil, fmt.Errorf("line %d: %q is no index", i+1, word)
+				return nil, fmt.Errorf("line %d: %s is no index", i+1, fail.Quote(word))
 			}
 			indices = append(indices, int32(index))
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/rng"
 )
@@ -97,7 +98,7 @@ func splitFromFile(s Spec, set *Set) (*Split, error) {
 }
 
 func chooseFromFile(s Spec, set *Set, labels []int32) (*Split, error) {
-	split, err := ReadSplit(s.SplitFile)
+	split, err := readSplit(s.SplitFile, disk.ReadInput)
 	if err != nil {
 		return nil, err
 	}

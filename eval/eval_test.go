@@ -394,10 +394,11 @@ func TestACopyOfARunIsNoSecondSeed(t *testing.T) {
 
 func TestNumbersOfARun(t *testing.T) {
 	dir := write(t, t.TempDir(), evaltest.Spec{Error: 40, Validation: 38})
-	r, err := ReadRun(dir)
-	if err != nil {
-		t.Fatal(err)
+	set, err := Load(dir)
+	if err != nil || len(set.Runs) != 1 {
+		t.Fatal(set.Problems, err)
 	}
+	r := set.Runs[0]
 	last, best, byVal := r.TestError(Last), r.TestError(Best), r.TestError(BestByValidation)
 	if last != 100*r.Summary.Last.Error || best >= last || byVal >= last || byVal <= best {
 		t.Errorf("last %g, best %g, by validation %g", last, best, byVal)

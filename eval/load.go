@@ -1,29 +1,28 @@
 package eval
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"longtail/eval/paper"
 	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/internal/run"
-	"longtail/loss"
 )
 
 // Run is a finished run, read from its folder.
 type Run struct {
 	Dir         string
 	Summary     run.Summary
-	Config      *config.Config    // from config.yaml and, what it says comes first, summary.json
+	Config      *config.Config    // from config.yaml; what summary.json says of it where there is none
 	ConfigText  string            // config.yaml as it is; empty where there is none
 	Environment map[string]string // environment.json flattened; empty where there is none
 	History     []run.Epoch       // metrics.jsonl; empty where there is none
@@ -49,10 +48,11 @@ type Problem struct {
 	Damage bool // it cannot be read or contradicts other files; not merely unfinished, or a copy
 }
 
-// Set is what was found: runs sorted by folder, and what had to be left out.
+// Set is what was found: runs sorted by folder, what had to be left out, and what a reader should know of the rest.
 type Set struct {
 	Runs     []*Run
 	Problems []Problem
+	Remarks  []string
 }
 
 // Damage is a data error where a file was damaged, whether or not the run was left out; else nil.
@@ -89,7 +89,7 @@ func (s *Set) Unsealed() (n int) {
 // Load reads every run at or below the given folders, copies of a run once. A folder without runs gives an empty set; one that does not exist is
 // an error (a usage error). A run that cannot be read, or that is not finished, is a Problem and does not stop the others.
 func Load(paths ...string) (Set, error) {
-	var set Set
+	var found []*reading
 	seen := map[string]bool{}
 	for _, p := range paths {
 		info, err := os.Stat(p)
@@ -99,7 +99,15 @@ func Load(paths ...string) (Set, error) {
 		if !info.IsDir() {
 			return Set{}, fail.Usage("%s is not a folder\ngive a run's folder or one that holds runs", p)
 		}
-		set.walk(p, seen)
+		found = append(found, walk(p, seen)...)
+	}
+	readAll(found)
+	var set Set
+	for _, f := range found {
+		if f.run != nil {
+			set.Runs = append(set.Runs, f.run)
+		}
+		set.Problems, set.Remarks = append(set.Problems, f.problems...), append(set.Remarks, f.remarks...)
 	}
 	slices.SortFunc(set.Runs, func(a, b *Run) int { return strings.Compare(a.Dir, b.Dir) })
 	set.leaveOutCopies()
@@ -127,11 +135,14 @@ func (r *Run) isCopyOf(other *Run) bool {
 	return !slices.ContainsFunc(r.Config.Differences(other.Config), func(key string) bool { return config.RoleOf(key) != config.Bookkeeping })
 }
 
-func (s *Set) walk(root string, seen map[string]bool) {
-	problem := func(path string, err error) { s.Problems = append(s.Problems, Problem{path, err, true}) }
+// walk finds the folders of runs at or below root that were not seen before, and does not read them yet.
+func walk(root string, seen map[string]bool) (found []*reading) {
+	problem := func(path string, err error, damage bool) {
+		found = append(found, &reading{problems: []Problem{{path, err, damage}}})
+	}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			problem(path, err)
+			problem(path, err, true)
 			return nil
 		}
 		if !d.IsDir() {
@@ -143,141 +154,32 @@ func (s *Set) walk(root string, seen map[string]bool) {
 			}
 			seen[real] = true
 		}
-		r, err := ReadRun(path)
 		switch {
-		case err == nil:
-			s.add(r)
-		case !errors.Is(err, fs.ErrNotExist):
-			problem(filepath.Join(path, run.SummaryFile), err)
+		case run.Exists(filepath.Join(path, run.SummaryFile)):
+			found = append(found, &reading{dir: path})
 		case run.Exists(filepath.Join(path, run.ConfigFile)):
-			err := fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile)
-			s.Problems = append(s.Problems, Problem{Path: path, Err: err})
+			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile), false)
 		default:
 			return nil
 		}
 		return filepath.SkipDir // nothing below a run's folder is another run
 	})
 	if err != nil {
-		problem(root, err)
+		problem(root, err, true)
 	}
+	return found
 }
 
-// add takes a run whose summary was read. A sealed one with a file that does not fit its seal is left out: which of them is right
-// is not known.
-func (s *Set) add(r *Run) {
-	problems := r.checkSeal()
-	if len(problems) == 0 {
-		s.Runs = append(s.Runs, r)
-		problems = r.readRest()
+// readAll reads runs side by side: most of the time goes into files and their hashes.
+func readAll(found []*reading) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(found); i = int(next.Add(1)) - 1 {
+				found[i].read()
+			}
+		})
 	}
-	s.Problems = append(s.Problems, problems...)
+	workers.Wait()
 }
-
-// checkSeal compares the small files of a sealed run with its seal, and the names of its checkpoints: reading those takes long.
-func (r *Run) checkSeal() (problems []Problem) {
-	if r.Summary.Seal == nil {
-		return nil
-	}
-	path := filepath.Join(r.Dir, run.ConfigFile)
-	fingerprint, err := config.FingerprintFile(path)
-	if err != nil {
-		return []Problem{{path, err, true}}
-	}
-	for _, name := range []string{run.ConfigFile, run.SplitFile, run.MetricsFile} {
-		if err := errors.Join(r.Summary.CheckFiles(r.Dir, fingerprint, name)...); err != nil {
-			problems = append(problems, Problem{filepath.Join(r.Dir, name), err, true})
-		}
-	}
-	if err := r.Summary.CheckNames(r.Dir); err != nil {
-		problems = append(problems, Problem{filepath.Join(r.Dir, filepath.Dir(run.Last)), err, true})
-	}
-	return problems
-}
-
-// ReadRun reads the summary of one run's folder. A missing summary.json is an error that is fs.ErrNotExist.
-func ReadRun(dir string) (*Run, error) {
-	s, err := run.ReadSummary(dir)
-	if err != nil {
-		return nil, err
-	}
-	r := &Run{Dir: dir, Summary: *s, Config: config.Defaults()}
-	return r, r.applySummary()
-}
-
-// readRest reads the files that a result can do without; those that are there but broken are problems.
-func (r *Run) readRest() (problems []Problem) {
-	read := func(name string, parse func(path string) error) {
-		path := filepath.Join(r.Dir, name)
-		if err := parse(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			problems = append(problems, Problem{path, err, true})
-		}
-	}
-	read(run.ConfigFile, func(path string) error {
-		b, err := config.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		r.ConfigText = string(b)
-		c := config.Defaults()
-		if err := c.Parse(b, path); err != nil {
-			return err
-		}
-		r.Config = c
-		return r.applySummary()
-	})
-	read(run.EnvironmentFile, func(path string) error {
-		fingerprint, err := config.Fingerprint([]byte(r.ConfigText))
-		if err != nil {
-			return err
-		}
-		e, err := run.ReadEnvironment(r.Dir, fingerprint)
-		if errors.Is(err, fs.ErrNotExist) && r.Summary.Seal != nil {
-			return fail.Data("it is missing")
-		}
-		if err != nil {
-			return err
-		}
-		e.Seal = ""
-		text, err := json.Marshal(e)
-		if err != nil {
-			return err
-		}
-		r.Environment, err = config.Flatten(text) // JSON is YAML
-		return err
-	})
-	read(run.MetricsFile, func(path string) error {
-		history, err := run.ReadEpochs(path)
-		if err == nil {
-			err = r.Summary.CheckEpochs(history)
-		}
-		if err == nil {
-			r.History = history
-		}
-		return err
-	})
-	return problems
-}
-
-// applySummary puts what summary.json knows of the config into the run's config, so that runs compare even where config.yaml
-// is lost.
-func (r *Run) applySummary() error {
-	s := r.Summary
-	overrides := []string{
-		"model.name=" + s.Model, "data.dataset=" + s.Dataset, "data.imbalance=" + formatNumber(s.Imbalance), "data.profile=" + s.Profile,
-		"loss.name=" + s.Loss, "loss.beta=" + formatNumber(s.Beta), "train.epochs=" + formatNumber(s.Epochs), fmt.Sprintf("train.batch=%d", s.Batch),
-		fmt.Sprintf("seed=%d", s.Seed),
-	}
-	for _, o := range loss.OptionsOf(s.Loss) {
-		if o.Name == "gamma" {
-			overrides = append(overrides, "loss.gamma="+formatNumber(s.Gamma))
-		}
-	}
-	if err := r.Config.Override(overrides); err != nil {
-		return err
-	}
-	r.Config.Derive()
-	return nil
-}
-
-// formatNumber writes a number as config.yaml has it.
-func formatNumber(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -174,7 +174,7 @@ func ReadCheckpoint(path string, id Identity, steps, classes int) (*Checkpoint, 
 func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Checkpoint, error) {
 	m := file.Metadata
 	if m[formatKey] != formatValue {
-		return nil, fmt.Errorf("its format is %q, this program reads %q", m[formatKey], formatValue)
+		return nil, fmt.Errorf("its format is %s, this program reads %q", fail.Quote(m[formatKey]), formatValue)
 	}
 	if err := id.compare(m); err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Check
 	}
 	for name, t := range file.Tensors {
 		if len(t.Shape) == 0 || len(t.Data) == 0 {
-			return nil, fmt.Errorf("tensor %q has no values", name)
+			return nil, fmt.Errorf("tensor %s has no values", fail.Quote(name))
 		}
 		c.State[name] = tensor.New(tensor.WithShape(t.Shape...), tensor.WithBacking(t.Data))
 	}

@@ -110,6 +110,16 @@ func TestADamagedSummaryIsMadeAgain(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
+	environment := filepath.Join(dir, run.EnvironmentFile)
+	text, err := os.ReadFile(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, environment, "{") // nothing is sealed beside a record that no command would read
+	if _, err := Run(context.Background(), job(t, dir, fake())); fail.Code(err) != fail.CodeData || !strings.Contains(err.Error(), environment) || run.Exists(path) {
+		t.Errorf("%v", err)
+	}
+	put(t, environment, string(text))
 	mustRun(t, job(t, dir, fake()))
 	sameFiles(t, "with a new summary", want, files(t, dir))
 }

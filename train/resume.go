@@ -63,8 +63,9 @@ func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
 	if err := k.describe(job.Config, w.data.Split); err != nil {
 		return err
 	}
-	if w.From.Step == w.steps && k.folder.Has(run.EnvironmentFile) {
-		return nil // nothing is left to compute
+	if w.From.Step == w.steps && k.folder.Has(run.EnvironmentFile) { // nothing is left to compute
+		_, err := k.folder.ReadEnvironment(k.fingerprint)
+		return err
 	}
 	return k.recordPart(job.device.Info(), w.From.Step, observe)
 }

@@ -99,6 +99,21 @@ func (v *verifier) readSummary() {
 		}
 	}
 	v.Problems = append(v.Problems, s.CheckFiles(v.Dir, fingerprint)...)
+	v.compareSettings()
+}
+
+// compareSettings compares what the result repeats of the config with it.
+func (v *verifier) compareSettings() {
+	if v.config == nil {
+		return
+	}
+	differs, err := v.config.Contradiction(v.summary.Settings())
+	if err == nil && differs != "" {
+		err = fmt.Errorf("it does not fit %s: %s", run.ConfigFile, differs)
+	}
+	if err != nil {
+		v.problem(run.SummaryFile, err)
+	}
 }
 
 // readMetrics reads the epochs and compares them with the result.

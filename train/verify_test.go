@@ -106,7 +106,8 @@ func TestVerifyNamesWhatDoesNotFit(t *testing.T) {
 			edit(t, dir, run.ConfigFile, replace("lr: 0.1", "lr: 0.2"))
 			reseal(t, dir, func(*run.Summary) {})
 		}},
-		"seal taken off":     {finished, run.Last, unseal},
+		"seal taken off":     {finished, run.SummaryFile, unseal},
+		"forged setting":     {finished, run.SummaryFile, func(t testing.TB, dir string) { reseal(t, dir, func(s *run.Summary) { s.Beta = 0.9 }) }},
 		"interrupted, lines": {interrupted, run.Last, func(t testing.TB, dir string) { edit(t, dir, run.MetricsFile, replace(`"loss":`, `"loss":1`)) }},
 		"interrupted, fewer": {interrupted, run.Last, func(t testing.TB, dir string) { edit(t, dir, run.MetricsFile, func(string) string { return "" }) }},
 		"interrupted, seed":  {interrupted, run.Last, func(t testing.TB, dir string) { edit(t, dir, run.ConfigFile, replace("\nseed: 0", "\nseed: 1")) }},

@@ -78,11 +78,11 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s, batch %d on %s: %d windows of %d steps\n", cfg.Model.Name, cfg.Train.Batch, d, o.Windows, o.Steps)
 	}
 	if b.dryRun {
-		p, err := bench.Program(cfg, o.Classes)
+		need, available, err := bench.Memory(cfg, d, o)
 		if err != nil {
 			return err
 		}
-		sayMemory(b.messages(cmd), d, p, o.Runs)
+		b.printMemory(cmd, need, available)
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was measured")
 		return nil
 	}

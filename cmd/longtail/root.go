@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"longtail/internal/build"
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 
 	"github.com/spf13/cobra"
@@ -147,6 +148,9 @@ func Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "%s %s\n", paint(stderr, red, "longtail:"), printable(err.Error()))
+	}
+	if errors.Is(err, disk.ErrInterrupted) {
+		return fail.CodeInterrupted
 	}
 	return fail.Code(err)
 }

@@ -193,7 +193,10 @@ func (o *runsOptions) reportProblems(cmd *cobra.Command, set eval.Set) {
 		if p.Damage {
 			w = cmd.ErrOrStderr()
 		}
-		fmt.Fprintf(w, "left out %s: %v\n", p.Path, p.Err)
+		fmt.Fprintln(w, printable(fmt.Sprintf("left out %s: %v", p.Path, p.Err)))
+	}
+	for _, remark := range set.Remarks {
+		fmt.Fprintln(o.messages(cmd), printable(remark))
 	}
 	if n := set.Unsealed(); n > 0 {
 		fmt.Fprintf(o.messages(cmd), unsealed, n, len(set.Runs))

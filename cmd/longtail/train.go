@@ -152,7 +152,17 @@ func (t *trainOptions) previewMemory(cmd *cobra.Command, cfg *config.Config, p *
 		return // nothing is trained
 	}
 	defer d.Close()
-	sayMemory(t.messages(cmd), d, p.Train, 1)
+	need, available := d.Backend.Memory(p.Train, d.Precision)
+	t.printMemory(cmd, need, available)
+}
+
+// printMemory prints how many bytes a step needs and how many are available, where that is known.
+func (o *options) printMemory(cmd *cobra.Command, need, available int64) {
+	fmt.Fprintf(o.messages(cmd), "memory: a step needs %.3g GB", float64(need)/1e9)
+	if available > 0 {
+		fmt.Fprintf(o.messages(cmd), ", and %.3g GB are available", float64(available)/1e9)
+	}
+	fmt.Fprintln(o.messages(cmd))
 }
 
 // secondSignalKills lets a second Ctrl-C or SIGTERM end the program at once, once the first has cancelled ctx. The function

@@ -53,6 +53,7 @@ func (v *verifyRunsOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer secondSignalKills(cmd.Context())()
 	damaged, first := 0, ""
 	for _, dir := range dirs {
 		if cmd.Context().Err() != nil {
@@ -88,7 +89,7 @@ func newVerifiedRun(v *train.Verdict) verifiedRun {
 	for _, p := range v.Problems {
 		line.State = "damaged"
 		text, _, _ := strings.Cut(p.Error(), "\n") // what to do comes once, at the end
-		line.Problems = append(line.Problems, text)
+		line.Problems = append(line.Problems, printable(text))
 	}
 	return line
 }

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
+
+	"longtail/internal/disk"
 )
 
 // errMissing is the error that a file of so many bytes, or the archive that holds it, is not there.
@@ -20,9 +21,12 @@ func errMissing(bytes int, archive string) error {
 // a few kilobytes, and an endless archive must not be read to its end.
 const unpackedSlack = 1 << 20
 
+// maxArchiveBytes bounds an archive that a user puts into the data folder, packed in whatever way.
+const maxArchiveBytes = 1 << 30
+
 // readArchive gives the checked contents of the wanted files in the tar.gz at path, by name.
 func (a *archive) readArchive(ctx context.Context, path string, wanted []file) (map[string][]byte, error) {
-	f, err := os.Open(path)
+	f, err := disk.Open(path, maxArchiveBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func (d *download) fetch(ctx context.Context) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	if f, err := os.Open(filepath.Join(d.dir, d.name)); err == nil {
+	if f, err := disk.Open(filepath.Join(d.dir, d.name), maxArchiveBytes); err == nil {
 		defer f.Close()
 		if d.checkMD5(ctx, f) == nil {
 			return d.install(ctx, f, folder)
@@ -83,6 +83,11 @@ func (d *download) fetch(ctx context.Context) error {
 		return err
 	}
 	defer part.Close()
+	if info, err := part.Stat(); err != nil {
+		return err
+	} else if !info.Mode().IsRegular() {
+		return &os.PathError{Op: "write", Path: part.Name(), Err: disk.ErrNotAFile}
+	}
 	if err := disk.Lock(part); err != nil {
 		return fmt.Errorf("%s is in use by another fetch: %w", part.Name(), err)
 	}

@@ -3,6 +3,7 @@ package cifar
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -131,6 +133,27 @@ func TestFetchUsesAnArchiveThatLiesThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkInstalled(t, s, dir, "small.tar.gz")
+}
+
+// What is no file is not waited for, in the place of the archive or of what an earlier download left.
+func TestPipesInPlaceOfAnArchiveAreErrors(t *testing.T) {
+	for name, read := range map[string]func(s *small, dir, base string) error{
+		"small.tar.gz": func(s *small, dir, _ string) error {
+			_, err := s.source.readArchive(t.Context(), filepath.Join(dir, "small.tar.gz"), s.source.files())
+			return err
+		},
+		"small.tar.gz.part": func(s *small, dir, base string) error { return newDownload(s, dir, base).fetch(t.Context()) },
+	} {
+		s, dir := newSmall(t, 1, 0), t.TempDir()
+		path := filepath.Join(dir, name)
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Skip(err)
+		}
+		base, _ := serve(t, s.packed)
+		if err := read(s, dir, base); !errors.Is(err, disk.ErrNotAFile) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func TestFetchRefusesWhatFailsItsChecksum(t *testing.T) {

@@ -56,11 +56,12 @@ type content struct {
 	Classes  []tables.Table
 	Details  []runInfo
 	Problems []string
+	Remarks  []string
 }
 
 // Write writes the page. A set without runs gives a page that says so.
 func Write(w io.Writer, set eval.Set, o Options) error {
-	c := content{Title: o.Title, Runs: len(set.Runs)}
+	c := content{Title: o.Title, Runs: len(set.Runs), Remarks: set.Remarks}
 	if len(set.Runs) > 0 {
 		grouping := eval.GroupRuns(set.Runs)
 		c.Groups, c.Metrics = tables.GroupTable(grouping, o.Metric), tables.MetricsTable(grouping)

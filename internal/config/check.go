@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"longtail/data"
@@ -19,12 +20,14 @@ const (
 	maxRate   = 1000
 )
 
-// check finds impossible values. A value that came from a file is reported with its line and column.
-func (c *Config) check() error {
-	for _, choice := range []struct {
-		key, value string
-		allowed    []string
-	}{
+// choice is a key whose value is one of some names.
+type choice struct {
+	key, value string
+	allowed    []string
+}
+
+func (c *Config) choices() []choice {
+	return []choice{
 		{"data.dataset", c.Data.Dataset, data.Names()},
 		{"data.profile", c.Data.Profile, data.Profiles()},
 		{"data.sampler", c.Data.Sampler, data.Samplers()},
@@ -45,7 +48,23 @@ func (c *Config) check() error {
 		{"loss.divisor", c.Loss.Divisor, loss.Divisors()},
 		{"device", c.Device, device.Names()},
 		{"precision", c.Precision, device.Precisions()},
-	} {
+	}
+}
+
+// UnknownName is the first key, and its value, that names what a result depends on and what this program does not have, such as the data
+// set of a program to which one was added; empty where it has all.
+func (c *Config) UnknownName() (key, value string) {
+	for _, choice := range c.choices() {
+		if RoleOf(choice.key) != Place && !slices.Contains(choice.allowed, choice.value) && choice.value != device.Auto {
+			return choice.key, choice.value
+		}
+	}
+	return "", ""
+}
+
+// check finds impossible values. A value that came from a file is reported with its line and column.
+func (c *Config) check() error {
+	for _, choice := range c.choices() {
 		if err := c.checkChoice(choice.key, choice.value, choice.allowed); err != nil {
 			return err
 		}

@@ -125,11 +125,15 @@ func Load(path string, overrides []string) (*Config, error) {
 	return c, c.Complete()
 }
 
-// LoadRun reads the config.yaml of a run's folder. Earlier versions wrote options that the loss does not use, with whatever value they
-// were given: these are forgotten.
+// LoadRun reads the config.yaml of a run's folder, a regular file. Earlier versions wrote options that the loss does not use, with whatever
+// value they were given: these are forgotten.
 func LoadRun(path string) (*Config, error) {
+	text, err := ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
 	c := Defaults()
-	if err := c.readFile(path); err != nil {
+	if err := c.Parse(text, path); err != nil {
 		return nil, err
 	}
 	c.DropUnused()

@@ -41,6 +41,18 @@ func (c *Config) Conflict(began *Config) string {
 	return strings.Join(parts, ", ")
 }
 
+// Contradiction describes where settings of the form key=value differ from a config, "loss.beta (0.9 there, 0.99 here)" with the config
+// as there; empty where they do not.
+func (c *Config) Contradiction(settings []string) (string, error) {
+	mine, said := c.Clone(), c.Clone()
+	mine.Derive()
+	if err := said.Override(settings); err != nil {
+		return "", err
+	}
+	said.Derive()
+	return said.Conflict(mine), nil
+}
+
 // inName are the keys that RunName shows, besides the section loss.
 var inName = []string{
 	"data.dataset", "data.imbalance", "data.profile", "model.name", "seed",

@@ -27,16 +27,22 @@ const CommandLine = "command line"
 
 // readFile sets every key of a YAML file.
 func (c *Config) readFile(path string) error {
-	text, err := ReadFile(path)
+	text, err := ReadInput(path)
 	if err != nil {
 		return err
 	}
 	return c.Parse(text, path)
 }
 
-// ReadFile reads the text of a config or of a sweep; the error where there is no such file names the nearest one.
-func ReadFile(path string) ([]byte, error) {
-	text, err := disk.Read(path, maxConfigBytes)
+// ReadFile reads the text of a config.yaml that a run left.
+func ReadFile(path string) ([]byte, error) { return readText(path, disk.Read) }
+
+// ReadInput reads the text of a config or of a sweep that a user names, from a file or a pipe; the error where there is no such file names
+// the nearest one.
+func ReadInput(path string) ([]byte, error) { return readText(path, disk.ReadInput) }
+
+func readText(path string, read func(path string, limit int64) ([]byte, error)) ([]byte, error) {
+	text, err := read(path, maxConfigBytes)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fail.Usage("config file %s: %w%s", path, os.ErrNotExist, nearestFile(path))

@@ -1,8 +1,8 @@
 // Package disk writes, locks and reads files in such a way that a crash, a full disk or a careless edit costs nothing.
 //
 // Write replaces a whole file atomically: it writes beside it, syncs, renames and syncs the folder, so that a reader sees the old
-// content or the new. Lock keeps two processes apart until the file is closed or the process ends. Read takes regular files and pipes up
-// to a limit and never waits for a device. Decode reads JSON strictly: unknown keys, null in a list and text behind the value are errors.
+// content or the new. Lock keeps two processes apart until the file is closed or the process ends. Read takes regular files up
+// to a limit and never waits for a device, ReadInput pipes too; Hash does not hold a file in memory. Decode reads JSON strictly: unknown keys, null in a list and text behind the value are errors.
 // WriteError words a failed write, with what to do about it.
 package disk
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Decode decodes one JSON value into the variable that into points to. The value must be all of text and have no unknown
@@ -32,9 +33,22 @@ func Decode(text []byte, into any) error {
 	case errors.As(err, &syntax):
 		return place(text, int(syntax.Offset), err)
 	case errors.As(err, &mismatch):
-		return place(text, int(mismatch.Offset), err)
+		return place(text, int(mismatch.Offset), shortened(err))
 	}
-	return err
+	return shortened(err)
+}
+
+// longestText is how many bytes an error of the decoder may have, which quotes keys and numbers.
+const longestText = 300
+
+// shortened is err, or its beginning and end where its text is long.
+func shortened(err error) error {
+	text := err.Error()
+	if len(text) <= longestText {
+		return err
+	}
+	half := longestText / 2
+	return fmt.Errorf("%s ... (%d bytes) ... %s", strings.ToValidUTF8(text[:half], ""), len(text), strings.ToValidUTF8(text[len(text)-half:], ""))
 }
 
 // noNull returns an error at the first null in a list of a JSON text.

@@ -59,6 +59,15 @@ func TestDecodeSaysWhere(t *testing.T) {
 	}
 }
 
+func TestLongWordsOfAFileAreShortened(t *testing.T) {
+	long := strings.Repeat("1", 20<<20)
+	for _, text := range []string{`{"` + long + `":1}`, `{"step":` + long + `}`, `{"step":"` + long + `"}`, `{"rates":[` + long + `]}`} {
+		if err := Decode([]byte(text), new(record)); err == nil || len(err.Error()) > 500 {
+			t.Errorf("%.20s: %.600v", text, err)
+		}
+	}
+}
+
 // What is taken is JSON, and what is not has a reason.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"step":3,"rates":[0.5,1]}`))

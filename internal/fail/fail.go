@@ -9,6 +9,7 @@ package fail
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Exit codes of the program. 0 is done, 1 any failure without a kind of its own.
@@ -58,4 +59,15 @@ func Code(err error) int {
 		return k.code
 	}
 	return CodeFailed
+}
+
+// longestQuote is how many bytes of a word from a file are quoted.
+const longestQuote = 200
+
+// Quote is a word from a file in quotes for a message, a long one shortened and with its length in bytes.
+func Quote(word string) string {
+	if len(word) <= longestQuote {
+		return strconv.Quote(word)
+	}
+	return strconv.Quote(word[:longestQuote]) + fmt.Sprintf(" ... (%d bytes)", len(word))
 }

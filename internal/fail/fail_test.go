@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 )
 
@@ -26,5 +27,15 @@ func TestCodeSurvivesWrapping(t *testing.T) {
 	}
 	if !errors.Is(Data("file: %w", fs.ErrNotExist), fs.ErrNotExist) {
 		t.Error("a kind hides the error that it wraps")
+	}
+}
+
+func TestLongWordsAreShortened(t *testing.T) {
+	if got := Quote("a\x1b"); got != `"a\x1b"` {
+		t.Error(got)
+	}
+	got := Quote(strings.Repeat("x", 20<<20))
+	if len(got) > 300 || !strings.HasSuffix(got, "(20971520 bytes)") {
+		t.Errorf("%d bytes: %.300s", len(got), got)
 	}
 }

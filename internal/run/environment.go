@@ -93,6 +93,13 @@ func ReadEnvironment(dir, fingerprint string) (e Environment, err error) {
 	return e, nil
 }
 
+// hasSealedEnvironment reports whether a run was computed by a program that seals runs. A record that cannot be read does not say so.
+func hasSealedEnvironment(dir string) bool {
+	text, err := disk.Read(filepath.Join(dir, EnvironmentFile), MaxRecordBytes)
+	var e Environment
+	return err == nil && disk.Decode(text, &e) == nil && e.Seal != ""
+}
+
 // ReadEnvironment reads what has taken part in the run before; nothing where there is no record of it.
 func (f *Folder) ReadEnvironment(fingerprint string) (e Environment, err error) {
 	e, err = ReadEnvironment(f.Dir, fingerprint)

@@ -40,6 +40,9 @@ func ReadSummary(dir string) (*Summary, error) {
 	if err != nil {
 		return nil, fail.Data("%s is damaged: %w\nremove it and give the run's command again: it is written anew from the checkpoint", path, err)
 	}
+	if s.Seal == nil && hasSealedEnvironment(dir) {
+		return nil, fail.Data("%s is damaged: it has no seal, but %s was written by a program that seals runs\nrestore it from a copy, or train the run again in another folder", path, EnvironmentFile)
+	}
 	return s, nil
 }
 
@@ -81,16 +84,22 @@ func parseSummary(text []byte) (*Summary, error) {
 	return s, s.checkAdjusted()
 }
 
-// checkNames refuses names that are paths, which names of files are made of, and characters that a terminal obeys.
+// longestName is how many bytes a name may have: tables and pictures show it.
+const longestName = 200
+
+// checkNames refuses names that are paths, which names of files are made of, characters that a terminal obeys, and names that fill it.
 func (s *Summary) checkNames() error {
 	for key, name := range map[string]string{"dataset": s.Dataset, "model": s.Model, "loss": s.Loss, "profile": s.Profile} {
-		if strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, ".") || hasControl(name) {
-			return fmt.Errorf("%s: %q cannot be a name", key, name)
+		if strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, ".") || hasControl(name) || len(name) > longestName {
+			return fmt.Errorf("%s: %s cannot be a name", key, fail.Quote(name))
 		}
 	}
 	for c, name := range s.ClassNames {
 		if hasControl(name) {
-			return fmt.Errorf("class_names: %q of class %d has a control character", name, c)
+			return fmt.Errorf("class_names: %s of class %d has a control character", fail.Quote(name), c)
+		}
+		if len(name) > longestName {
+			return fmt.Errorf("class_names: %s of class %d is too long", fail.Quote(name), c)
 		}
 	}
 	return nil

@@ -1,5 +1,10 @@
 package run
 
+import (
+	"fmt"
+	"strconv"
+)
+
 // Score is what one pass over a labelled set gives. Rates are fractions in [0, 1].
 type Score struct {
 	Loss     float64   `json:"loss"`          // mean loss a sample, of the training loss
@@ -55,4 +60,14 @@ type Summary struct {
 	Adjusted *Adjusted `json:"adjusted,omitempty"` // what the config's section eval made of the results; nil where it asks for nothing
 
 	Seal *Seal `json:"seal,omitempty"` // nil of a run that ended before there were seals
+}
+
+// Settings are the keys of the config that the result repeats, as key=value.
+func (s *Summary) Settings() []string {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	return []string{
+		"model.name=" + s.Model, "data.dataset=" + s.Dataset, "data.imbalance=" + number(s.Imbalance), "data.profile=" + s.Profile,
+		"loss.name=" + s.Loss, "loss.beta=" + number(s.Beta), "loss.gamma=" + number(s.Gamma),
+		"train.epochs=" + number(s.Epochs), fmt.Sprintf("train.batch=%d", s.Batch), fmt.Sprintf("seed=%d", s.Seed),
+	}
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -120,14 +121,19 @@ const maxTensorBytes = 16 << 30
 // ReadTensors reads a file that Encode wrote. It checks everything: sizes, bounds, gaps, names, types and the checksum. What
 // it cannot trust is a data error that names the file.
 func ReadTensors(path string) (*Tensors, error) {
-	content, err := disk.Read(path, maxTensorBytes)
+	f, err := disk.Open(path, maxTensorBytes)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, permissionError(err)
 	}
 	if err != nil {
 		return nil, fail.Data("reading a checkpoint: %w", err)
 	}
-	t, err := DecodeTensors(content)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading a checkpoint: %w", err)
+	}
+	t, err := decodeTensors(f, info.Size())
 	if err != nil {
 		return nil, fail.Data("checkpoint %s is damaged: %w", path, err)
 	}
@@ -136,23 +142,49 @@ func ReadTensors(path string) (*Tensors, error) {
 
 // DecodeTensors is ReadTensors for the bytes of a file.
 func DecodeTensors(file []byte) (*Tensors, error) {
-	if len(file) < lengthBytes {
-		return nil, fmt.Errorf("the file is truncated: %d bytes", len(file))
+	return decodeTensors(bytes.NewReader(file), int64(len(file)))
+}
+
+// decodeTensors reads a file of so many bytes. Values are read only where the header says that the file has as many.
+func decodeTensors(r io.Reader, size int64) (*Tensors, error) {
+	if size < lengthBytes {
+		return nil, fmt.Errorf("the file is truncated: %d bytes", size)
 	}
-	length := binary.LittleEndian.Uint64(file)
-	if length > maxHeader || length > uint64(len(file)-lengthBytes) {
-		return nil, fmt.Errorf("the file is truncated or no safetensors: a header of %d bytes in a file of %d", length, len(file))
+	start := make([]byte, lengthBytes)
+	if _, err := io.ReadFull(r, start); err != nil {
+		return nil, err
 	}
-	header, values := file[lengthBytes:lengthBytes+length], file[lengthBytes+length:]
+	length := binary.LittleEndian.Uint64(start)
+	if length > maxHeader || length > uint64(size-lengthBytes) {
+		return nil, fmt.Errorf("the file is truncated or no safetensors: a header of %d bytes in a file of %d", length, size)
+	}
+	start = append(start, make([]byte, length)...)
+	if _, err := io.ReadFull(r, start[lengthBytes:]); err != nil {
+		return nil, err
+	}
 	t := &Tensors{Metadata: map[string]string{}, Tensors: map[string]Tensor{}}
-	entries, err := t.parseHeader(header)
+	entries, err := t.parseHeader(start[lengthBytes:])
 	if err != nil {
 		return nil, fmt.Errorf("its header: %w", err)
 	}
-	if err := t.cutValues(entries, values); err != nil {
+	if err := checkLayout(entries, int(size)-len(start)); err != nil {
 		return nil, err
 	}
-	return t, t.checkSum(file, lengthBytes+int(length))
+	want, err := t.takeChecksum(start)
+	if err != nil {
+		return nil, err
+	}
+	h := sha256.New()
+	h.Write(start)
+	for _, e := range entries {
+		if t.Tensors[e.name], err = readTensor(io.TeeReader(r, h), e.Shape); err != nil {
+			return nil, err
+		}
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want {
+		return nil, fmt.Errorf("its SHA-256 is %s, and %s was written", got, want)
+	}
+	return t, nil
 }
 
 // named is a header entry with its name.
@@ -179,7 +211,7 @@ func (t *Tensors) parseHeader(header []byte) ([]named, error) {
 		}
 		name, _ := token.(string) // the decoder takes no other keys
 		if seen[name] {
-			return nil, fmt.Errorf("%q is there twice", name)
+			return nil, fmt.Errorf("%s is there twice", fail.Quote(name))
 		}
 		seen[name] = true
 		if name == metadataKey {
@@ -190,7 +222,7 @@ func (t *Tensors) parseHeader(header []byte) ([]named, error) {
 			entries = append(entries, entry)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", fail.Quote(name), err)
 		}
 	}
 	if _, err := d.Token(); err != nil {
@@ -202,54 +234,60 @@ func (t *Tensors) parseHeader(header []byte) ([]named, error) {
 	return entries, nil
 }
 
-// cutValues gives every tensor its values. Together they must be all bytes, without gap or overlap.
-func (t *Tensors) cutValues(entries []named, values []byte) error {
+// checkLayout sorts the tensors as they lie in the file. Together they must be all bytes, without gap or overlap.
+func checkLayout(entries []named, bytes int) error {
 	slices.SortFunc(entries, func(a, b named) int {
-		if a.Offsets[0] != b.Offsets[0] {
-			return a.Offsets[0] - b.Offsets[0]
-		}
-		return a.Offsets[1] - b.Offsets[1]
+		return cmp.Or(cmp.Compare(a.Offsets[0], b.Offsets[0]), cmp.Compare(a.Offsets[1], b.Offsets[1]))
 	})
 	end := 0
 	for _, e := range entries {
 		n, err := elements(e.Shape)
 		switch {
 		case err != nil:
-			return fmt.Errorf("tensor %q: %w", e.name, err)
+			return fmt.Errorf("tensor %s: %w", fail.Quote(e.name), err)
 		case e.DType != "F32":
-			return fmt.Errorf("tensor %q holds %q, not F32", e.name, e.DType)
+			return fmt.Errorf("tensor %s holds %s, not F32", fail.Quote(e.name), fail.Quote(e.DType))
 		case e.Offsets[0] != end || e.Offsets[1] != end+n*floatBytes:
-			return fmt.Errorf("tensor %q of shape %v lies at bytes %v, not from %d to %d", e.name, e.Shape, e.Offsets, end, end+n*floatBytes)
-		case e.Offsets[1] > len(values):
-			return fmt.Errorf("the file is truncated: tensor %q ends at byte %d of %d", e.name, e.Offsets[1], len(values))
+			return fmt.Errorf("tensor %s of shape %v lies at bytes %v, not from %d to %d", fail.Quote(e.name), e.Shape, e.Offsets, end, end+n*floatBytes)
+		case e.Offsets[1] > bytes:
+			return fmt.Errorf("the file is truncated: tensor %s ends at byte %d of %d", fail.Quote(e.name), e.Offsets[1], bytes)
 		}
-		data := make([]float32, n)
-		for i := range data {
-			data[i] = math.Float32frombits(binary.LittleEndian.Uint32(values[end+i*floatBytes:]))
-		}
-		t.Tensors[e.name] = Tensor{e.Shape, data}
 		end = e.Offsets[1]
 	}
-	if end != len(values) {
-		return fmt.Errorf("%d bytes after the last tensor", len(values)-end)
+	if end != bytes {
+		return fmt.Errorf("%d bytes after the last tensor", bytes-end)
 	}
 	return nil
 }
 
-// checkSum compares the checksum in the header with that of the file, and takes it out of the metadata.
-func (t *Tensors) checkSum(file []byte, headerEnd int) error {
-	want, ok := t.Metadata[checksumKey]
-	at := bytes.Index(file[:headerEnd], checksumField(want))
-	if !ok || len(want) != checksumDigits || at < 0 {
-		return errors.New("it has no checksum: this program did not write it")
+// readTensor reads the values of a shape that checkLayout took.
+func readTensor(r io.Reader, shape []int) (Tensor, error) {
+	n, err := elements(shape)
+	if err != nil {
+		return Tensor{}, err
 	}
-	h := sha256.New()
-	h.Write(file[:at])
-	h.Write(checksumField(strings.Repeat("0", checksumDigits)))
-	h.Write(file[at+len(checksumField(want)):])
-	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		return fmt.Errorf("its SHA-256 is %s, and %s was written", got, want)
+	t, block := Tensor{shape, make([]float32, n)}, make([]byte, 64<<10)
+	for left := t.Data; len(left) > 0; {
+		block = block[:min(len(block), floatBytes*len(left))]
+		if _, err := io.ReadFull(r, block); err != nil {
+			return Tensor{}, err
+		}
+		for i := range len(block) / floatBytes {
+			left[i] = math.Float32frombits(binary.LittleEndian.Uint32(block[i*floatBytes:]))
+		}
+		left = left[len(block)/floatBytes:]
 	}
+	return t, nil
+}
+
+// takeChecksum takes the checksum out of the metadata, and zeros are in its place in the start of the file.
+func (t *Tensors) takeChecksum(start []byte) (string, error) {
+	sum, ok := t.Metadata[checksumKey]
+	at := bytes.Index(start, checksumField(sum))
+	if !ok || len(sum) != checksumDigits || at < 0 {
+		return "", errors.New("it has no checksum: this program did not write it")
+	}
+	copy(start[at:], checksumField(strings.Repeat("0", checksumDigits)))
 	delete(t.Metadata, checksumKey)
-	return nil
+	return sum, nil
 }

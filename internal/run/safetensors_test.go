@@ -140,6 +140,20 @@ func TestDamagedHeadersAreNamed(t *testing.T) {
 	}
 }
 
+// The header of a file that is long and has no bytes on the disk says that it is too long, before memory is taken for it.
+func TestValuesAreReadOnlyWhereTheHeaderHasThem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.safetensors")
+	if err := os.WriteFile(path, encode(t, example()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 8<<30); err != nil {
+		t.Skip(err)
+	}
+	if _, err := ReadTensors(path); err == nil || !strings.Contains(err.Error(), "bytes after the last tensor") {
+		t.Error(err)
+	}
+}
+
 func TestWrongTensorsAreNotWritten(t *testing.T) {
 	for name, x := range map[string]Tensor{"short": {[]int{2}, []float32{1}}, metadataKey: {[]int{1}, []float32{1}}} {
 		if _, err := (&Tensors{Tensors: map[string]Tensor{name: x}}).Encode(); err == nil {

@@ -6,13 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"longtail/internal/disk"
 	"longtail/internal/fail"
@@ -35,17 +31,17 @@ func Checkpoints() []string { return []string{Last, Best, BestValidation} }
 func (f *Folder) WriteSummary(s Summary, fingerprint string) error {
 	seal := &Seal{Config: fingerprint, Checkpoints: map[string]string{}}
 	var err error
-	if seal.Split, err = HashFile(f.Path(SplitFile)); err != nil {
+	if seal.Split, err = hashFile(f.Dir, SplitFile); err != nil {
 		return fmt.Errorf("sealing the run: %w", err)
 	}
-	if seal.Metrics, err = HashFile(f.Path(MetricsFile)); err != nil {
+	if seal.Metrics, err = hashFile(f.Dir, MetricsFile); err != nil {
 		return fmt.Errorf("sealing the run: %w", err)
 	}
 	for _, name := range Checkpoints() {
 		if !f.Has(name) {
 			continue
 		}
-		if seal.Checkpoints[filepath.Base(name)], err = HashFile(f.Path(name)); err != nil {
+		if seal.Checkpoints[filepath.Base(name)], err = hashFile(f.Dir, name); err != nil {
 			return fmt.Errorf("sealing the run: %w", err)
 		}
 	}
@@ -74,23 +70,14 @@ func Hash(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// HashFile is the SHA-256 of a regular file in hexadecimal.
-func HashFile(path string) (string, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO without a writer is not waited for
-	if err != nil {
-		return "", err
+// hashFile is the SHA-256 of one of the run's regular files in hexadecimal.
+func hashFile(dir, name string) (string, error) {
+	limit := int64(maxTensorBytes)
+	switch name {
+	case SplitFile, MetricsFile:
+		limit = MaxLinesBytes
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return "", err
-	} else if !info.Mode().IsRegular() {
-		return "", &fs.PathError{Op: "read", Path: path, Err: disk.ErrNotAFile}
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return disk.Hash(filepath.Join(dir, name), limit)
 }
 
 // checkSeal compares the summary with its own seal. One that was written before there were seals has none.
@@ -142,7 +129,11 @@ func (s *Summary) checkFile(dir, name, fingerprint string) error {
 	}
 	if name != ConfigFile {
 		var err error
-		if got, err = HashFile(filepath.Join(dir, name)); err != nil {
+		got, err = hashFile(dir, name)
+		if err != nil && !Exists(filepath.Join(dir, name)) {
+			return fmt.Errorf("the seal of %s names it, and it is missing: %w", SummaryFile, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -155,11 +146,11 @@ func (s *Summary) checkFile(dir, name, fingerprint string) error {
 	return nil
 }
 
-// CheckNames compares the names of the checkpoints in a finished run's folder with those of its seal, and reads none of them. A folder
-// without any was copied without them: its result is whole.
-func (s *Summary) CheckNames(dir string) error {
+// CheckNames compares the names of the checkpoints in a finished run's folder with those of its seal, and reads none of them. It reports
+// whether all are missing, which is no error: they were removed to make room, or the folder was copied without them, and its result is whole.
+func (s *Summary) CheckNames(dir string) (missing bool, err error) {
 	if s.Seal == nil {
-		return nil
+		return false, nil
 	}
 	var there []string
 	for _, name := range Checkpoints() {
@@ -172,12 +163,12 @@ func (s *Summary) CheckNames(dir string) error {
 		_, sealed := s.Seal.Checkpoints[name]
 		switch found := slices.Contains(there, name); {
 		case found && !sealed:
-			return fmt.Errorf("%s was added after the run ended: the seal of %s does not know it", name, SummaryFile)
+			return false, fmt.Errorf("%s was added after the run ended: the seal of %s does not know it", name, SummaryFile)
 		case sealed && !found && len(there) > 0:
-			return fmt.Errorf("%s is missing, which the seal of %s names", name, SummaryFile)
+			return false, fmt.Errorf("%s is missing, which the seal of %s names", name, SummaryFile)
 		}
 	}
-	return nil
+	return len(there) == 0 && len(s.Seal.Checkpoints) > 0, nil
 }
 
 // CheckEpochs compares metrics.jsonl with the result: its last line is the last step, and the tests of the results are in it.

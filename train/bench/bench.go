@@ -60,6 +60,9 @@ func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (
 	if b.order, err = train.NewStream(cfg, b.images.Labels, o.Classes, data.Files{}); err != nil {
 		return m, err
 	}
+	if err := b.checkMemory(d, o.Runs); err != nil {
+		return m, err
+	}
 	for i := range o.Runs {
 		if err := b.open(d, o); err != nil {
 			b.close()
@@ -103,27 +106,47 @@ type measured struct {
 	at       int // steps done
 }
 
-// Program is the program of a configuration that would be measured, of images of so many classes.
-func Program(cfg *config.Config, classes int) (*plan.Program, error) {
-	p, _, err := plans(cfg, randomImages(cfg.Seed, classes))
-	return p, err
+// Memory is how many bytes the trainings of a measurement take together on a device, and how many it has left; 0 for what is not known.
+func Memory(cfg *config.Config, d *device.Device, o Options) (need, available int64, err error) {
+	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
+	return b.memory(d, o.Runs)
 }
 
-func plans(cfg *config.Config, images data.Images) (*plan.Program, models.Net, error) {
-	n, err := train.Network(cfg, images, nil)
+func (b *measured) memory(d *device.Device, runs int) (need, available int64, err error) {
+	p, _, err := b.plan()
+	if err != nil {
+		return 0, 0, err
+	}
+	need, available = d.Backend.Memory(p, d.Precision)
+	return need * int64(runs), available, nil
+}
+
+// checkMemory returns an error where several trainings need more memory than there is; a session checks what it needs alone.
+func (b *measured) checkMemory(d *device.Device, runs int) error {
+	need, available, err := b.memory(d, runs)
+	if err != nil || runs == 1 || available == 0 || need <= available {
+		return err
+	}
+	return fail.Device("%d trainings at once with batches of %d images need %.1f GB of memory, and %.1f GB are available\nlower --runs or train.batch, or choose a smaller model.name",
+		runs, b.cfg.Train.Batch, float64(need)/1e9, float64(available)/1e9)
+}
+
+// plan plans a training.
+func (b *measured) plan() (*plan.Program, models.Net, error) {
+	n, err := train.Network(b.cfg, b.images, nil)
 	if err != nil {
 		return nil, models.Net{}, err
 	}
-	training, err := train.Options(cfg, images)
+	training, err := train.Options(b.cfg, b.images)
 	if err != nil {
 		return nil, models.Net{}, err
 	}
-	return n.Plan(cfg.Train.Batch, training)
+	return n.Plan(b.cfg.Train.Batch, training)
 }
 
 // open opens one more training.
 func (b *measured) open(d *device.Device, o Options) error {
-	p, net, err := plans(b.cfg, b.images)
+	p, net, err := b.plan()
 	if err != nil {
 		return err
 	}

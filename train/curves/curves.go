@@ -103,7 +103,7 @@ func Golden() []Case {
 
 // Read reads cases from a file of the format of golden.json: a JSON list of objects.
 func Read(path string) ([]Case, error) {
-	text, err := disk.Read(path, maxBytes)
+	text, err := disk.ReadInput(path, maxBytes)
 	if err != nil {
 		return nil, fail.Data("reading curves: %w\nname a file like train/curves/golden.json, or none for the built-in cases", err)
 	}

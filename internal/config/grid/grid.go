@@ -73,7 +73,7 @@ type axis struct {
 // list. Errors are usage errors that name the file, line and column, or the command line, the key and what would be right;
 // every run's config is complete and checked.
 func Load(path string, overrides []string) (*Grid, error) {
-	text, err := config.ReadFile(path)
+	text, err := config.ReadInput(path)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func Load(path string, overrides []string) (*Grid, error) {
 
 // IsSweep reports whether a YAML file is that of a sweep, by its top-level keys, rather than the config of one run.
 func IsSweep(path string) (bool, error) {
-	text, err := config.ReadFile(path)
+	text, err := config.ReadInput(path)
 	if err != nil {
 		return false, err
 	}
