@@ -88,8 +88,8 @@ func TestReadInputReadsAPipeToItsEnd(t *testing.T) {
 	if err != nil || string(text) != "123" {
 		t.Errorf("%q, %v", text, err)
 	}
-	path, w = pipe(t, true)
-	if _, err := w.WriteString("1234"); err != nil {
+	path, full := pipe(t, true)
+	if _, err := full.WriteString("1234"); err != nil {
 		t.Fatal(err)
 	}
 	if err := within(t, func() error { _, err := ReadInput(path, 3); return err }); err == nil || !strings.Contains(err.Error(), "larger than 3 bytes") {
