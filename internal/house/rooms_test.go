@@ -11,7 +11,7 @@ import (
 var floors = map[string]int{
 	"internal/house": 0, // tests alone
 	"internal/ops":   1, "internal/rng": 1, "internal/fail": 1, "internal/build": 1, "internal/disk": 1, "internal/metrics": 1,
-	"internal/effective": 1, "internal/mt19937": 1,
+	"internal/effective": 1, "internal/mt19937": 1, "internal/options": 1,
 	"models": 2, "loss": 2, "data": 2, "internal/posthoc": 2,
 	"data/cifar": 3, "data/synthetic": 3, "data/mix": 4,
 	"internal/plan":    3,
