@@ -1,6 +1,7 @@
 // EMULATOR_TRACE=FILE writes a line for every launch: the kernel, a hash of the allocations that it changed and one of its events (worker.h). Two
 // builds that run the same program must write the same lines: the first that differ name the kernel that does.
 #include "driver.h"
+#include "worker.h"
 #include <cinttypes>
 #include <cstdio>
 
@@ -33,6 +34,7 @@ static uint64_t hash(const std::vector<Memory> &memory, const Memory &m) {
 }
 
 static FILE *const out = getenv("EMULATOR_TRACE") ? fopen(getenv("EMULATOR_TRACE"), "w") : nullptr;
+const bool tracing = out;
 
 std::vector<uint64_t> contents(const Launch &l) {
 	std::vector<uint64_t> hashes;
