@@ -11,10 +11,16 @@ type Options = options.Options
 var registry = options.Registry[Rule]{Kind: "rule of mixing", OneDefault: true}
 
 // Register makes a rule known under a name, a value of the key train.mix, with the options that it has. It is called from init; a taken
-// name is a panic, and so is an option whose name another rule uses with another default or other bounds.
+// name is a panic, and so is an option that is a word or has an abbreviation, or whose name another rule uses with another default or other
+// bounds.
 func Register(name string, make func(Options) Rule, options ...Option) {
 	if name == None {
 		panic("mix: " + None + " is no mixing")
+	}
+	for _, o := range options {
+		if o.Choices != nil || o.Short != "" {
+			panic("mix: the option " + o.Name + " of " + name + " is no plain number")
+		}
 	}
 	registry.Register(name, make, options...)
 }

@@ -47,6 +47,8 @@ var ignorance = map[string][]string{
 	"internal/ops":     {"longtail/internal/rng"},
 	"models":           {"gorgonia.org/cu"},
 	"data":             {"longtail/internal/ops", "gorgonia.org/gorgonia"},
+	"data/mix":         {"longtail/loss", "longtail/models", "longtail/internal/ops", "gorgonia.org/gorgonia"},
+	"internal/posthoc": {"longtail/internal/disk", "longtail/internal/ops", "gorgonia.org/gorgonia"},
 	"internal/plan":    {"longtail/data", "longtail/models", "longtail/loss"},
 	"internal/device":  {"longtail/models", "longtail/loss", "longtail/internal/ops", "gorgonia.org/gorgonia"},
 	"internal/program": {"longtail/data"},
