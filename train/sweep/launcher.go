@@ -6,12 +6,36 @@ import (
 	"slices"
 	"strings"
 
+	"longtail/internal/config/grid"
 	"longtail/internal/fail"
 )
 
 // Launcher does the runs of a sweep that are not done, somewhere, and gives a result for each plan. It may return before they
 // are done: their states say how far they are.
 type Launcher func(ctx context.Context, plans []Plan, o Options) ([]Result, error)
+
+// Remote is what launchers that hand the runs to a scheduler need beyond the rest of Options.
+type Remote struct {
+	Grid    *grid.Grid // of the plans
+	Program []string   // the command that trains the runs whose folders follow it
+	DryRun  bool       // nothing is written or submitted
+	Wait    bool       // until no run is left with the scheduler
+
+	// Submitted is called once, when it is known what the scheduler was given. May be nil.
+	Submitted func(Submission)
+}
+
+// Submission is what a scheduler was given.
+type Submission struct {
+	Job      string   // as the scheduler calls it; empty where nothing was missing, and of a dry run
+	Path     string   // of the script; empty where nothing was missing
+	Script   string   // its text
+	Elements int      // of the job's array
+	Runs     int      // in them
+	Queued   int      // other runs that the scheduler had before
+	Jobs     []string // all jobs of the sweep that the scheduler has, this one included
+	Waiting  int      // runs that start from one that is queued: another submission takes them
+}
 
 // Local is the launcher that trains in this process: Execute.
 const Local = "local"
