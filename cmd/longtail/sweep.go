@@ -28,6 +28,7 @@ type sweepOptions struct {
 	jobs     int
 	launcher string
 	wait     bool
+	shard    string // K/N; empty: all runs
 }
 
 func newSweepCommand(o *options) *cobra.Command {
@@ -48,6 +49,9 @@ all runs; a second one ends at once.
 --launcher slurm submits one job array over the runs that are neither done nor queued, N runs to an element; the section "slurm" of the file, or
 slurm.KEY=VALUE, says what an element asks for. --wait stays; Ctrl-C then leaves the jobs running. --dry-run prints the batch script.
 
+--shard K/N does the K-th of N parts of the list, which have about the same cost: for N machines, or another scheduler. The same K/N is always
+the same part; together they are all runs. docs/clusters.md has examples.
+
 FOLDER... trains the runs in those folders, as each config.yaml says; an element of the job array does that.
 
 Exit codes: 0 done, 1 a run failed, 2 a bad config, key or value, 3 no such device, 130 interrupted.`,
@@ -63,6 +67,7 @@ Exit codes: 0 done, 1 a run failed, 2 a bad config, key or value, 3 no such devi
 	f.Lookup("out").Usage = `folder of the runs (the base's key out; default: "runs")`
 	f.IntVarP(&s.jobs, "jobs", "j", 1, "runs at once")
 	f.StringVar(&s.launcher, "launcher", sweep.Local, "what trains the runs: "+strings.Join(sweep.Launchers(), ", "))
+	f.StringVar(&s.shard, "shard", "", "K/N: only the K-th of N parts of the runs, of about the same cost, for N machines")
 	f.BoolVar(&s.wait, "wait", false, "with --launcher slurm: stay until no run is left with Slurm")
 	return cmd
 }
@@ -78,7 +83,7 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	plans, err := sweep.NewPlans(g, s.dataDir)
+	plans, err := s.plans(cmd, g)
 	if err != nil {
 		return err
 	}
@@ -126,6 +131,28 @@ func (s *sweepOptions) load(args []string) (*grid.Grid, error) {
 		return nil, fail.Usage("longtail sweep: the config comes first, then key=value\nsee longtail sweep --help")
 	}
 	return grid.Load(path, append(overrides, s.keys.overrides()...))
+}
+
+// plans are the runs of the grid, or of the part that --shard names.
+func (s *sweepOptions) plans(cmd *cobra.Command, g *grid.Grid) ([]sweep.Plan, error) {
+	var shard sweep.Shard
+	if s.shard != "" {
+		var err error
+		if shard, err = sweep.ParseShard(s.shard); err != nil {
+			return nil, err
+		}
+	}
+	plans, err := sweep.NewPlans(g, s.dataDir)
+	if err != nil || s.shard == "" {
+		return plans, err
+	}
+	networks, err := sweep.Networks(plans, s.dataDir)
+	if err != nil {
+		return nil, err
+	}
+	part := shard.Choose(plans, networks)
+	fmt.Fprintf(s.messages(cmd), "part %d of %d: %d of %d runs\n", shard.Index, shard.Count, len(part), len(plans))
+	return part, nil
 }
 
 func isFolder(path string) bool {
