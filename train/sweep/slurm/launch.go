@@ -22,6 +22,7 @@ import (
 	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
+	"longtail/internal/run/lease"
 	"longtail/train/sweep"
 )
 
@@ -80,7 +81,7 @@ func (l *launch) submit(ctx context.Context) (err error) {
 		return err
 	}
 	if !dry {
-		unlock, err := lock(l.dir)
+		unlock, err := lock(ctx, l.dir)
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (l *launch) submit(ctx context.Context) (err error) {
 	}
 	free := l.missing()
 	if !dry {
-		if free, err = l.prepare(free); err != nil {
+		if free, err = l.prepare(ctx, free); err != nil {
 			return err
 		}
 	}
@@ -164,10 +165,10 @@ func (l *launch) count(state sweep.State) (n int) {
 }
 
 // prepare makes the folders of the runs, and leaves out those that another process is training and those that ended meanwhile.
-func (l *launch) prepare(todo []int) (free []int, err error) {
+func (l *launch) prepare(ctx context.Context, todo []int) (free []int, err error) {
 	for _, i := range todo {
 		p := &l.plans[i]
-		switch err := sweep.Prepare(p); {
+		switch err := sweep.Prepare(ctx, p); {
 		case errors.Is(err, run.ErrBusy):
 			l.results[i].State = sweep.Elsewhere
 		case err != nil:
@@ -247,18 +248,19 @@ func absolute(dir string) (string, error) {
 	return full, nil
 }
 
-// lock makes the folder of scripts and keeps other processes from submitting at the same time.
-func lock(dir string) (unlock func(), err error) {
+// lock makes the folder of scripts and keeps other processes, of other machines too, from submitting at the same time.
+func lock(ctx context.Context, dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("making the folder of scripts %s: %w\nname one that you may write to with out=FOLDER", dir, err)
 	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the folder of scripts: %w", err)
+	l, err := lease.Acquire(ctx, dir)
+	switch {
+	case errors.Is(err, lease.ErrHeld):
+		return nil, fmt.Errorf("%s: %w: it submits the runs of this sweep\ngive the same command again once it has ended: it submits what is still missing", dir, err)
+	case ctx.Err() != nil && err != nil:
+		return nil, fail.Interrupted("interrupted while waiting for the lock of %s: nothing was submitted", dir)
+	case err != nil:
+		return nil, fmt.Errorf("locking the folder of scripts: %w\nname one that you may write to with out=FOLDER", err)
 	}
-	if err := disk.Lock(f); errors.Is(err, disk.ErrLocked) {
-		f.Close() // nothing was written
-		return nil, fmt.Errorf("another process is submitting the runs of this sweep (%s)\ngive the same command again once it has ended: it submits what is still missing", dir)
-	}
-	return func() { f.Close() }, nil // on a file system without locks two processes may submit a run twice: run folders have their own lock
+	return func() { _ = l.Release() }, nil // what remains of it is found to be a dead process's
 }

@@ -209,12 +209,12 @@ func TestRunOfAnotherProcessIsLeftToIt(t *testing.T) {
 	if s.results[1].State != sweep.Elsewhere || s.Runs != 3 || f.jobs() != 1 || s.err == nil {
 		t.Errorf("states %v, %+v, %v", states(s.results), s.Submission, s.err)
 	}
-	unlock, err := lock(filepath.Join(out, Folder))
+	unlock, err := lock(t.Context(), filepath.Join(out, Folder))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unlock()
-	if s = launchSweep(t, t.Context(), four, out, nil); s.err == nil || !strings.Contains(s.err.Error(), "another process is submitting") {
+	if s = launchSweep(t, t.Context(), four, out, nil); s.err == nil || !strings.Contains(s.err.Error(), "another process is at work") {
 		t.Error(s.err)
 	}
 }

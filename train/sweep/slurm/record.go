@@ -12,6 +12,7 @@ import (
 
 	"longtail/internal/disk"
 	"longtail/internal/fail"
+	"longtail/internal/run/lease"
 )
 
 // Endings of the files of one submission in OUT/slurm, whose names begin with its time.
@@ -46,7 +47,7 @@ func readRecords(dir string) (map[string]record, error) {
 	all := map[string]record{}
 	for _, e := range entries {
 		id, ok := strings.CutSuffix(e.Name(), recordEnding)
-		if !ok || strings.HasPrefix(id, ".") {
+		if !ok || lease.Owns(e.Name()) || strings.HasPrefix(id, ".") {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())

@@ -12,6 +12,7 @@ import (
 	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
+	"longtail/internal/run/lease"
 	"longtail/train"
 	"longtail/train/sweep"
 )
@@ -31,7 +32,8 @@ type pace struct{ look, ask time.Duration }
 // watched is what waiting knows of a run.
 type watched struct {
 	began bool
-	step  int // of the last epoch that was told
+	step  int // that was told
+	epoch int // step of the last epoch that was told
 	gone  int // answers of squeue in a row that do not list it
 	last  element
 }
@@ -42,7 +44,7 @@ func (l *launch) wait(ctx context.Context) error {
 	runs := map[int]*watched{}
 	for i := range l.plans {
 		if l.results[i].State == sweep.Queued {
-			runs[i] = &watched{step: l.plans[i].Before, last: l.queued[l.plans[i].Name]}
+			runs[i] = &watched{step: l.plans[i].Before, epoch: l.plans[i].Before, last: l.queued[l.plans[i].Name]}
 		}
 	}
 	answered := time.Now()
@@ -133,21 +135,33 @@ func (l *launch) begin(i int, w *watched) {
 	l.tell(sweep.Event{Run: i, Train: train.Started{From: p.Before, Steps: p.Steps, Images: p.Images, Batch: p.Config.Train.Batch, Epochs: p.Config.Train.Epochs}})
 }
 
-// epochs tells the epochs that are new in metrics.jsonl.
+// epochs tells the epochs that are new in metrics.jsonl, and what the process at work on the run says of the current one.
 func (l *launch) epochs(i int, w *watched) {
-	p := &l.plans[i]
-	all, err := run.ReadEpochs(filepath.Join(p.Config.Out, run.MetricsFile))
+	dir := l.plans[i].Config.Out
+	all, err := run.ReadEpochs(filepath.Join(dir, run.MetricsFile))
 	if err != nil {
-		return // not there yet, or a line is being written
+		all = nil // not there yet, or a line is being written
 	}
 	for _, e := range all {
-		if e.Step <= w.step {
-			continue
+		if e.Step > w.epoch {
+			w.epoch = e.Step
+			l.progress(i, w, train.Progress{Step: e.Step, Epoch: e.Epoch, Loss: e.Train.Loss, LR: e.LR})
+			l.tell(sweep.Event{Run: i, Train: train.EpochDone{Record: e}})
 		}
-		l.tell(sweep.Event{Run: i, Train: train.Progress{Step: e.Step, Epoch: e.Epoch, Loss: e.Train.Loss, LR: e.LR, Samples: (e.Step - w.step) * p.Config.Train.Batch}})
-		l.tell(sweep.Event{Run: i, Train: train.EpochDone{Record: e}})
-		w.step = e.Step
 	}
+	if r, _, err := lease.Read(dir); err == nil && r.Progress != nil {
+		l.progress(i, w, train.Progress{Step: r.Progress.Step, Epoch: r.Progress.Epoch, Loss: r.Progress.Loss})
+	}
+}
+
+// progress tells steps that were not told before: a run that was cut off repeats some.
+func (l *launch) progress(i int, w *watched, p train.Progress) {
+	if p.Step <= w.step {
+		return
+	}
+	p.Samples = (p.Step - w.step) * l.plans[i].Config.Train.Batch
+	w.step = p.Step
+	l.tell(sweep.Event{Run: i, Train: p})
 }
 
 func (l *launch) end(i int, r sweep.Result) {
