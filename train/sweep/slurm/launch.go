@@ -29,7 +29,7 @@ import (
 // Name is the launcher's.
 const Name = "slurm"
 
-func init() { sweep.RegisterLauncher(Name, Launch) }
+func init() { sweep.RegisterRemote(Name, Launch) }
 
 // Folder is where scripts, records and logs are, in the folder of the runs.
 const Folder = "slurm"
@@ -42,7 +42,7 @@ func Launch(ctx context.Context, plans []sweep.Plan, o sweep.Options) ([]sweep.R
 		return l.results, err
 	}
 	if o.Remote.DryRun || !o.Remote.Wait {
-		return l.results, l.problems()
+		return l.results, l.damaged()
 	}
 	return l.results, l.wait(ctx)
 }
@@ -71,8 +71,13 @@ func newLaunch(plans []sweep.Plan, o sweep.Options) *launch {
 	return l
 }
 
-// problems is the error of runs that were done before and cannot be read, or that another process has.
-func (l *launch) problems() error { return sweep.Verdict(context.Background(), l.plans, l.results) }
+// damaged is the error of runs that were done before and cannot be read.
+func (l *launch) damaged() error {
+	if l.count(sweep.Failed) == 0 {
+		return nil
+	}
+	return sweep.Verdict(context.Background(), l.plans, l.results)
+}
 
 // submit gives Slurm what is missing. Of two processes at once the second one is refused, so that no run is submitted twice.
 func (l *launch) submit(ctx context.Context) (err error) {
@@ -97,7 +102,7 @@ func (l *launch) submit(ctx context.Context) (err error) {
 		}
 	}
 	todo := l.ready(free)
-	s := sweep.Submission{Queued: l.count(sweep.Queued), Waiting: len(free) - len(todo), Runs: len(todo)}
+	s := sweep.Submission{Queued: l.count(sweep.Queued), Elsewhere: l.count(sweep.Elsewhere), Waiting: len(free) - len(todo), Runs: len(todo)}
 	if len(todo) > 0 {
 		if err := l.hand(pack(chains(l.plans, todo), l.Jobs), &s); err != nil {
 			return err
@@ -108,7 +113,7 @@ func (l *launch) submit(ctx context.Context) (err error) {
 			l.results[i].State = sweep.Queued
 		}
 	}
-	s.Jobs = jobsOf(l.queued, s.Job)
+	s.Jobs = jobsOf(l.queued)
 	if l.Remote.Submitted != nil {
 		l.Remote.Submitted(s)
 	}
@@ -219,6 +224,11 @@ func (l *launch) hand(elements [][]int, s *sweep.Submission) error {
 	if s.Job, err = l.client.submit(s.Path); err != nil {
 		return errors.Join(fmt.Errorf("%w\nnothing was submitted: correct the section slurm of %s, or give slurm.KEY=VALUE, and give the same command again", err, l.Remote.Grid.Path),
 			os.Remove(filepath.Join(l.dir, id+recordEnding)))
+	}
+	for index, names := range r.Elements {
+		for _, name := range names {
+			l.queued[name] = element{Job: s.Job, Index: index}
+		}
 	}
 	r.Job = s.Job
 	if err := r.write(l.dir, id); err != nil {

@@ -2,7 +2,6 @@ package slurm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -67,7 +66,7 @@ func (l *launch) wait(ctx context.Context) error {
 			return l.left(runs)
 		}
 	}
-	return l.problems()
+	return sweep.Verdict(ctx, l.plans, l.results)
 }
 
 // sleep waits, and reports false where the context ends before.
@@ -181,9 +180,6 @@ const maxLogBytes = 64 << 20
 
 // reason is why a run's job ended without it: what the log says about the run.
 func (l *launch) reason(i int, w *watched) error {
-	if w.last.Job == "" {
-		return errors.New("its job ended before squeue listed it; look at the logs in " + l.dir)
-	}
 	path := filepath.Join(l.dir, fmt.Sprintf("%s_%d.log", w.last.Job, w.last.Index))
 	text, err := disk.Read(path, maxLogBytes)
 	if err != nil {
@@ -201,9 +197,9 @@ func (l *launch) reason(i int, w *watched) error {
 // left is the error of a wait that was interrupted.
 func (l *launch) left(runs map[int]*watched) error {
 	jobs := map[string]element{}
-	for _, w := range runs {
-		jobs[w.last.Job] = w.last
+	for i, w := range runs {
+		jobs[l.plans[i].Name] = w.last
 	}
 	return fail.Interrupted("no longer waiting, with %d of %d runs done: Slurm continues with the others\nto cancel them: %s",
-		l.count(sweep.Done), len(l.plans), fail.CommandLine(append([]string{"scancel"}, jobsOf(jobs, "")...)))
+		l.count(sweep.Done), len(l.plans), fail.CommandLine(append([]string{"scancel"}, jobsOf(jobs)...)))
 }
