@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"longtail/internal/fail"
 )
@@ -59,11 +60,21 @@ func (c *client) queue(ctx context.Context) ([]element, error) {
 	if c.squeue == "" {
 		return nil, nil
 	}
-	cmd := exec.CommandContext(ctx, c.squeue, "--noheader", "--array", "--name="+c.name, "--format=%F|%K|%T|%k")
-	cmd.Env = without(os.Environ(), "SQUEUE_")
-	text, err := output(cmd)
+	all, err := ask(ctx, c.squeue, "--name="+c.name)
 	if err != nil {
 		return nil, fmt.Errorf("%w\nwhich runs Slurm has already is not known, so that nothing was submitted: give the same command again once squeue works", err)
+	}
+	return all, nil
+}
+
+// ask asks squeue for the elements that an option chooses.
+func ask(ctx context.Context, squeue, which string) ([]element, error) {
+	cmd := exec.CommandContext(ctx, squeue, "--noheader", "--array", which, "--format=%F|%K|%T|%k")
+	cmd.Env = without(os.Environ(), "SQUEUE_")
+	cmd.WaitDelay = time.Second // for programs that it started
+	text, err := output(cmd)
+	if err != nil {
+		return nil, err
 	}
 	var all []element
 	for line := range strings.Lines(text) {
