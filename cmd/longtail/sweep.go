@@ -87,7 +87,7 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if s.dryRun && (s.launcher == sweep.Local || s.json) {
+	if s.dryRun && (!sweep.IsRemote(s.launcher) || s.json) {
 		return s.list(cmd, g, plans)
 	}
 	messages := s.messages(cmd)
@@ -103,7 +103,7 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 		Jobs: s.jobs, DataDir: s.dataDir, Open: s.opener(plans, messages), Observe: report.observe, Attach: attachTensorBoard, Remote: remote,
 	})
 	report.end()
-	if s.launcher != sweep.Local && !s.wait {
+	if sweep.IsRemote(s.launcher) && !s.wait {
 		return err
 	}
 	if failed := report.results(results); failed != nil && err == nil {
@@ -121,7 +121,7 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 // load reads the file of the sweep, or the folders of runs.
 func (s *sweepOptions) load(args []string) (*grid.Grid, error) {
 	if !slices.ContainsFunc(args, func(a string) bool { return !isFolder(a) }) && s.keys == (keyFlags{}) {
-		if s.launcher != sweep.Local {
+		if sweep.IsRemote(s.launcher) {
 			return nil, fail.Usage("--launcher %s: it takes the file of a sweep, not folders of runs\nleave it out to train the runs here", s.launcher)
 		}
 		return sweep.FromFolders(args)

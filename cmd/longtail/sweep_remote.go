@@ -56,7 +56,10 @@ func (s *sweepOptions) submitted(cmd *cobra.Command, sub sweep.Submission, g *gr
 		fmt.Fprintf(messages, "%d runs are with Slurm already (%s)\n", sub.Queued, strings.Join(sub.Jobs, ","))
 	}
 	if sub.Waiting > 0 {
-		fmt.Fprintf(messages, "%d runs start from one that is with Slurm: the same command submits them once it is done\n", sub.Waiting)
+		fmt.Fprintf(messages, "%d runs start from one that is not done yet: the same command submits them once it is\n", sub.Waiting)
+	}
+	if sub.Elsewhere > 0 {
+		fmt.Fprintf(messages, "%d runs are left to processes that are training them\n", sub.Elsewhere)
 	}
 	switch {
 	case s.dryRun && sub.Path == "":

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -14,8 +15,8 @@ import (
 
 // Prepare makes the folder of a run and writes config.yaml where the run has not begun, so that it can be trained from its folder, by
 // FromFolders. The plan is brought up to date. It is an error (run.ErrBusy) where another process is at work there.
-func Prepare(p *Plan) error {
-	folder, err := run.Open(p.Config.Out)
+func Prepare(ctx context.Context, p *Plan) error {
+	folder, err := run.OpenContext(ctx, p.Config.Out)
 	if err != nil {
 		return err
 	}

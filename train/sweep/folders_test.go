@@ -15,7 +15,7 @@ func TestPreparedRunsAreNewAndTrainedFromTheirFolders(t *testing.T) {
 	plans := mustPlan(t, t.TempDir())
 	var folders []string
 	for i := range plans {
-		if err := Prepare(&plans[i]); err != nil {
+		if err := Prepare(t.Context(), &plans[i]); err != nil {
 			t.Fatal(err)
 		}
 		folders = append(folders, plans[i].Config.Out)
@@ -41,7 +41,7 @@ func TestPreparedRunsAreNewAndTrainedFromTheirFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Prepare(&plans[1]); err != nil || plans[1].State != Done {
+	if err := Prepare(t.Context(), &plans[1]); err != nil || plans[1].State != Done {
 		t.Errorf("state %s of a run that was done meanwhile, %v", plans[1].State, err)
 	}
 	if after, err := os.ReadFile(filepath.Join(folders[1], run.ConfigFile)); err != nil || string(after) != string(before) {
@@ -57,14 +57,14 @@ func TestPrepareLeavesARunToTheProcessThatTrainsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	if err := Prepare(&plans[0]); !errors.Is(err, run.ErrBusy) {
+	if err := Prepare(t.Context(), &plans[0]); !errors.Is(err, run.ErrBusy) {
 		t.Error(err)
 	}
 }
 
 func TestMovedFoldersAreTrainedWhereTheyAre(t *testing.T) {
 	plans := mustPlan(t, t.TempDir())
-	if err := Prepare(&plans[0]); err != nil {
+	if err := Prepare(t.Context(), &plans[0]); err != nil {
 		t.Fatal(err)
 	}
 	moved := filepath.Join(t.TempDir(), "moved")
@@ -79,7 +79,7 @@ func TestMovedFoldersAreTrainedWhereTheyAre(t *testing.T) {
 
 func TestFoldersWithoutARunAreRefused(t *testing.T) {
 	plans := mustPlan(t, t.TempDir())
-	if err := Prepare(&plans[0]); err != nil {
+	if err := Prepare(t.Context(), &plans[0]); err != nil {
 		t.Fatal(err)
 	}
 	dir := plans[0].Config.Out

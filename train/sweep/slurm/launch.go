@@ -22,13 +22,14 @@ import (
 	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
+	"longtail/internal/run/lease"
 	"longtail/train/sweep"
 )
 
 // Name is the launcher's.
 const Name = "slurm"
 
-func init() { sweep.RegisterLauncher(Name, Launch) }
+func init() { sweep.RegisterRemote(Name, Launch) }
 
 // Folder is where scripts, records and logs are, in the folder of the runs.
 const Folder = "slurm"
@@ -41,7 +42,7 @@ func Launch(ctx context.Context, plans []sweep.Plan, o sweep.Options) ([]sweep.R
 		return l.results, err
 	}
 	if o.Remote.DryRun || !o.Remote.Wait {
-		return l.results, l.problems()
+		return l.results, l.damaged()
 	}
 	return l.results, l.wait(ctx)
 }
@@ -70,8 +71,13 @@ func newLaunch(plans []sweep.Plan, o sweep.Options) *launch {
 	return l
 }
 
-// problems is the error of runs that were done before and cannot be read, or that another process has.
-func (l *launch) problems() error { return sweep.Verdict(context.Background(), l.plans, l.results) }
+// damaged is the error of runs that were done before and cannot be read.
+func (l *launch) damaged() error {
+	if l.count(sweep.Failed) == 0 {
+		return nil
+	}
+	return sweep.Verdict(context.Background(), l.plans, l.results)
+}
 
 // submit gives Slurm what is missing. Of two processes at once the second one is refused, so that no run is submitted twice.
 func (l *launch) submit(ctx context.Context) (err error) {
@@ -80,7 +86,7 @@ func (l *launch) submit(ctx context.Context) (err error) {
 		return err
 	}
 	if !dry {
-		unlock, err := lock(l.dir)
+		unlock, err := lock(ctx, l.dir)
 		if err != nil {
 			return err
 		}
@@ -91,12 +97,12 @@ func (l *launch) submit(ctx context.Context) (err error) {
 	}
 	free := l.missing()
 	if !dry {
-		if free, err = l.prepare(free); err != nil {
+		if free, err = l.prepare(ctx, free); err != nil {
 			return err
 		}
 	}
 	todo := l.ready(free)
-	s := sweep.Submission{Queued: l.count(sweep.Queued), Waiting: len(free) - len(todo), Runs: len(todo)}
+	s := sweep.Submission{Queued: l.count(sweep.Queued), Elsewhere: l.count(sweep.Elsewhere), Waiting: len(free) - len(todo), Runs: len(todo)}
 	if len(todo) > 0 {
 		if err := l.hand(pack(chains(l.plans, todo), l.Jobs), &s); err != nil {
 			return err
@@ -107,7 +113,7 @@ func (l *launch) submit(ctx context.Context) (err error) {
 			l.results[i].State = sweep.Queued
 		}
 	}
-	s.Jobs = jobsOf(l.queued, s.Job)
+	s.Jobs = jobsOf(l.queued)
 	if l.Remote.Submitted != nil {
 		l.Remote.Submitted(s)
 	}
@@ -164,10 +170,10 @@ func (l *launch) count(state sweep.State) (n int) {
 }
 
 // prepare makes the folders of the runs, and leaves out those that another process is training and those that ended meanwhile.
-func (l *launch) prepare(todo []int) (free []int, err error) {
+func (l *launch) prepare(ctx context.Context, todo []int) (free []int, err error) {
 	for _, i := range todo {
 		p := &l.plans[i]
-		switch err := sweep.Prepare(p); {
+		switch err := sweep.Prepare(ctx, p); {
 		case errors.Is(err, run.ErrBusy):
 			l.results[i].State = sweep.Elsewhere
 		case err != nil:
@@ -219,6 +225,11 @@ func (l *launch) hand(elements [][]int, s *sweep.Submission) error {
 		return errors.Join(fmt.Errorf("%w\nnothing was submitted: correct the section slurm of %s, or give slurm.KEY=VALUE, and give the same command again", err, l.Remote.Grid.Path),
 			os.Remove(filepath.Join(l.dir, id+recordEnding)))
 	}
+	for index, names := range r.Elements {
+		for _, name := range names {
+			l.queued[name] = element{Job: s.Job, Index: index}
+		}
+	}
 	r.Job = s.Job
 	if err := r.write(l.dir, id); err != nil {
 		return fmt.Errorf("job %s is submitted, but its number is not recorded: %w", s.Job, err)
@@ -247,18 +258,19 @@ func absolute(dir string) (string, error) {
 	return full, nil
 }
 
-// lock makes the folder of scripts and keeps other processes from submitting at the same time.
-func lock(dir string) (unlock func(), err error) {
+// lock makes the folder of scripts and keeps other processes, of other machines too, from submitting at the same time.
+func lock(ctx context.Context, dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("making the folder of scripts %s: %w\nname one that you may write to with out=FOLDER", dir, err)
 	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the folder of scripts: %w", err)
+	l, err := lease.Acquire(ctx, dir)
+	switch {
+	case errors.Is(err, lease.ErrHeld):
+		return nil, fmt.Errorf("%s: %w: it submits the runs of this sweep\ngive the same command again once it has ended: it submits what is still missing", dir, err)
+	case ctx.Err() != nil && err != nil:
+		return nil, fail.Interrupted("interrupted while waiting for the lock of %s: nothing was submitted", dir)
+	case err != nil:
+		return nil, fmt.Errorf("locking the folder of scripts: %w\nname one that you may write to with out=FOLDER", err)
 	}
-	if err := disk.Lock(f); errors.Is(err, disk.ErrLocked) {
-		f.Close() // nothing was written
-		return nil, fmt.Errorf("another process is submitting the runs of this sweep (%s)\ngive the same command again once it has ended: it submits what is still missing", dir)
-	}
-	return func() { f.Close() }, nil // on a file system without locks two processes may submit a run twice: run folders have their own lock
+	return func() { _ = l.Release() }, nil // what remains of it is found to be a dead process's
 }

@@ -68,8 +68,13 @@ func TestScriptSubmittedByHandIsKnown(t *testing.T) {
 	if s.err != nil || f.jobs() != 1 || !slices.Equal(again.Jobs, []string{"77"}) {
 		t.Errorf("%d jobs, %+v", f.jobs(), again.Submission)
 	}
-	// The same name and another sweep's script: a job of another folder.
-	f.write("queue", "78|0|RUNNING|/elsewhere/slurm/x.sbatch\nslurm says hello\n79|N/A|RUNNING|(null)\n")
+	// A job that lost its comment is known by its number.
+	f.write("queue", "1|2|RUNNING|(null)\n")
+	if again = launchSweep(t, t.Context(), four, out, func(o *sweep.Options) { o.Remote.DryRun = true }); again.results[2].State != sweep.Queued || again.Runs != 3 {
+		t.Errorf("%+v, %v", again.Submission, again.err)
+	}
+	// The same name and another sweep's script: a job of another folder, of a cluster that counts anew.
+	f.write("queue", "1|0|RUNNING|/elsewhere/slurm/x.sbatch\nslurm says hello\n79|N/A|RUNNING|(null)\n")
 	if again = launchSweep(t, t.Context(), four, out, nil); again.Runs != 4 || again.err != nil {
 		t.Errorf("%+v, %v", again.Submission, again.err)
 	}
@@ -206,15 +211,15 @@ func TestRunOfAnotherProcessIsLeftToIt(t *testing.T) {
 	}
 	defer folder.Close()
 	s := launchSweep(t, t.Context(), four, out, nil)
-	if s.results[1].State != sweep.Elsewhere || s.Runs != 3 || f.jobs() != 1 || s.err == nil {
+	if s.results[1].State != sweep.Elsewhere || s.Elsewhere != 1 || s.Runs != 3 || f.jobs() != 1 || s.err != nil {
 		t.Errorf("states %v, %+v, %v", states(s.results), s.Submission, s.err)
 	}
-	unlock, err := lock(filepath.Join(out, Folder))
+	unlock, err := lock(t.Context(), filepath.Join(out, Folder))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unlock()
-	if s = launchSweep(t, t.Context(), four, out, nil); s.err == nil || !strings.Contains(s.err.Error(), "another process is submitting") {
+	if s = launchSweep(t, t.Context(), four, out, nil); s.err == nil || !strings.Contains(s.err.Error(), "another process is at work") {
 		t.Error(s.err)
 	}
 }

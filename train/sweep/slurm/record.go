@@ -12,6 +12,7 @@ import (
 
 	"longtail/internal/disk"
 	"longtail/internal/fail"
+	"longtail/internal/run/lease"
 )
 
 // Endings of the files of one submission in OUT/slurm, whose names begin with its time.
@@ -46,7 +47,7 @@ func readRecords(dir string) (map[string]record, error) {
 	all := map[string]record{}
 	for _, e := range entries {
 		id, ok := strings.CutSuffix(e.Name(), recordEnding)
-		if !ok || strings.HasPrefix(id, ".") {
+		if !ok || lease.Owns(e.Name()) || strings.HasPrefix(id, ".") {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
@@ -63,8 +64,8 @@ func readRecords(dir string) (map[string]record, error) {
 	return all, nil
 }
 
-// runsOf are the runs of elements, by name, as the records in the sweep's folder say. A script that was submitted again by hand has a job
-// that its record does not name; the job's comment names the script.
+// runsOf are the runs of elements, by name, as the records in the sweep's folder say. A job's comment names its script, whoever submitted it;
+// where a cluster has taken the comment away, the record names the job.
 func runsOf(elements []element, dir string) (map[string]element, error) {
 	runs := map[string]element{}
 	if len(elements) == 0 {
@@ -74,11 +75,23 @@ func runsOf(elements []element, dir string) (map[string]element, error) {
 	if err != nil {
 		return nil, err
 	}
+	full, err := absolute(dir)
+	if err != nil {
+		return nil, err
+	}
+	byJob := map[string]record{}
+	for _, r := range records {
+		byJob[r.Job] = r
+	}
 	for _, e := range elements {
-		for script, r := range records {
-			if ours := e.Job == r.Job || e.Comment == filepath.Join(mustAbsolute(dir), script); !ours || e.Index >= len(r.Elements) {
-				continue
+		r := byJob[e.Job]
+		if strings.HasSuffix(e.Comment, scriptEnding) {
+			r = record{}
+			if filepath.Dir(e.Comment) == full {
+				r = records[filepath.Base(e.Comment)]
 			}
+		}
+		if e.Index < len(r.Elements) {
 			for _, name := range r.Elements[e.Index] {
 				runs[name] = e
 			}
@@ -87,19 +100,8 @@ func runsOf(elements []element, dir string) (map[string]element, error) {
 	return runs, nil
 }
 
-// mustAbsolute is absolute, or the folder as it is.
-func mustAbsolute(dir string) string {
-	if full, err := absolute(dir); err == nil {
-		return full
-	}
-	return dir
-}
-
-// jobsOf are the jobs that have runs, and one more where it is not empty, in order.
-func jobsOf(queued map[string]element, more string) (jobs []string) {
-	if more != "" {
-		jobs = append(jobs, more)
-	}
+// jobsOf are the jobs that have runs, in order.
+func jobsOf(queued map[string]element) (jobs []string) {
 	for _, e := range queued {
 		jobs = append(jobs, e.Job)
 	}

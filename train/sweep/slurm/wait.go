@@ -2,7 +2,6 @@ package slurm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
+	"longtail/internal/run/lease"
 	"longtail/train"
 	"longtail/train/sweep"
 )
@@ -31,7 +31,8 @@ type pace struct{ look, ask time.Duration }
 // watched is what waiting knows of a run.
 type watched struct {
 	began bool
-	step  int // of the last epoch that was told
+	step  int // that was told
+	epoch int // step of the last epoch that was told
 	gone  int // answers of squeue in a row that do not list it
 	last  element
 }
@@ -42,7 +43,7 @@ func (l *launch) wait(ctx context.Context) error {
 	runs := map[int]*watched{}
 	for i := range l.plans {
 		if l.results[i].State == sweep.Queued {
-			runs[i] = &watched{step: l.plans[i].Before, last: l.queued[l.plans[i].Name]}
+			runs[i] = &watched{step: l.plans[i].Before, epoch: l.plans[i].Before, last: l.queued[l.plans[i].Name]}
 		}
 	}
 	answered := time.Now()
@@ -65,7 +66,7 @@ func (l *launch) wait(ctx context.Context) error {
 			return l.left(runs)
 		}
 	}
-	return l.problems()
+	return sweep.Verdict(ctx, l.plans, l.results)
 }
 
 // sleep waits, and reports false where the context ends before.
@@ -133,21 +134,33 @@ func (l *launch) begin(i int, w *watched) {
 	l.tell(sweep.Event{Run: i, Train: train.Started{From: p.Before, Steps: p.Steps, Images: p.Images, Batch: p.Config.Train.Batch, Epochs: p.Config.Train.Epochs}})
 }
 
-// epochs tells the epochs that are new in metrics.jsonl.
+// epochs tells the epochs that are new in metrics.jsonl, and what the process at work on the run says of the current one.
 func (l *launch) epochs(i int, w *watched) {
-	p := &l.plans[i]
-	all, err := run.ReadEpochs(filepath.Join(p.Config.Out, run.MetricsFile))
+	dir := l.plans[i].Config.Out
+	all, err := run.ReadEpochs(filepath.Join(dir, run.MetricsFile))
 	if err != nil {
-		return // not there yet, or a line is being written
+		all = nil // not there yet, or a line is being written
 	}
 	for _, e := range all {
-		if e.Step <= w.step {
-			continue
+		if e.Step > w.epoch {
+			w.epoch = e.Step
+			l.progress(i, w, train.Progress{Step: e.Step, Epoch: e.Epoch, Loss: e.Train.Loss, LR: e.LR})
+			l.tell(sweep.Event{Run: i, Train: train.EpochDone{Record: e}})
 		}
-		l.tell(sweep.Event{Run: i, Train: train.Progress{Step: e.Step, Epoch: e.Epoch, Loss: e.Train.Loss, LR: e.LR, Samples: (e.Step - w.step) * p.Config.Train.Batch}})
-		l.tell(sweep.Event{Run: i, Train: train.EpochDone{Record: e}})
-		w.step = e.Step
 	}
+	if r, _, err := lease.Read(dir); err == nil && r.Progress != nil {
+		l.progress(i, w, train.Progress{Step: r.Progress.Step, Epoch: r.Progress.Epoch, Loss: r.Progress.Loss})
+	}
+}
+
+// progress tells steps that were not told before: a run that was cut off repeats some.
+func (l *launch) progress(i int, w *watched, p train.Progress) {
+	if p.Step <= w.step {
+		return
+	}
+	p.Samples = (p.Step - w.step) * l.plans[i].Config.Train.Batch
+	w.step = p.Step
+	l.tell(sweep.Event{Run: i, Train: p})
 }
 
 func (l *launch) end(i int, r sweep.Result) {
@@ -167,9 +180,6 @@ const maxLogBytes = 64 << 20
 
 // reason is why a run's job ended without it: what the log says about the run.
 func (l *launch) reason(i int, w *watched) error {
-	if w.last.Job == "" {
-		return errors.New("its job ended before squeue listed it; look at the logs in " + l.dir)
-	}
 	path := filepath.Join(l.dir, fmt.Sprintf("%s_%d.log", w.last.Job, w.last.Index))
 	text, err := disk.Read(path, maxLogBytes)
 	if err != nil {
@@ -187,9 +197,9 @@ func (l *launch) reason(i int, w *watched) error {
 // left is the error of a wait that was interrupted.
 func (l *launch) left(runs map[int]*watched) error {
 	jobs := map[string]element{}
-	for _, w := range runs {
-		jobs[w.last.Job] = w.last
+	for i, w := range runs {
+		jobs[l.plans[i].Name] = w.last
 	}
 	return fail.Interrupted("no longer waiting, with %d of %d runs done: Slurm continues with the others\nto cancel them: %s",
-		l.count(sweep.Done), len(l.plans), fail.CommandLine(append([]string{"scancel"}, jobsOf(jobs, "")...)))
+		l.count(sweep.Done), len(l.plans), fail.CommandLine(append([]string{"scancel"}, jobsOf(jobs)...)))
 }
