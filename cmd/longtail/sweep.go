@@ -29,7 +29,14 @@ type sweepOptions struct {
 	launcher string
 	wait     bool
 	shard    string // K/N; empty: all runs
+	keep     string // which checkpoints of runs that are done
 }
+
+// The values of --keep.
+const (
+	keepAll  = "all"
+	keepLast = "last"
+)
 
 func newSweepCommand(o *options) *cobra.Command {
 	s := &sweepOptions{options: o}
@@ -49,6 +56,9 @@ all runs; a second one ends at once.
 --launcher slurm submits one job array over the runs that are neither done nor queued, N runs to an element; the section "slurm" of the file, or
 slurm.KEY=VALUE, says what an element asks for. --wait stays; Ctrl-C then leaves the jobs running. --dry-run prints the batch script.
 
+--keep last removes the checkpoints of runs that are done but last.safetensors, which the paper's numbers are of and other runs can start
+from: two thirds of the space. longtail eval then has the last result only, and longtail verify says so.
+
 --shard K/N does the K-th of N parts of the list, which have about the same cost: for N machines, or another scheduler. The same K/N is always
 the same part; together they are all runs. docs/clusters.md has examples.
 
@@ -67,6 +77,7 @@ Exit codes: 0 done, 1 a run failed, 2 a bad config, key or value, 3 no such devi
 	f.Lookup("out").Usage = `folder of the runs (the base's key out; default: "runs")`
 	f.IntVarP(&s.jobs, "jobs", "j", 1, "runs at once")
 	f.StringVar(&s.launcher, "launcher", sweep.Local, "what trains the runs: "+strings.Join(sweep.Launchers(), ", "))
+	f.StringVar(&s.keep, "keep", keepAll, "checkpoints of runs that are done: all, or last, which removes the others")
 	f.StringVar(&s.shard, "shard", "", "K/N: only the K-th of N parts of the runs, of about the same cost, for N machines")
 	f.BoolVar(&s.wait, "wait", false, "with --launcher slurm: stay until no run is left with Slurm")
 	return cmd
@@ -78,6 +89,9 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	if !slices.Contains(sweep.Launchers(), s.launcher) {
 		return fail.Usage("--launcher %s: there is no such launcher\nchoose one of %s", s.launcher, strings.Join(sweep.Launchers(), ", "))
+	}
+	if s.keep != keepAll && s.keep != keepLast {
+		return fail.Usage("--keep %s: there is no such choice\nchoose %s or %s", s.keep, keepAll, keepLast)
 	}
 	g, err := s.load(args)
 	if err != nil {
@@ -100,7 +114,8 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	results, err := sweep.Launch(ctx, s.launcher, plans, sweep.Options{
-		Jobs: s.jobs, DataDir: s.dataDir, Open: s.opener(plans, messages), Observe: report.observe, Attach: attachTensorBoard, Remote: remote,
+		Jobs: s.jobs, DataDir: s.dataDir, Open: s.opener(plans, messages), Observe: report.observe, Attach: attachTensorBoard,
+		KeepLast: s.keep == keepLast, Remote: remote,
 	})
 	report.end()
 	if sweep.IsRemote(s.launcher) && !s.wait {

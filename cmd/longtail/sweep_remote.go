@@ -22,6 +22,9 @@ func (s *sweepOptions) remote(cmd *cobra.Command, g *grid.Grid) (sweep.Remote, e
 		return sweep.Remote{}, fmt.Errorf("finding the program that other machines are to run: %w", err)
 	}
 	command := []string{program, "sweep"}
+	if s.keep != keepAll {
+		command = append(command, "--keep="+s.keep)
+	}
 	if dir := s.dataDir; dir != "" || os.Getenv(data.FolderVariable) != "" {
 		if dir == "" {
 			dir = os.Getenv(data.FolderVariable)

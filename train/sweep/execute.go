@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 
@@ -22,6 +23,9 @@ type Options struct {
 	// Attach gives a run one more observer and what is to be called after the run; nil: none.
 	Attach func(*config.Config) (train.Observer, func() error, error)
 
+	// KeepLast removes the checkpoints of runs that are done but their last ones, also of those that were done before.
+	KeepLast bool
+
 	Remote Remote // of launchers that hand the runs to a scheduler
 }
 
@@ -38,6 +42,7 @@ type Result struct {
 	Before  bool         // it was done before this sweep began on it
 	Summary *run.Summary // of a run that is done
 	Err     error        // of a run that failed
+	Freed   int64        // bytes of checkpoints that were removed
 }
 
 // Execute trains the runs that are not done, in their order and several at once, and gives a result for each plan. A run that
@@ -50,7 +55,7 @@ func Execute(ctx context.Context, plans []Plan, o Options) ([]Result, error) {
 	var todo []int
 	for i, p := range plans {
 		if p.State == Done {
-			e.results[i] = DoneBefore(p.Config.Out)
+			e.results[i] = e.prune(ctx, p.Config.Out, DoneBefore(p.Config.Out))
 			continue
 		}
 		e.results[i].State = p.State
@@ -116,7 +121,7 @@ func (e *executor) all(ctx context.Context, todo []int) {
 					return
 				}
 				e.tell(Event{Run: i})
-				result := e.one(ctx, i)
+				result := e.prune(ctx, e.plans[i].Config.Out, e.one(ctx, i))
 				q.done(i, result)
 				e.tell(Event{Run: i, Result: &result})
 			}
@@ -150,6 +155,25 @@ func (e *executor) one(ctx context.Context, i int) Result {
 		return Result{State: Interrupted}
 	}
 	return Result{State: Failed, Err: err}
+}
+
+// prune removes checkpoints of a run that is done, where that is wanted. A run with a checkpoint that was changed has failed, and keeps all.
+func (e *executor) prune(ctx context.Context, dir string, r Result) Result {
+	if !e.KeepLast || r.State != Done || !run.Exists(filepath.Join(dir, run.Best)) && !run.Exists(filepath.Join(dir, run.BestValidation)) {
+		return r
+	}
+	folder, err := run.OpenContext(ctx, dir)
+	if errors.Is(err, run.ErrBusy) || ctx.Err() != nil {
+		return r // the same command removes them another time
+	}
+	if err == nil {
+		r.Freed, err = folder.Prune(r.Summary)
+		err = errors.Join(err, folder.Close())
+	}
+	if err != nil {
+		return Result{State: Failed, Err: fmt.Errorf("removing checkpoints: %w", err), Freed: r.Freed}
+	}
+	return r
 }
 
 func (e *executor) train(ctx context.Context, i int) (outcome *train.Outcome, err error) {
