@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 
 	"longtail/internal/config"
@@ -50,7 +49,7 @@ Each run has its own folder below the sweep's folder (out), named after what the
 "longtail train" makes it alone. What is done is left as it is, what was interrupted resumes, a run that fails does not stop
 the others, and a run that another process is training is left to it.
 
---jobs N trains N runs at once: they share the threads of the CPU evenly, or one GPU. Ctrl-C finishes the current steps and saves
+--jobs N trains N runs at once: they share the threads of the CPU evenly, or are spread over all GPUs of the machine. Ctrl-C finishes the current steps and saves
 all runs; a second one ends at once.
 
 --launcher slurm submits one job array over the runs that are neither done nor queued, N runs to an element; the section "slurm" of the file, or
@@ -113,8 +112,9 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	devices := s.devices(plans, messages)
 	results, err := sweep.Launch(ctx, s.launcher, plans, sweep.Options{
-		Jobs: s.jobs, DataDir: s.dataDir, Open: s.opener(plans, messages), Observe: report.observe, Attach: attachTensorBoard,
+		Jobs: s.jobs, DataDir: s.dataDir, Open: devices.For(0), OpenFor: devices.For, Observe: report.observe, Attach: attachTensorBoard,
 		KeepLast: s.keep == keepLast, Remote: remote,
 	})
 	report.end()
@@ -183,31 +183,24 @@ func attachTensorBoard(c *config.Config) (train.Observer, func() error, error) {
 	return board.observe, board.close, nil
 }
 
-// opener opens each device once, for all runs: on the CPU every run at once gets its share of the threads.
-func (s *sweepOptions) opener(plans []sweep.Plan, messages io.Writer) train.OpenDevice {
+// devices are those that the runs share: on the CPU every run at once gets its share of the threads, and GPUs are shared out.
+func (s *sweepOptions) devices(plans []sweep.Plan, messages io.Writer) *sweep.Devices {
 	todo := 0
 	for _, p := range plans {
 		if p.State != sweep.Done {
 			todo++
 		}
 	}
-	share := options{threads: max(1, runtime.GOMAXPROCS(0)/max(1, min(s.jobs, todo)))}
-	open := share.opener(messages)
-	var mu sync.Mutex
-	opened := map[[2]string]*device.Device{}
-	return func(name, precision string) (*device.Device, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		key := [2]string{name, precision}
-		if d, there := opened[key]; there {
-			return d, nil
-		}
-		d, err := open(name, precision)
-		if err == nil {
-			opened[key] = d
-			opened[[2]string{name, string(d.Precision)}] = d // which a run that resumes asks for
-		}
-		return d, err
+	jobs := max(1, min(s.jobs, todo))
+	share := options{threads: max(1, runtime.GOMAXPROCS(0)/jobs)}
+	o := share.deviceOptions(messages)
+	return &sweep.Devices{
+		Jobs: s.jobs, Runs: todo, Count: device.Count, Remark: o.Remark,
+		Open: func(name, precision string, index int) (*device.Device, error) {
+			numbered := o
+			numbered.Index = index
+			return device.Open(name, precision, numbered)
+		},
 	}
 }
 
