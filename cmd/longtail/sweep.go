@@ -52,6 +52,9 @@ the others, and a run that another process is training is left to it.
 --jobs N trains N runs at once: they share the threads of the CPU evenly, or are spread over all GPUs of the machine. Ctrl-C finishes the current steps and saves
 all runs; a second one ends at once.
 
+What the runs will cost is said before: the disk that their checkpoints take, and the time, at the speed of the runs in the folder that are
+done, else at that of longtail bench on this machine.
+
 --launcher slurm submits one job array over the runs that are neither done nor queued, N runs to an element; the section "slurm" of the file, or
 slurm.KEY=VALUE, says what an element asks for. --wait stays; Ctrl-C then leaves the jobs running. --dry-run prints the batch script.
 
@@ -106,6 +109,11 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	messages := s.messages(cmd)
 	listRuns(messages, g, plans)
 	ctx := cmd.Context()
+	if !s.quiet {
+		if err := s.printCost(ctx, messages, g.Out, plans); err != nil {
+			return err
+		}
+	}
 	defer secondSignalKills(ctx)()
 	report := newSweepReport(plans, cmd.OutOrStdout(), messages, s.json)
 	remote, err := s.remote(cmd, g)
@@ -226,7 +234,13 @@ func (s *sweepOptions) list(cmd *cobra.Command, g *grid.Grid, plans []sweep.Plan
 			Out    string       `json:"out"`
 			Varied []string     `json:"varied"`
 			Runs   []plannedRun `json:"runs"`
+
+			Cost sweep.Estimate `json:"cost"`
 		}{Out: g.Out, Varied: g.Varied}
+		var err error
+		if listed.Cost, _, err = s.cost(cmd.Context(), g.Out, plans); err != nil {
+			return err
+		}
 		for _, p := range plans {
 			listed.Runs = append(listed.Runs, plannedRun{
 				p.Name, p.Config.Out, p.State, p.Counts, p.Images, p.Steps, p.Before, p.Work(), p.Left(), string(p.Config.Full()),
@@ -235,6 +249,9 @@ func (s *sweepOptions) list(cmd *cobra.Command, g *grid.Grid, plans []sweep.Plan
 		return json.NewEncoder(out).Encode(listed)
 	}
 	listRuns(out, g, plans)
+	if err := s.printCost(cmd.Context(), out, g.Out, plans); err != nil {
+		return err
+	}
 	fmt.Fprintln(s.messages(cmd), "nothing was trained; without --dry-run the runs go into", g.Out)
 	return nil
 }
