@@ -18,7 +18,7 @@ import (
 
 // silence is how long a holder whose process cannot be seen may be without a heartbeat before its run is shown as stale. Nothing is taken
 // over because of it: package lease does that, and takes no clock for it.
-const silence = 60 * time.Second
+const silence = 30 * time.Second
 
 // read reads a run.
 func (r *Reader) read(f *found) {
