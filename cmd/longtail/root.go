@@ -34,6 +34,7 @@ func commands(o *options) []*cobra.Command {
 		newReportCommand(o),
 		newTrainCommand(o),
 		newSweepCommand(o),
+		newStatusCommand(o),
 		newEvalCommand(o),
 		newVerifyRunsCommand(o),
 		newDataCommand(o),
