@@ -1,0 +1,2 @@
+// Package lease locks folders that several machines may share, whatever their file system.
+package lease
