@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"os"
-	"strconv"
-	"strings"
-	"syscall"
 )
 
 // host is the machine and the process as a lock records them.
@@ -14,16 +11,13 @@ type host struct {
 	name, boot, spaces string
 	pid                int
 	job                string
-	start              func(pid int) (string, error) // when a process began; fs.ErrNotExist where there is none
+	start              func(pid int) (string, error) // when a process began, see startOf
 }
 
 // thisHost describes this process.
 func thisHost() host {
-	h := host{pid: os.Getpid(), job: schedulerJob(os.Getenv), start: startOf}
-	h.name, _ = os.Hostname()                                                    // for people
-	if boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil { // of Linux
-		h.boot = strings.TrimSpace(string(boot))
-	}
+	h := host{boot: bootID(), pid: os.Getpid(), job: schedulerJob(os.Getenv), start: startOf}
+	h.name, _ = os.Hostname() // for people
 	h.spaces, _ = os.Readlink("/proc/self/ns/pid")
 	return h
 }
@@ -54,25 +48,5 @@ func (h host) alive(r Record) (alive, known bool) {
 	case err != nil:
 		return false, false
 	}
-	return r.Start == "" || start == r.Start, true
-}
-
-// startOf reads when a process began from Linux's /proc: field 22 of its stat, in ticks since the start of the machine.
-func startOf(pid int) (string, error) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if errors.Is(err, syscall.ESRCH) {
-		return "", os.ErrNotExist
-	}
-	if err != nil {
-		return "", err
-	}
-	_, rest, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
-	fields := strings.Fields(rest) // from field 3, the state
-	if len(fields) < 20 {
-		return "", errors.New("not the stat of a process")
-	}
-	if fields[0] == "Z" || fields[0] == "X" { // ended, and not yet waited for
-		return "", os.ErrNotExist
-	}
-	return fields[19], nil
+	return r.Start == "" || start == "" || start == r.Start, true
 }
