@@ -67,7 +67,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = control.SetWriteDeadline(time.Now().Add(answerTime)) // a recorder of tests has none
 	if err := g.check(r); err != nil {
 		if r.ContentLength != 0 {
-			_ = control.SetReadDeadline(time.Now().Add(headerTime)) // the rest of a body is not waited for
+			_ = control.SetReadDeadline(time.Now().Add(bodyTime)) // a rest of it is not waited for
 		}
 		h.Set("Connection", "close")
 		if err.code == http.StatusMethodNotAllowed {

@@ -31,6 +31,7 @@ const (
 	mostRuns        = 24               // runs in one request for curves or a comparison
 	mostHeaderBytes = 32 << 10         // of a request
 	headerTime      = 5 * time.Second  // for a client to send its request
+	bodyTime        = time.Second      // for the body of a refused request
 	answerTime      = 60 * time.Second // for an answer, the slowest being a table of a thousand runs that are read for it
 	idleTime        = 2 * time.Minute  // for a connection without a request
 	stopTime        = 2 * time.Second  // for answers under way when the server stops
