@@ -89,15 +89,15 @@ first=$url
 serve "$out/thousand"
 thousand=$url
 
-bin/longtail sweep configs/sweep_demo.yaml 'data.imbalance=[10]' train.epochs=15 --device cpu --jobs 2 --quiet out="$out/runs" >/dev/null 2>"$out/sweep.log" &
+bin/longtail sweep configs/sweep_demo.yaml 'grid.data.imbalance=[10]' train.epochs=15 --device cpu --jobs 2 --quiet out="$out/runs" >/dev/null 2>"$out/sweep.log" &
 pids+=($!)
 sweep=$!
-"$venv/bin/python" scripts/check_page.py --chromium "$chromium" --axe "$script" --url "$first" --thousand "$thousand" --pid "${pids[1]}" --hostile "$hostile" ${1:+--shots "$1"}
+"$venv/bin/python" scripts/check_page.py --chromium "$chromium" --axe "$script" --url "$first" --thousand "$thousand" --pid "${pids[1]}" --hostile "$hostile" ${1:+--shots "$1"} || { cat "$out/sweep.log" "$out/serve.log" >&2; exit 1; }
 kill "$sweep" 2>/dev/null || true
 wait "$sweep" || true
 
 kill -INT "$server"
 code=0
 wait "$server" || code=$?
-[ "$code" = 130 ] || { echo "Ctrl-C ends the server with exit code $code" >&2; exit 1; }
-echo "Ctrl-C ends the server with exit code 130"
+[ "$code" = 0 ] || { echo "Ctrl-C ends the server with exit code $code" >&2; exit 1; }
+echo "Ctrl-C ends the server with exit code 0"

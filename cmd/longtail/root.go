@@ -36,6 +36,7 @@ func commands(o *options) []*cobra.Command {
 		newExportCommand(o),
 		newTrainCommand(o),
 		newSweepCommand(o),
+		newStatusCommand(o),
 		newEvalCommand(o),
 		newVerifyRunsCommand(o),
 		newDataCommand(o),

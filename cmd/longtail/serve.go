@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"longtail/eval/serve"
+	"longtail/eval/status"
 	"longtail/internal/config/grid"
 	"longtail/internal/fail"
+	"longtail/train/sweep/slurm"
 
 	"github.com/spf13/cobra"
 )
@@ -36,7 +38,7 @@ nothing.
 It answers at 127.0.0.1:6007, which only this machine reaches. At another --addr the page wants a token: that of --token, or
 one that is made up and printed. The page is plain HTTP; from elsewhere, prefer ssh -L 6007:127.0.0.1:6007 HOST.
 
-Ctrl-C stops it, with exit code 130.`,
+Ctrl-C stops it, with exit code 0: it is how the command is meant to end.`,
 		Example: `  longtail serve
   longtail serve runs/paper/table2 --addr 0.0.0.0:8080`,
 		Args: cobra.MaximumNArgs(1),
@@ -75,16 +77,16 @@ func (s *serveOptions) run(cmd *cobra.Command, args []string) error {
 		return errors.Join(err, l.Close())
 	}
 	host, _, _ := net.SplitHostPort(s.addr) // checked above
-	server, err := serve.New(serve.Options{Folder: folder, Addr: net.JoinHostPort(host, port), Token: s.token})
+	server, err := serve.New(serve.Options{
+		Folder: folder, Addr: net.JoinHostPort(host, port), Token: s.token,
+		Status: status.Options{Queue: status.Every(queueInterval, slurm.Jobs)},
+	})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), address(host, port, s.token))
 	fmt.Fprintf(s.messages(cmd), "serving the runs in %s; Ctrl-C stops it\n", folder)
-	if err := server.Serve(cmd.Context(), l); err != nil {
-		return err
-	}
-	return fail.Interrupted("stopped")
+	return server.Serve(cmd.Context(), l)
 }
 
 // address is where a browser finds the page. A host that stands for all addresses of the machine is replaced by one that it has.

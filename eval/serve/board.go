@@ -164,7 +164,7 @@ func (b *board) update(s status.Snapshot) {
 		b.forgot = b.gone[over-1].version
 		b.gone = slices.Delete(b.gone, 0, over)
 	}
-	totals, _ := json.Marshal(map[string]any{"totals": s.Totals, "remarks": s.Remark, "folder": s.Folder}) // numbers and texts
+	totals, _ := json.Marshal(map[string]any{"totals": s.Totals, "remarks": s.Remarks, "folder": s.Folder}) // numbers and texts
 	if !changed && bytes.Equal(totals, b.totals) && b.version > 0 {
 		return
 	}

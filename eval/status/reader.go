@@ -26,6 +26,7 @@ type Options struct {
 type Reader struct {
 	Options
 	folder, absolute string
+	real             string // absolute and without links
 	cache            *cache
 	changed          bool                // the cache is not what was read
 	live             map[string]*watched // runs that are not done, by name
@@ -55,8 +56,12 @@ func NewReader(folder string, o Options) (*Reader, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	real, err := filepath.EvalSymlinks(absolute)
+	if err != nil {
+		real = absolute
+	}
 	return &Reader{
-		Options: o, folder: folder, absolute: absolute, cache: openCache(o.CacheDir, absolute),
+		Options: o, folder: folder, absolute: absolute, real: real, cache: openCache(o.CacheDir, absolute),
 		live: map[string]*watched{}, counts: &counts{known: map[data.Spec]int{}},
 	}, nil
 }
@@ -78,7 +83,11 @@ func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
 	all := r.find(r.folder, "")
 	for _, f := range all {
 		f.kept, f.watched = r.cache.Runs[f.name], r.live[f.name]
-		if job, ok := jobs[filepath.Join(r.absolute, filepath.FromSlash(f.name))]; ok {
+		where := filepath.Join(r.real, filepath.FromSlash(f.name))
+		if f.dir == r.folder {
+			where = r.real
+		}
+		if job, ok := jobs[where]; ok {
 			f.job = &job
 		}
 	}
@@ -112,8 +121,7 @@ func (r *Reader) jobs(ctx context.Context, s *Snapshot) map[string]Job {
 	}
 	all, err := r.Queue(ctx)
 	if err != nil {
-		text, _, _ := strings.Cut(err.Error(), "\n")
-		s.Remark = append(s.Remark, text)
+		s.Remarks = append(s.Remarks, strings.Join(strings.Fields(err.Error()), " "))
 	}
 	jobs := map[string]Job{}
 	for _, j := range all {

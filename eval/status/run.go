@@ -39,7 +39,7 @@ func (r *Reader) read(f *found) {
 		f.row.State, f.row.Problem = Damaged, err.Error()
 		return
 	}
-	begun = begun || f.files[run.EnvironmentFile]
+	begun = begun || f.files[run.SplitFile]
 	r.decide(f, begun)
 	f.row.estimate()
 }

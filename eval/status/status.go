@@ -92,10 +92,10 @@ type Totals struct {
 
 // Snapshot is a folder at one moment.
 type Snapshot struct {
-	Folder string   `json:"folder"`
-	Rows   []Row    `json:"runs"` // sorted by name
-	Totals Totals   `json:"totals"`
-	Remark []string `json:"remarks,omitempty"` // what could not be asked, a line each
+	Folder  string   `json:"folder"`
+	Rows    []Row    `json:"runs"` // sorted by name
+	Totals  Totals   `json:"totals"`
+	Remarks []string `json:"remarks,omitempty"` // what could not be asked, a line each
 }
 
 // sum sorts the rows and adds them up.

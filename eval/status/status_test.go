@@ -306,8 +306,8 @@ func TestNothingIsWrittenIntoTheFolder(t *testing.T) {
 
 func TestSilentSchedulerIsARemark(t *testing.T) {
 	s := read(t, reader(t, example(t), Options{Queue: func(context.Context) ([]Job, error) { return nil, errors.New("squeue: no\nmore") }}))
-	if len(s.Remark) != 1 || s.Remark[0] != "squeue: no" || len(s.Rows) != 10 {
-		t.Errorf("%+v", s.Remark)
+	if len(s.Remarks) != 1 || s.Remarks[0] != "squeue: no more" || len(s.Rows) != 10 {
+		t.Errorf("%+v", s.Remarks)
 	}
 }
 

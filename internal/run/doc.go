@@ -8,6 +8,7 @@
 //	timing.jsonl      one Timing a line
 //	checkpoints/      safetensors: last, best, and best_validation where images are held out
 //	summary.json      the Summary; written last, so that its presence means done
+//	pruned.json       which checkpoints were removed from a finished run to make room, see Prune
 //	failure.json      the Failure of a run that ended with an error, until it resumes
 //	lock.json         who is at work, with a heartbeat, see package lease
 //

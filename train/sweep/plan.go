@@ -19,7 +19,7 @@ import (
 // State is how far a run is.
 type State string
 
-// The states of a run. Before a sweep a run is new, begun or done; after it also failed, interrupted or elsewhere.
+// The states of a run. Before a sweep a run is new, begun or done; after it also failed, interrupted, elsewhere or queued.
 const (
 	New         State = "new"
 	Begun       State = "begun"       // it was interrupted or killed, or another process is at work on it
@@ -27,6 +27,7 @@ const (
 	Failed      State = "failed"      // it ended with an error
 	Interrupted State = "interrupted" // its state is saved
 	Elsewhere   State = "elsewhere"   // another process is at work on it
+	Queued      State = "queued"      // a scheduler has it, and runs it or will
 )
 
 // Plan is a run with its cost and how far it is.
@@ -88,7 +89,9 @@ func (p *Plan) look() error {
 	if !run.Exists(filepath.Join(dir, run.ConfigFile)) {
 		return nil
 	}
-	p.State = Begun
+	if run.Exists(filepath.Join(dir, run.SplitFile)) || run.Exists(filepath.Join(dir, run.Last)) { // else it was only planned
+		p.State = Begun
+	}
 	if began, err := config.LoadRun(filepath.Join(dir, run.ConfigFile)); err == nil {
 		if err := p.compare(began); err != nil {
 			return err
