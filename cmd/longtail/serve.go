@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"longtail/eval/serve"
@@ -22,6 +24,9 @@ type serveOptions struct {
 	addr  string
 	token string
 }
+
+// softMemory is where the collector begins to work harder: reading a thousand runs leaves much behind that is needed once.
+const softMemory = 64 << 20
 
 // shortestToken is how many characters a token that a user chooses must have.
 const shortestToken = 12
@@ -78,11 +83,14 @@ func (s *serveOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	host, _, _ := net.SplitHostPort(s.addr) // checked above
 	server, err := serve.New(serve.Options{
-		Folder: folder, Addr: net.JoinHostPort(host, port), Token: s.token,
+		Folder: folder, Addr: net.JoinHostPort(host, port), Token: s.token, Logs: slurm.Folder,
 		Status: status.Options{Queue: status.Every(queueInterval, slurm.Jobs)},
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), address(host, port, s.token))
 	fmt.Fprintf(s.messages(cmd), "serving the runs in %s; Ctrl-C stops it\n", folder)

@@ -21,7 +21,8 @@ type detail struct {
 	Folder      string      `json:"folder"`
 	Command     string      `json:"command"` // makes or resumes the run
 	Problem     string      `json:"problem,omitempty"`
-	Log         string      `json:"log,omitempty"` // of a failed run: the whole error
+	Log         string      `json:"log,omitempty"`     // of a failed run: the whole error
+	JobLog      string      `json:"job_log,omitempty"` // of a run that is neither done nor at work: the end of its Slurm job's
 	Config      string      `json:"config,omitempty"`
 	Environment [][2]string `json:"environment,omitempty"`
 	Classes     *classes    `json:"classes,omitempty"`
@@ -52,6 +53,9 @@ func (s *Server) run(r *http.Request) (any, error) {
 		d.Log = failure.Error
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		d.Log = err.Error()
+	}
+	if row.State != status.Done && row.State != status.Running {
+		d.JobLog = jobLog(s.board.root, s.options.Logs, row)
 	}
 	one, err := read(row)
 	if err != nil {

@@ -24,6 +24,14 @@ func leadsOut(root, dir string) bool {
 			return false
 		}
 		target, err := filepath.EvalSymlinks(path)
-		return err != nil || !strings.HasPrefix(target, root+string(filepath.Separator))
+		if err == nil {
+			target, err = filepath.Abs(target)
+		}
+		return err != nil || !within(root, target)
 	})
+}
+
+// within reports whether a path lies below root.
+func within(root, path string) bool {
+	return strings.HasPrefix(path, strings.TrimSuffix(root, string(filepath.Separator))+string(filepath.Separator))
 }

@@ -314,6 +314,39 @@ func TestLinksThatLeadOutAreNotShown(t *testing.T) {
 	}
 }
 
+func TestLogsOfJobs(t *testing.T) {
+	root, err := filepath.EvalSymlinks(folder(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := filepath.Join(root, "slurm")
+	if err := os.Mkdir(logs, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"7_1.log": "out of memory\n", "8.log": strings.Repeat("a line\n", longestLog)} {
+		if err := os.WriteFile(filepath.Join(logs, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/hostname", filepath.Join(logs, "9.log")); err != nil {
+		t.Fatal(err)
+	}
+	of := func(job string) string {
+		return jobLog(root, "slurm", status.Row{Folder: filepath.Join(root, "begun"), Job: job})
+	}
+	if got := of("7_1"); got != "out of memory\n" {
+		t.Errorf("log %q", got)
+	}
+	if got := of("8"); len(got) > longestLog+4 || !strings.HasPrefix(got, "...\na line\n") {
+		t.Errorf("of a long log come %d bytes", len(got))
+	}
+	for _, job := range []string{"", "6", "9", "../slurm/7_1", "7_1.log"} {
+		if got := of(job); got != "" {
+			t.Errorf("job %q has the log %q", job, got)
+		}
+	}
+}
+
 func TestLibraryIsWhatItsNoteSays(t *testing.T) {
 	note, err := embedded.ReadFile("assets/uplot.md")
 	if err != nil {

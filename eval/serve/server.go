@@ -19,6 +19,7 @@ type Options struct {
 	Folder string
 	Addr   string        // HOST:PORT as the user gave it: its host is a valid name of the server
 	Token  string        // that clients must have; empty wants none
+	Logs   string        // folder beside the runs of a sweep with the logs JOB.log of a scheduler; empty for none
 	Every  time.Duration // between readings of the folder; 0 is a second
 	Status status.Options
 }

@@ -17,6 +17,7 @@ export class Chart {
     element.classList.add("chart");
     element.tabIndex = 0;
     element.setAttribute("role", "img");
+    element.setAttribute("aria-label", "Chart");
     element.addEventListener("keydown", (e) => this.key(e));
     this.hover = h("div", { class: "hover", hidden: true });
     new ResizeObserver(() => this.resize()).observe(element);
@@ -109,9 +110,9 @@ export class Chart {
     const many = near.length > 8;
     if (many) near.sort((a, b) => a.distance - b.distance).splice(8);
     near.sort((a, b) => b.value - a.value);
-    const x = u.data[0][idx];
+    const x = u.data[0][idx], cut = shared(near.map(({ s }) => s.label));
     this.hover.replaceChildren(h("strong", {}, (this.what.ticks ? this.what.ticks[x] ?? x : this.what.x + " " + number(x)) + (many ? ", the nearest" : "")),
-      ...near.map(({ s, value }) => h("div", {}, sample(s.style), h("span", { class: "label" }, s.label), h("span", { class: "value" }, number(value)))));
+      ...near.map(({ s, value }) => h("div", {}, sample(s.style), h("span", { class: "label" }, (cut ? "…" : "") + s.label.slice(cut)), h("span", { class: "value" }, number(value)))));
     this.hover.hidden = near.length === 0;
     const width = u.over.clientWidth;
     this.hover.style.left = left < width / 2 ? left + 14 + "px" : "auto";
@@ -148,6 +149,13 @@ export class Chart {
     e.preventDefault();
     actions[e.key]();
   }
+}
+
+// shared is how many characters at the start of all labels are the same, up to a hyphen: where space is short, what differs counts.
+function shared(labels) {
+  let n = 0;
+  while (labels.length > 1 && n < labels[0].length && labels.every((l) => l[n] === labels[0][n])) n++;
+  return labels.length > 1 ? labels[0].lastIndexOf("-", n - 1) + 1 : 0;
 }
 
 // mark puts markers on a curve, evenly among its visible values and on the last one.

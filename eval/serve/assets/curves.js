@@ -69,7 +69,7 @@ function mean(label, runs) {
 function draw(ids) {
   const shown = lines(ids);
   chart.show({ label: "Curves of " + metricName(metric), x: byId("axis").value, y: metricName(metric), log: byId("scale").value === "log", lines: shown });
-  fill(byId("legend"), h("ul", { class: "legend", "aria-label": "Curves, with their last value" }, shown.map((l, i) => h("li", {}, sample(look(i)), h("span", { class: "label" }, l.label), h("span", { class: "value" }, number(l.ys.at(-1)))))));
+  fill(byId("legend"), h("ul", { class: "legend", "aria-label": "Curves, with their last value" }, shown.map((l, i) => h("li", {}, sample(look(i)), h("span", { class: "label", title: l.label }, l.label), h("span", { class: "value" }, number(l.ys.at(-1)))))));
   const without = ids.length - shown.length;
   byId("curves-note").textContent = [
     !ids.length && "No run is selected: choose some in the list of runs.",

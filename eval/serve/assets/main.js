@@ -32,7 +32,7 @@ function totals() {
     Object.keys(states).filter((s) => t.states?.[s]).map((s) => h("span", { class: "state " + s }, t.states[s] + " " + stateText(s))),
     t.images_per_s > 0 && h("span", {}, number(Math.round(t.images_per_s)) + " images/s"),
     t.seconds_left > 0 && h("span", {}, duration(t.seconds_left) + " left for all"),
-    (store.head.remarks || []).map((r) => h("span", { class: "quiet" }, r)));
+    (store.head.remarks || []).map((r) => h("span", { class: "quiet remark", title: r }, r)));
   document.title = (t.states?.running ? t.states.running + " running – " : "") + "longtail " + (store.head.folder || "");
 }
 

@@ -80,6 +80,7 @@ async function update() {
     h("p", {}, h("button", { type: "button", click: () => { pick(picked ? chosen() : [...chosen(), row.id]); location.hash = "#curves"; } }, "Show its curves")),
     d.problem && h("div", {}, h("h3", {}, "Problem"), h("pre", { class: "log" }, d.problem)),
     d.log && d.log !== d.problem && h("div", {}, h("h3", {}, "How it ended"), h("pre", { class: "log" }, d.log)),
+    d.job_log && h("div", {}, h("h3", {}, "Log of Slurm job " + row.job), h("pre", { class: "log" }, d.job_log)),
     h("h3", {}, "Command"), h("p", { class: "note" }, "It resumes the run, or makes it again in another folder with out=FOLDER."), command(d.command),
     d.table && resultTable(d.table),
     d.classes && classes(d.classes),

@@ -40,7 +40,7 @@ function line(row, selected) {
   box.checked = selected;
   return h("tr", { class: selected && "chosen", "data-id": row.id },
     h("td", {}, h("label", { class: "pick" }, box)),
-    h("td", { class: "name" }, h("a", { href: "#run/" + row.id }, row.name), row.problem && h("span", { class: "problem" }, row.problem)),
+    h("td", { class: "name" }, h("a", { href: "#run/" + row.id, title: row.name }, row.name), row.problem && h("span", { class: "problem" }, row.problem)),
     h("td", { class: "stateCell" }, h("span", { class: "state " + row.state }, stateText(row.state)), row.set && h("span", { class: "quiet" }, " " + row.set)),
     h("td", { class: "progressCell" }, progress(row)),
     h("td", { class: "number loss", "data-name": "loss" }, number(row.loss)),
