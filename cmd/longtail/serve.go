@@ -26,7 +26,7 @@ type serveOptions struct {
 }
 
 // softMemory is where the collector begins to work harder: reading a thousand runs leaves much behind that is needed once.
-const softMemory = 64 << 20
+const softMemory = 48 << 20
 
 // shortestToken is how many characters a token that a user chooses must have.
 const shortestToken = 12

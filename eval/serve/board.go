@@ -67,8 +67,9 @@ func idOf(name string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// run reads the folder again and again while clients listen.
+// run reads the folder once, so that the first client need not wait, and then again and again while clients listen.
 func (b *board) run(ctx context.Context) {
+	b.refresh(ctx)
 	for ctx.Err() == nil {
 		if !b.listened() {
 			select {

@@ -164,10 +164,10 @@ func differences(runs []*eval.Run) []difference {
 }
 
 // report answers ?id=ID&id=ID with the page of longtail report about the finished ones.
-func (s *Server) report(r *http.Request) (name, kind string, text []byte, err error) {
+func (s *Server) report(r *http.Request) ([]byte, error) {
 	runs, rows, _, err := s.readAll(r)
 	if err != nil {
-		return "", "", nil, err
+		return nil, err
 	}
 	var set eval.Set
 	for i, one := range runs {
@@ -177,19 +177,18 @@ func (s *Server) report(r *http.Request) (name, kind string, text []byte, err er
 	}
 	var b bytes.Buffer
 	err = report.Write(&b, set, report.Options{Title: "Long-tailed training: " + s.options.Folder, Which: eval.Last})
-	return "report.html", types[".html"], b.Bytes(), err
+	return b.Bytes(), err
 }
 
 // metricsCSV answers ?id=ID&id=ID with the table of longtail export --to csv.
-func (s *Server) metricsCSV(r *http.Request) (name, kind string, text []byte, err error) {
+func (s *Server) metricsCSV(r *http.Request) ([]byte, error) {
 	runs, rows, _, err := s.readAll(r)
 	if err != nil {
-		return "", "", nil, err
+		return nil, err
 	}
 	var all []*export.Run
 	for i, one := range runs {
 		all = append(all, &export.Run{Name: rows[i].Name, Dir: one.Dir, Config: one.Config, History: one.History, ClassNames: one.Summary.ClassNames})
 	}
-	text, err = export.CSV.Encode(all)
-	return "metrics.csv", "text/csv; charset=utf-8", text, err
+	return export.CSV.Encode(all)
 }

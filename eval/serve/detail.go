@@ -108,23 +108,3 @@ func (c *classes) take(history []run.Epoch) bool {
 	}
 	return false
 }
-
-// download makes a handler that sends what a function gives as a file, which the browser does not show as a page of this server.
-func (s *Server) download(get func(*http.Request) (name, kind string, text []byte, err error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case s.readers <- struct{}{}:
-		case <-r.Context().Done():
-			return
-		}
-		name, kind, text, err := get(r)
-		<-s.readers
-		if err != nil {
-			sendError(w, err)
-			return
-		}
-		w.Header().Set("Content-Type", kind)
-		w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-		w.Write(text)
-	}
-}

@@ -14,7 +14,6 @@ import (
 // guard checks a request before anything else sees it.
 type guard struct {
 	next   http.Handler
-	port   string
 	names  map[string]bool // names, in lower case, by which the server may be called
 	any    bool            // any IP address is a valid name: the server listens beyond this machine
 	token  string
@@ -29,7 +28,7 @@ func newGuard(o Options, next http.Handler) *guard {
 	if err != nil {
 		host = o.Addr
 	}
-	g := &guard{next: next, port: port, names: map[string]bool{"localhost": true}, token: o.Token, cookie: "longtail-" + port}
+	g := &guard{next: next, names: map[string]bool{"localhost": true}, token: o.Token, cookie: "longtail-" + port}
 	if host != "" {
 		g.names[strings.ToLower(host)] = true
 	}
@@ -104,12 +103,9 @@ func (g *guard) check(r *http.Request) *problem {
 
 // knows reports whether a Host header names this server. Names that anyone may point at it, as in DNS rebinding, do not.
 func (g *guard) knows(host string) bool {
-	name, port, err := net.SplitHostPort(host)
+	name, _, err := net.SplitHostPort(host) // any port: a tunnel has its own
 	if err != nil {
-		name, port = host, ""
-	}
-	if port != "" && g.port != "0" && port != g.port && Loopback(net.JoinHostPort(name, port)) && !g.any {
-		return false
+		name = host
 	}
 	name = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(name, "["), "]"))
 	if ip := net.ParseIP(name); ip != nil {
@@ -150,7 +146,7 @@ func (g *guard) is(given string) bool {
 
 // welcome keeps the token of an address in a cookie, and leads to the address without it, so that it stays in no history.
 func (g *guard) welcome(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, &http.Cookie{Name: g.cookie, Value: g.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, &http.Cookie{Name: g.cookie, Value: g.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	query := r.URL.Query()
 	query.Del("token")
 	to := r.URL.EscapedPath()

@@ -5,19 +5,19 @@ import (
 	"sync"
 )
 
-// limited is a listener that has at most so many connections open; further ones wait.
-type limited struct {
+// bounded is a listener that has at most so many connections open; further ones wait.
+type bounded struct {
 	net.Listener
 	places chan struct{}
 	closed chan struct{}
 	once   sync.Once
 }
 
-func limit(l net.Listener, most int) *limited {
-	return &limited{Listener: l, places: make(chan struct{}, most), closed: make(chan struct{})}
+func limit(l net.Listener, most int) *bounded {
+	return &bounded{Listener: l, places: make(chan struct{}, most), closed: make(chan struct{})}
 }
 
-func (l *limited) Accept() (net.Conn, error) {
+func (l *bounded) Accept() (net.Conn, error) {
 	select {
 	case l.places <- struct{}{}:
 	case <-l.closed:
@@ -31,7 +31,7 @@ func (l *limited) Accept() (net.Conn, error) {
 	return &place{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
 }
 
-func (l *limited) Close() error {
+func (l *bounded) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
 }

@@ -23,7 +23,6 @@ type results struct {
 	mu   sync.Mutex
 	runs map[string]result // by folder
 	set  eval.Set
-	seen int // readings that changed the set
 }
 
 // result is a finished run without what only its own page shows.

@@ -43,7 +43,8 @@ type Server struct {
 	options Options
 	board   *board
 	results *results
-	readers chan struct{} // a place for each request that reads files
+	readers chan struct{} // a place for each request that reads files of some runs
+	tables  chan struct{} // a place for the one that reads those of all
 	http    *http.Server
 }
 
@@ -68,6 +69,7 @@ func New(o Options) (*Server, error) {
 		board:   newBoard(reader, absolute, o.Every),
 		results: newResults(),
 		readers: make(chan struct{}, mostReaders),
+		tables:  make(chan struct{}, 1),
 	}
 	s.http = &http.Server{
 		Handler:           newGuard(o, s.routes()),
@@ -87,13 +89,12 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("/", assets())
 	mux.HandleFunc("/api/runs", s.runs)
 	mux.HandleFunc("/api/events", s.events)
-	for path, handle := range map[string]func(*http.Request) (any, error){
-		"/api/run": s.run, "/api/curves": s.curves, "/api/compare": s.compare, "/api/table": s.table,
-	} {
-		mux.HandleFunc(path, s.reading(handle))
-	}
-	mux.HandleFunc("/report.html", s.download(s.report))
-	mux.HandleFunc("/metrics.csv", s.download(s.metricsCSV))
+	mux.HandleFunc("/api/run", limited(s.readers, asJSON(s.run)))
+	mux.HandleFunc("/api/curves", limited(s.readers, asJSON(s.curves)))
+	mux.HandleFunc("/api/compare", limited(s.readers, asJSON(s.compare)))
+	mux.HandleFunc("/api/table", limited(s.tables, asJSON(s.table)))
+	mux.HandleFunc("/report.html", limited(s.readers, asFile("report.html", types[".html"], s.report)))
+	mux.HandleFunc("/metrics.csv", limited(s.readers, asFile("metrics.csv", "text/csv; charset=utf-8", s.metricsCSV)))
 	return mux
 }
 
@@ -134,16 +135,23 @@ func notFound(format string, args ...any) error {
 	return problem{http.StatusNotFound, fmt.Sprintf(format, args...)}
 }
 
-// reading makes a handler of a function that reads files of runs and gives what is sent as JSON.
-func (s *Server) reading(get func(*http.Request) (any, error)) http.HandlerFunc {
+// limited lets only as many requests through at once as there are places; others wait.
+func limited(places chan struct{}, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case s.readers <- struct{}{}:
+		case places <- struct{}{}:
 		case <-r.Context().Done():
 			return
 		}
+		defer func() { <-places }()
+		next(w, r)
+	}
+}
+
+// asJSON makes a handler of a function that gives what is sent as JSON.
+func asJSON(get func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		value, err := get(r)
-		<-s.readers
 		if err != nil {
 			sendError(w, err)
 			return
@@ -154,6 +162,20 @@ func (s *Server) reading(get func(*http.Request) (any, error)) http.HandlerFunc 
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
+		w.Write(text)
+	}
+}
+
+// asFile makes a handler that sends what a function gives as a file, which the browser does not show as a page of this server.
+func asFile(name, kind string, get func(*http.Request) ([]byte, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		text, err := get(r)
+		if err != nil {
+			sendError(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 		w.Write(text)
 	}
 }

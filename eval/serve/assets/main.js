@@ -47,3 +47,4 @@ listen(totals);
 addEventListener("hashchange", () => route(true));
 route(false);
 connect(status);
+document.addEventListener("visibilitychange", () => connect(status));

@@ -47,21 +47,29 @@ export async function ask(path, query = []) {
   return answer.json();
 }
 
-// connect gets all rows and then follows the changes. status is told "live" or why not.
+let source = null, timer = 0;
+
+// connect gets all rows and then follows the changes. status is told "live" or why not. While the page is hidden there is no connection: a
+// browser has few to one server, and pages in other tabs need them too.
 export async function connect(status) {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+  if (document.hidden) return;
+  const again = (text) => { status(false, text); timer = setTimeout(() => connect(status), 3000); };
   try {
-    take(await ask("/api/runs"));
+    take(await ask("/api/runs", { since: store.version }));
   } catch (err) {
-    status(false, err.message);
-    setTimeout(() => connect(status), 3000);
+    again(err.message);
     return;
   }
-  const source = new EventSource("/api/events?" + new URLSearchParams({ since: store.version }));
+  if (document.hidden || source) return;
+  source = new EventSource("/api/events?" + new URLSearchParams({ since: store.version }));
   source.addEventListener("open", () => status(true, "live"));
   source.addEventListener("runs", (e) => take(JSON.parse(e.data)));
   source.addEventListener("error", () => {
-    status(false, "not connected, trying again");
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => connect(status), 3000);
+    if (source?.readyState === EventSource.CLOSED) again("not connected, trying again");
+    else status(false, "not connected, trying again");
   });
 }
 
