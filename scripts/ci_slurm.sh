@@ -45,7 +45,7 @@ base:
   device: cpu
   data: {dataset: synthetic10, max_per_class: 100}
   model: {name: resnet8}
-  train: {epochs: 12, batch: 32, eval_every: 2, checkpoint_every: 10}
+  train: {epochs: 12, batch: 32, eval_every: 2, checkpoint_every: 5}
 grid:
   data.imbalance: [20, 10]
   loss: [{name: softmax}, {name: focal, gamma: 1, beta: 0.99}]
@@ -103,7 +103,7 @@ scontrol requeue "${job}_$preempted"
 "$root/scripts/slurm_cluster.sh" fail "$out/cluster" n2
 warned=$(element_on n1 "$preempted")
 echo "-- element $warned is warned, as before its time limit"
-kill -TERM "$(pgrep -f "$out/cluster/spool/n1/job")" # the batch script alone, as --signal=B:TERM does
+kill -TERM "$(pgrep -o -f "$out/cluster/spool/n1/job")" # the batch script alone, as --signal=B:TERM does
 for _ in $(seq 600); do
   [ -z "$(sinfo -h -n n2 -t down -o %n)" ] || break
   sleep 0.1

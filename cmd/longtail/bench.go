@@ -29,7 +29,8 @@ func newBenchCommand(o *options) *cobra.Command {
 		Short: "Measure images per second of whole training steps",
 		Long: `Measures whole training steps - crop and flip, forward, loss, backward, update - on images of its own making. The
 number is the median over the timed windows; steps before the first window are not counted. On a busy machine, compare with
-something measured in the same run (see scripts/bench_cpu.sh).
+something measured in the same run (see scripts/bench_cpu.sh). The number is kept in the user's cache folder, for longtail sweep to say what
+runs cost.
 
 Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device, 130 interrupted.`,
 		Example: "  longtail bench --device cpu model.name=resnet32 train.batch=128 --threads 2 --json\n  longtail bench --device cuda --precision mixed --runs 4",
@@ -91,6 +92,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	_ = bench.Keep(m, d.Info().Description) // it is only for estimates
 	if b.json {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
 			Device  string `json:"device"`

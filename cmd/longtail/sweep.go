@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 
 	"longtail/internal/config"
@@ -50,8 +49,11 @@ Each run has its own folder below the sweep's folder (out), named after what the
 "longtail train" makes it alone. What is done is left as it is, what was interrupted resumes, a run that fails does not stop
 the others, and a run that another process is training is left to it.
 
---jobs N trains N runs at once: they share the threads of the CPU evenly, or one GPU. Ctrl-C finishes the current steps and saves
+--jobs N trains N runs at once: they share the threads of the CPU evenly, or are spread over all GPUs of the machine. Ctrl-C finishes the current steps and saves
 all runs; a second one ends at once.
+
+What the runs will cost is said before: the disk that their checkpoints take, and the time, at the speed of the runs in the folder that are
+done, else at that of longtail bench on this machine.
 
 --launcher slurm submits one job array over the runs that are neither done nor queued, N runs to an element; the section "slurm" of the file, or
 slurm.KEY=VALUE, says what an element asks for. --wait stays; Ctrl-C then leaves the jobs running. --dry-run prints the batch script.
@@ -107,14 +109,20 @@ func (s *sweepOptions) run(cmd *cobra.Command, args []string) error {
 	messages := s.messages(cmd)
 	listRuns(messages, g, plans)
 	ctx := cmd.Context()
+	if !s.quiet {
+		if err := s.printCost(ctx, messages, g.Out, plans); err != nil {
+			return err
+		}
+	}
 	defer secondSignalKills(ctx)()
 	report := newSweepReport(plans, cmd.OutOrStdout(), messages, s.json)
 	remote, err := s.remote(cmd, g)
 	if err != nil {
 		return err
 	}
+	devices := s.devices(plans, messages)
 	results, err := sweep.Launch(ctx, s.launcher, plans, sweep.Options{
-		Jobs: s.jobs, DataDir: s.dataDir, Open: s.opener(plans, messages), Observe: report.observe, Attach: attachTensorBoard,
+		Jobs: s.jobs, DataDir: s.dataDir, Open: devices.For(0), OpenFor: devices.For, Observe: report.observe, Attach: attachTensorBoard,
 		KeepLast: s.keep == keepLast, Remote: remote,
 	})
 	report.end()
@@ -183,31 +191,24 @@ func attachTensorBoard(c *config.Config) (train.Observer, func() error, error) {
 	return board.observe, board.close, nil
 }
 
-// opener opens each device once, for all runs: on the CPU every run at once gets its share of the threads.
-func (s *sweepOptions) opener(plans []sweep.Plan, messages io.Writer) train.OpenDevice {
+// devices are those that the runs share: on the CPU every run at once gets its share of the threads, and GPUs are shared out.
+func (s *sweepOptions) devices(plans []sweep.Plan, messages io.Writer) *sweep.Devices {
 	todo := 0
 	for _, p := range plans {
 		if p.State != sweep.Done {
 			todo++
 		}
 	}
-	share := options{threads: max(1, runtime.GOMAXPROCS(0)/max(1, min(s.jobs, todo)))}
-	open := share.opener(messages)
-	var mu sync.Mutex
-	opened := map[[2]string]*device.Device{}
-	return func(name, precision string) (*device.Device, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		key := [2]string{name, precision}
-		if d, there := opened[key]; there {
-			return d, nil
-		}
-		d, err := open(name, precision)
-		if err == nil {
-			opened[key] = d
-			opened[[2]string{name, string(d.Precision)}] = d // which a run that resumes asks for
-		}
-		return d, err
+	jobs := max(1, min(s.jobs, todo))
+	share := options{threads: max(1, runtime.GOMAXPROCS(0)/jobs)}
+	o := share.deviceOptions(messages)
+	return &sweep.Devices{
+		Jobs: s.jobs, Runs: todo, Count: device.Count, Remark: o.Remark,
+		Open: func(name, precision string, index int) (*device.Device, error) {
+			numbered := o
+			numbered.Index = index
+			return device.Open(name, precision, numbered)
+		},
 	}
 }
 
@@ -233,7 +234,13 @@ func (s *sweepOptions) list(cmd *cobra.Command, g *grid.Grid, plans []sweep.Plan
 			Out    string       `json:"out"`
 			Varied []string     `json:"varied"`
 			Runs   []plannedRun `json:"runs"`
+
+			Cost sweep.Estimate `json:"cost"`
 		}{Out: g.Out, Varied: g.Varied}
+		var err error
+		if listed.Cost, _, err = s.cost(cmd.Context(), g.Out, plans); err != nil {
+			return err
+		}
 		for _, p := range plans {
 			listed.Runs = append(listed.Runs, plannedRun{
 				p.Name, p.Config.Out, p.State, p.Counts, p.Images, p.Steps, p.Before, p.Work(), p.Left(), string(p.Config.Full()),
@@ -242,6 +249,9 @@ func (s *sweepOptions) list(cmd *cobra.Command, g *grid.Grid, plans []sweep.Plan
 		return json.NewEncoder(out).Encode(listed)
 	}
 	listRuns(out, g, plans)
+	if err := s.printCost(cmd.Context(), out, g.Out, plans); err != nil {
+		return err
+	}
 	fmt.Fprintln(s.messages(cmd), "nothing was trained; without --dry-run the runs go into", g.Out)
 	return nil
 }

@@ -78,7 +78,7 @@ func (s *sweepOptions) submitted(cmd *cobra.Command, sub sweep.Submission, g *gr
 		fmt.Fprintf(messages, "script: %s\nlogs:   %s\n", sub.Path, filepath.Join(filepath.Dir(sub.Path), sub.Job+"_*.log"))
 	}
 	if len(sub.Jobs) > 0 {
-		fmt.Fprintf(messages, "watch:  squeue --array --jobs %s\ncancel: scancel %s\nresume: %s\n",
-			strings.Join(sub.Jobs, ","), strings.Join(sub.Jobs, " "), fail.CommandLine(os.Args))
+		fmt.Fprintf(messages, "watch:  %s\n        squeue --array --jobs %s\ncancel: scancel %s\nresume: %s\n",
+			fail.CommandLine([]string{"longtail", "status", fail.Path(g.Out), "--watch"}), strings.Join(sub.Jobs, ","), strings.Join(sub.Jobs, " "), fail.CommandLine(os.Args))
 	}
 }

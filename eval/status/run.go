@@ -18,7 +18,7 @@ import (
 
 // silence is how long a holder whose process cannot be seen may be without a heartbeat before its run is shown as stale. Nothing is taken
 // over because of it: package lease does that, and takes no clock for it.
-const silence = 60 * time.Second
+const silence = 30 * time.Second
 
 // read reads a run.
 func (r *Reader) read(f *found) {
@@ -172,7 +172,7 @@ func (f *found) readProgress(p *lease.Progress) {
 	}
 	loss := p.Loss
 	f.row.Epoch, f.row.Epochs, f.row.Step, f.row.Steps, f.row.Test = p.Epoch, p.Epochs, p.Step, p.Steps, p.Test
-	f.row.Rate, f.row.share = p.Rate, p.Extra
+	f.row.Rate, f.row.EvalShare = p.Rate, p.Extra
 	if loss > 0 {
 		f.row.Loss = &loss
 	}
@@ -185,7 +185,7 @@ func (f *found) readTiming() {
 	t := timing(filepath.Join(f.dir, run.TimingFile))
 	f.row.Rate = t.ImagesPerSecond
 	if t.Seconds > 0 {
-		f.row.share = t.EvalSeconds / t.Seconds
+		f.row.EvalShare = t.EvalSeconds / t.Seconds
 	}
 }
 

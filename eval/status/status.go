@@ -62,7 +62,7 @@ type Row struct {
 	Problem string    `json:"problem,omitempty"` // of a failed or damaged run: the error's text
 	Changed time.Time `json:"changed"`           // when a file of it changed last, by the file system's clock
 
-	share float64 // seconds of tests for each second of training
+	EvalShare float64 `json:"eval_share,omitempty"` // seconds of tests for each second of training
 }
 
 // ImagesLeft is how many images the run still shows to its network; 0 where that is not known.
@@ -76,7 +76,7 @@ func (r Row) ImagesLeft() int64 {
 // estimate fills in the time that is left.
 func (r *Row) estimate() {
 	if r.State == Running && r.Rate > 0 {
-		r.Left = float64(r.ImagesLeft()) / r.Rate * (1 + r.share)
+		r.Left = float64(r.ImagesLeft()) / r.Rate * (1 + r.EvalShare)
 	}
 }
 

@@ -369,6 +369,9 @@ func processor(t testing.TB) time.Duration {
 
 // The bounds are several times what a machine with nothing else to do takes.
 func TestThousandRunsInASecond(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector makes it slow")
+	}
 	root, caches := thousand(t), t.TempDir()
 	for _, limit := range []time.Duration{4 * time.Second, time.Second} { // without a cache, and with one
 		start, began := time.Now(), processor(t)

@@ -18,7 +18,10 @@ type Options struct {
 	Jobs    int              // runs at once, at least 1
 	DataDir string           // as in data.Spec
 	Open    train.OpenDevice // called for every run; the runs may share what it gives, so it divides the threads
-	Observe func(Event)      // is called for all runs, one event at a time; may be nil
+
+	// OpenFor is Open for each of the Jobs workers, counted from 0, where they use different devices; nil: all use Open.
+	OpenFor func(worker int) train.OpenDevice
+	Observe func(Event) // is called for all runs, one event at a time; may be nil
 
 	// Attach gives a run one more observer and what is to be called after the run; nil: none.
 	Attach func(*config.Config) (train.Observer, func() error, error)
@@ -112,7 +115,11 @@ func (e *executor) openDevices(todo []int) error {
 func (e *executor) all(ctx context.Context, todo []int) {
 	q := newQueue(e.plans, e.results, todo)
 	var workers sync.WaitGroup
-	for range min(e.Jobs, len(todo)) {
+	for worker := range min(e.Jobs, len(todo)) {
+		open := e.Open
+		if e.OpenFor != nil {
+			open = e.OpenFor(worker)
+		}
 		workers.Go(func() {
 			for {
 				i, ok := q.take()
@@ -121,7 +128,7 @@ func (e *executor) all(ctx context.Context, todo []int) {
 					return
 				}
 				e.tell(Event{Run: i})
-				result := e.prune(ctx, e.plans[i].Config.Out, e.one(ctx, i))
+				result := e.prune(ctx, e.plans[i].Config.Out, e.one(ctx, i, open))
 				q.done(i, result)
 				e.tell(Event{Run: i, Result: &result})
 			}
@@ -140,12 +147,12 @@ func (e *executor) tell(event Event) {
 }
 
 // one does a run and judges how it ended.
-func (e *executor) one(ctx context.Context, i int) Result {
+func (e *executor) one(ctx context.Context, i int, open train.OpenDevice) Result {
 	p := e.plans[i]
 	if run.Exists(filepath.Join(p.Config.Out, run.SummaryFile)) { // another process was faster
 		return DoneBefore(p.Config.Out)
 	}
-	outcome, err := e.train(ctx, i)
+	outcome, err := e.train(ctx, i, open)
 	switch {
 	case err == nil:
 		return Result{State: Done, Before: outcome.Before, Summary: outcome.Summary}
@@ -176,7 +183,7 @@ func (e *executor) prune(ctx context.Context, dir string, r Result) Result {
 	return r
 }
 
-func (e *executor) train(ctx context.Context, i int) (outcome *train.Outcome, err error) {
+func (e *executor) train(ctx context.Context, i int, open train.OpenDevice) (outcome *train.Outcome, err error) {
 	c := e.plans[i].Config
 	observers := []train.Observer{func(event train.Event) error { e.tell(Event{Run: i, Train: event}); return nil }}
 	if e.Attach != nil {
@@ -194,5 +201,5 @@ func (e *executor) train(ctx context.Context, i int) (outcome *train.Outcome, er
 	if err != nil {
 		return nil, err
 	}
-	return train.Run(ctx, train.Job{Config: c, DataDir: e.DataDir, Data: images, Open: e.Open, Observers: observers})
+	return train.Run(ctx, train.Job{Config: c, DataDir: e.DataDir, Data: images, Open: open, Observers: observers})
 }

@@ -21,13 +21,15 @@ func Prepare(ctx context.Context, p *Plan) error {
 		return err
 	}
 	defer folder.Close() // only a lock
-	if err := p.look(); err != nil || p.State != New {
-		return err
+	if p.measure(); p.State != New {
+		return nil
 	}
 	want := p.Config.YAML()
-	there, err := disk.Read(folder.Path(run.ConfigFile), int64(len(want)))
-	if err == nil && bytes.Equal(there, want) {
+	if there, err := disk.Read(folder.Path(run.ConfigFile), maxConfigBytes); err == nil && bytes.Equal(there, want) {
 		return nil
+	}
+	if err := p.look(); err != nil { // another sweep may have planned it meanwhile
+		return err
 	}
 	return folder.Write(run.ConfigFile, want)
 }

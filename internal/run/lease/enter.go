@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"longtail/internal/fail"
 )
 
 // drawn counts the tokens of this process.
@@ -55,6 +57,9 @@ func (l *Lease) enter(ctx context.Context) (silent bool, err error) {
 // claim is the file by which a holder is succeeded.
 func (l *Lease) claim(token string) string { return filepath.Join(l.dir, "."+File+"."+token) }
 
+// mostClaims bounds a chain: each claim is a taker that was killed in the moment before it renamed it.
+const mostClaims = 100
+
 // chain is the lock and the claims that follow from it, one on the other: the last one holds the folder. It is empty where there is none.
 func (l *Lease) chain() (all []*seen, err error) {
 	for path := l.path(); ; path = l.claim(all[len(all)-1].Token) {
@@ -65,7 +70,9 @@ func (l *Lease) chain() (all []*seen, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, s)
+		if all = append(all, s); len(all) > mostClaims {
+			return nil, fail.Data("the claims on %s lead from one to another without an end\nif no process is at work there, remove %s and .%s.* in that folder", l.path(), File, File)
+		}
 	}
 }
 
@@ -88,7 +95,7 @@ func (l *Lease) observe(ctx context.Context, holder *seen) (silent bool, err err
 		}
 		chain, err := l.chain()
 		if err != nil {
-			if errors.Is(err, fs.ErrPermission) {
+			if errors.Is(err, fs.ErrPermission) || fail.Code(err) == fail.CodeData {
 				return false, err
 			}
 			continue

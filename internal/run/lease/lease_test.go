@@ -320,6 +320,28 @@ func TestDamagedLockIsTakenOver(t *testing.T) {
 	}
 }
 
+// Names of files are made of tokens: what is none must not lead out of the folder, nor in a circle.
+func TestForgedTokensLeadNowhere(t *testing.T) {
+	outer := t.TempDir()
+	dir := filepath.Join(outer, "run")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, File), []byte(`{"token": "x/../../../stolen", "host": "a"}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	release(t, acquire(t, impatient("b", 0), dir))
+	wantEmpty(t, dir)
+	for _, name := range []string{File, "." + File + ".t1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(`{"token": "t1"}`), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := impatient("b", 0).acquire(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "without an end") {
+		t.Errorf("a circle: %v", err)
+	}
+}
+
 func TestWaitingCanBeCancelled(t *testing.T) {
 	dir := t.TempDir()
 	a := acquire(t, machine("a", 0), dir)

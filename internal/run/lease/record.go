@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"longtail/internal/disk"
@@ -44,6 +45,9 @@ type Progress struct {
 // maxBytes bounds a lock that is read.
 const maxBytes = 1 << 16
 
+// isToken matches tokens, which names of files are made of.
+var isToken = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
+
 // seen is a lock as it was read.
 type seen struct {
 	Record
@@ -77,7 +81,7 @@ func look(path string) (*seen, error) {
 		return nil, err
 	}
 	s := &seen{raw: string(text)}
-	if json.Unmarshal(text, &s.Record) != nil || s.Token == "" {
+	if json.Unmarshal(text, &s.Record) != nil || !isToken.MatchString(s.Token) {
 		sum := sha256.Sum256(text)
 		s.Record = Record{Token: "unreadable" + hex.EncodeToString(sum[:8])}
 	}

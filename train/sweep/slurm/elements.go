@@ -40,7 +40,11 @@ func chains(plans []sweep.Plan, todo []int) []chain {
 	return all
 }
 
+// find is the index of the run of that name; -1 where there is none.
 func find(plans []sweep.Plan, name string) int {
+	if name == "" {
+		return -1
+	}
 	return slices.IndexFunc(plans, func(p sweep.Plan) bool { return p.Name == name })
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"longtail/eval/status"
-	"longtail/internal/disk"
 )
 
 // patience is how long a question to squeue may take that is asked for people who look.
@@ -64,16 +63,9 @@ func recordOf(comment string) (*record, error) {
 	if !ours || !filepath.IsAbs(comment) {
 		return nil, nil
 	}
-	text, err := disk.Read(id+recordEnding, maxRecordBytes)
+	r, err := readRecord(id + recordEnding)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	r := &record{}
-	if err == nil {
-		err = disk.Decode(text, r)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", id+recordEnding, err)
-	}
-	return r, nil
+	return &r, err
 }

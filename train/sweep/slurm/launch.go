@@ -222,8 +222,7 @@ func (l *launch) hand(elements [][]int, s *sweep.Submission) error {
 		return err
 	}
 	if s.Job, err = l.client.submit(s.Path); err != nil {
-		return errors.Join(fmt.Errorf("%w\nnothing was submitted: correct the section slurm of %s, or give slurm.KEY=VALUE, and give the same command again", err, l.Remote.Grid.Path),
-			os.Remove(filepath.Join(l.dir, id+recordEnding)))
+		return errors.Join(fmt.Errorf("%w\nnothing was submitted: %s", err, l.refusedHint(err, len(elements))), os.Remove(filepath.Join(l.dir, id+recordEnding)))
 	}
 	for index, names := range r.Elements {
 		for _, name := range names {
@@ -235,6 +234,15 @@ func (l *launch) hand(elements [][]int, s *sweep.Submission) error {
 		return fmt.Errorf("job %s is submitted, but its number is not recorded: %w", s.Job, err)
 	}
 	return nil
+}
+
+// refusedHint is what to do about a refusal of sbatch.
+func (l *launch) refusedHint(err error, elements int) string {
+	if strings.Contains(err.Error(), "array specification") {
+		return fmt.Sprintf("%d elements may be more than this cluster takes in an array (MaxArraySize in scontrol show config)\n"+
+			"put several runs into an element with --jobs N, or submit parts of the grid, as with grid.seed=[0]", elements)
+	}
+	return fmt.Sprintf("correct the section slurm of %s, or give slurm.KEY=VALUE, and give the same command again", l.Remote.Grid.Path)
 }
 
 // freeID is a time as a name that no script has.

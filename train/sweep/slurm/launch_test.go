@@ -152,6 +152,10 @@ func TestRefusedJobLeavesNothingThatLooksSubmitted(t *testing.T) {
 	if records, _ := filepath.Glob(filepath.Join(out, Folder, "*.json")); len(records) > 0 || s.Job != "" {
 		t.Errorf("records %v, job %q", records, s.Job)
 	}
+	f.write("refuse", "sbatch: error: Batch job submission failed: Invalid job array specification\n")
+	if s = launchSweep(t, t.Context(), four, out, nil); s.err == nil || !strings.Contains(s.err.Error(), "4 elements may be more than this cluster takes") {
+		t.Error(s.err)
+	}
 	f.remove("refuse")
 	wantStates(t, launchSweep(t, t.Context(), four, out, nil), sweep.Queued, sweep.Queued, sweep.Queued, sweep.Queued)
 }

@@ -38,6 +38,17 @@ func (r *record) write(dir, id string) error {
 	return disk.Write(filepath.Join(dir, id+recordEnding), append(text, '\n'))
 }
 
+func readRecord(path string) (r record, err error) {
+	text, err := disk.Read(path, maxRecordBytes)
+	if err == nil {
+		err = disk.Decode(text, &r)
+	}
+	if err != nil {
+		return r, fail.Data("%s, which records a submission to Slurm, cannot be read: %w\nremove it once its job has ended: without it the job's runs would be submitted again", path, err)
+	}
+	return r, nil
+}
+
 // readRecords reads the records of a folder, by the names of their scripts.
 func readRecords(dir string) (map[string]record, error) {
 	entries, err := os.ReadDir(dir)
@@ -50,16 +61,9 @@ func readRecords(dir string) (map[string]record, error) {
 		if !ok || lease.Owns(e.Name()) || strings.HasPrefix(id, ".") {
 			continue
 		}
-		path := filepath.Join(dir, e.Name())
-		text, err := disk.Read(path, maxRecordBytes)
-		var r record
-		if err == nil {
-			err = disk.Decode(text, &r)
+		if all[id+scriptEnding], err = readRecord(filepath.Join(dir, e.Name())); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return nil, fail.Data("%s, which records a submission to Slurm, cannot be read: %w\nremove it once its job has ended: without it the job's runs would be submitted again", path, err)
-		}
-		all[id+scriptEnding] = r
 	}
 	return all, nil
 }
