@@ -19,7 +19,8 @@ export class Chart {
     element.setAttribute("role", "img");
     element.setAttribute("aria-label", "Chart");
     element.addEventListener("keydown", (e) => this.key(e));
-    this.hover = h("div", { class: "hover", hidden: true });
+    element.addEventListener("dblclick", () => this.whole());
+    this.hover = h("div", { class: "hover", role: "status", hidden: true });
     new ResizeObserver(() => this.resize()).observe(element);
   }
 

@@ -12,8 +12,8 @@ const shapes = [
 
 export const isDark = matchMedia("(prefers-color-scheme: dark)");
 
-// look is how the curve with a number looks; 7 colours, 4 dashes and 8 markers come round at different numbers.
+// look is how the curve with a number looks: 8 markers with 4 dashes tell 32 curves apart without the 7 colours.
 export function look(i) {
   const colors = isDark.matches ? dark : light;
-  return { color: colors[i % colors.length], dash: dashes[i % dashes.length], shape: shapes[i % shapes.length], hollow: Math.floor(i / shapes.length) % 2 === 1 };
+  return { color: colors[i % colors.length], dash: dashes[(i + Math.floor(i / (2 * shapes.length))) % dashes.length], shape: shapes[i % shapes.length], hollow: Math.floor(i / shapes.length) % 2 === 1 };
 }
