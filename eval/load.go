@@ -43,9 +43,10 @@ func (r *Run) Column() paper.Column {
 
 // Problem is a folder or file that could not be used, and why.
 type Problem struct {
-	Path   string
-	Err    error
-	Damage bool // it cannot be read or contradicts other files; not merely unfinished, or a copy
+	Path       string
+	Err        error
+	Damage     bool // it cannot be read or contradicts other files; not merely unfinished, or a copy
+	Unfinished bool // a run's folder that has a config and no result yet
 }
 
 // Set is what was found: runs sorted by folder, what had to be left out, and what a reader should know of the rest.
@@ -102,16 +103,22 @@ func Load(paths ...string) (Set, error) {
 		found = append(found, walk(p, seen)...)
 	}
 	readAll(found)
-	var set Set
+	var all, set Set
 	for _, f := range found {
 		if f.run != nil {
-			set.Runs = append(set.Runs, f.run)
+			all.Runs = append(all.Runs, f.run)
 		}
-		set.Problems, set.Remarks = append(set.Problems, f.problems...), append(set.Remarks, f.remarks...)
+		all.Problems, all.Remarks = append(all.Problems, f.problems...), append(all.Remarks, f.remarks...)
 	}
-	slices.SortFunc(set.Runs, func(a, b *Run) int { return strings.Compare(a.Dir, b.Dir) })
-	set.leaveOutCopies()
+	set.Add(all)
 	return set, nil
+}
+
+// Add adds what was found elsewhere; a copy of a run counts once.
+func (s *Set) Add(other Set) {
+	s.Runs, s.Problems, s.Remarks = append(s.Runs, other.Runs...), append(s.Problems, other.Problems...), append(s.Remarks, other.Remarks...)
+	slices.SortFunc(s.Runs, func(a, b *Run) int { return strings.Compare(a.Dir, b.Dir) })
+	s.leaveOutCopies()
 }
 
 // leaveOutCopies keeps the first of runs with the same config, seed and result, so that a copied folder does not pass for
@@ -138,7 +145,7 @@ func (r *Run) isCopyOf(other *Run) bool {
 // walk finds the folders of runs at or below root that were not seen before, and does not read them yet.
 func walk(root string, seen map[string]bool) (found []*reading) {
 	problem := func(path string, err error, damage bool) {
-		found = append(found, &reading{problems: []Problem{{path, err, damage}}})
+		found = append(found, &reading{problems: []Problem{{Path: path, Err: err, Damage: damage}}})
 	}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -158,7 +165,8 @@ func walk(root string, seen map[string]bool) (found []*reading) {
 		case run.Exists(filepath.Join(path, run.SummaryFile)):
 			found = append(found, &reading{dir: path})
 		case run.Exists(filepath.Join(path, run.ConfigFile)):
-			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile), false)
+			err := fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile)
+			found = append(found, &reading{problems: []Problem{{Path: path, Err: err, Unfinished: true}}})
 		default:
 			return nil
 		}

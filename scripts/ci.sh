@@ -61,6 +61,9 @@ stage "the PTX by ptxas" sass
 stage "vet and staticcheck" make lint
 stage "race detector" race
 stage "sweep killed and finished" scripts/ci_sweep.sh
+stage "export opened by MLflow" scripts/ci_mlflow.sh
+install chromium chromium
+stage "the live page in a browser" scripts/ci_serve.sh
 stage "sweeps on Slurm" scripts/ci_slurm.sh
 stage "fuzz tests" make fuzz FUZZTIME=10s
 if [ -n "${UNPACK:-}" ]; then

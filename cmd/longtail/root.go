@@ -32,6 +32,8 @@ func commands(o *options) []*cobra.Command {
 		newTableCommand(o),
 		newCompareCommand(o),
 		newReportCommand(o),
+		newServeCommand(o),
+		newExportCommand(o),
 		newTrainCommand(o),
 		newSweepCommand(o),
 		newStatusCommand(o),
