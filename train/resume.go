@@ -117,7 +117,11 @@ func (k *recorder) checkBest(last *Checkpoint, w *openJob) error {
 	for _, name := range Checkpoints()[1:] {
 		path := k.folder.Path(checkpoints[name])
 		if !run.Exists(path) {
-			if recorded := last.best(name); recorded != nil && last.Metrics != "" {
+			recorded := last.best(name)
+			if recorded != nil && run.WasRemoved(k.folder.Dir, checkpoints[name]) {
+				return fail.Data("%s was removed by --keep last once the run was done, and %s is not there: without it the result cannot be written again\n%s", path, run.SummaryFile, startAgain(k.folder.Dir))
+			}
+			if recorded != nil && last.Metrics != "" {
 				return fail.Data("%s is missing: the last checkpoint says that it was written at step %d\n%s", path, recorded.Step, k.bestHint())
 			}
 			continue // runs of earlier versions may be without it
@@ -136,6 +140,10 @@ func (k *recorder) checkBest(last *Checkpoint, w *openJob) error {
 // bestHint is what to do about a best checkpoint that cannot be used.
 func (k *recorder) bestHint() string {
 	return fmt.Sprintf("restore the file from a copy, or start this run again from nothing: remove %s and give the same command", k.folder.Dir)
+}
+
+func startAgain(dir string) string {
+	return fmt.Sprintf("restore %s from a copy, or start this run again from nothing: remove %s and give the same command", run.SummaryFile, dir)
 }
 
 // recoveryHint is what to do about a checkpoint that cannot be used.

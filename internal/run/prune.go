@@ -84,6 +84,12 @@ func readPruned(dir string) (map[string]string, error) {
 	return p.Removed, nil
 }
 
+// WasRemoved reports whether the record of removed checkpoints in a folder has one of that name.
+func WasRemoved(dir, name string) bool {
+	record, err := readPruned(dir)
+	return err == nil && record[filepath.Base(name)] != ""
+}
+
 // Removed are the file names of the checkpoints that the seal names and that were removed from the folder to make room, by Prune.
 func (s *Summary) Removed(dir string) ([]string, error) {
 	if s.Seal == nil {
