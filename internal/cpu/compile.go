@@ -18,14 +18,18 @@ type sum struct {
 type level struct {
 	prepare []func() // per-channel coefficients from finished sums
 	tasks   []task
+	costs   []cost // of the tasks
 	sums    []sum
 	scratch int // floats a worker needs
+	number  int
 }
 
 func (l *level) run(s *session) {
-	for _, f := range l.prepare {
-		f()
-	}
+	s.profile.measure("prepare", func() {
+		for _, f := range l.prepare {
+			f()
+		}
+	})
 	batch := s.program.Batch
 	chunks := (batch + imagesPerChunk - 1) / imagesPerChunk
 	s.pool.each(chunks, func(w *worker, chunk int) {
@@ -36,12 +40,21 @@ func (l *level) run(s *session) {
 			l.sums[i].reset(chunk)
 		}
 		for n := chunk * imagesPerChunk; n < min(batch, (chunk+1)*imagesPerChunk); n++ {
-			for _, t := range l.tasks {
-				t(w, n)
-			}
+			l.image(w, n)
 		}
 	})
-	s.pool.each(len(l.sums), func(_ *worker, i int) { l.sums[i].finish() })
+	s.profile.measure("merge sums", func() { s.pool.each(len(l.sums), func(_ *worker, i int) { l.sums[i].finish() }) })
+}
+
+// image takes image n through the level.
+func (l *level) image(w *worker, n int) {
+	for i, t := range l.tasks {
+		if w.clock != nil {
+			w.clock.measure(taskKey{l.number, i}, t, w, n)
+			continue
+		}
+		t(w, n)
+	}
 }
 
 // area is the shape of a value for one image, channels as stored.
@@ -77,6 +90,7 @@ type compiler struct {
 	level *level
 	index int      // of the level
 	step  int      // number of the current step
+	cost  cost     // of its next task
 	local []*place // in the scratch block of the level
 	// pads is the border that the convolutions of a level want around a value
 	pads map[use]int
@@ -102,6 +116,7 @@ func compile(s *session) error {
 			c.closeLevel()
 		}
 		c.index, c.level, c.step = st.Level, &s.levels[st.Level], i
+		c.level.number, c.cost = st.Level, c.costOf(st)
 		if st.Rows != nil {
 			c.rows(st)
 			continue
@@ -267,7 +282,11 @@ func (c *compiler) provide(v plan.ValueID) {
 	to := c.room(&place{shape: c.areaOf(v), pad: pad})
 	c.copies[u] = to
 	s, k := c.s, c.s.kernels
+	this := c.cost
+	c.cost = cost{name: "copy with a border", kind: "copy", bytes: 4 * float64(to.shape.size())}
+	defer func() { c.cost = this }()
 	if isImage {
+		c.cost.name, c.cost.bytes = "crop and flip", 0
 		c.do(func(w *worker, n int) { s.drawImage(w, s.at(to, w, n), to, n) })
 	} else {
 		c.do(func(w *worker, n int) { k.copyView(s.at(to, w, n), s.at(at, w, n), to.shape.h, to.shape.w*to.shape.c) })
@@ -275,14 +294,20 @@ func (c *compiler) provide(v plan.ValueID) {
 	c.border(to)
 }
 
-func (c *compiler) do(t task) { c.level.tasks = append(c.level.tasks, t) }
+func (c *compiler) do(t task) {
+	c.level.tasks, c.level.costs = append(c.level.tasks, t), append(c.level.costs, c.cost)
+	c.s.perImage.bytes, c.s.perImage.flops, c.s.perImage.direct = c.s.perImage.bytes+c.cost.bytes, c.s.perImage.flops+c.cost.flops, c.s.perImage.direct+c.cost.direct
+	c.cost.bytes, c.cost.flops, c.cost.direct = 0, 0, 0
+}
 
 // border writes the zeros around a padded place.
 func (c *compiler) border(to *place) {
 	if to.pad == 0 {
 		return
 	}
-	s, k := c.s, c.s.kernels
+	s, k, this := c.s, c.s.kernels, c.cost
+	defer func() { c.cost = this }()
+	c.cost = cost{name: "border", kind: "copy"}
 	c.do(func(w *worker, n int) { k.fillBorder(s.at(to, w, n), to.shape.h, to.shape.w, to.shape.c, to.pad) })
 }
 
@@ -294,6 +319,8 @@ func (c *compiler) read(v plan.ValueID) *place {
 	}
 	if p.local {
 		p.buffer.Last = c.step
+	} else {
+		c.cost.bytes += 4 * float64(p.shape.size())
 	}
 	return p
 }
@@ -303,6 +330,8 @@ func (c *compiler) write(v plan.ValueID) *place {
 	p := c.s.places[v]
 	if p.local {
 		c.border(c.room(p))
+	} else {
+		c.cost.bytes += 4 * float64(p.shape.size())
 	}
 	return p
 }

@@ -105,6 +105,18 @@ func (j *sums) whole() bool {
 }
 
 //go:noescape
+func peakAVX2(n int)
+
+// peak does turns times as many fused multiply-adds as a core has under way at once and returns the number of operations.
+func (k kernels) peak(turns int) float64 {
+	if !k.avx2 {
+		return 0
+	}
+	peakAVX2(turns)
+	return float64(turns) * 12 * lanes * 2
+}
+
+//go:noescape
 func accumulateAVX2(dst, a *float32, n int)
 
 // accumulate adds a to dst, which is as long.

@@ -58,7 +58,7 @@ func BenchmarkConv(b *testing.B) {
 				src, dst := plainView(r.g.H, r.g.W, r.g.C, r.g.Pad), plainView(r.g.OH, r.g.OW, r.g.O, 0)
 				work := make([]float32, op.workspace())
 				for b.Loop() {
-					op.run(dst, src, work)
+					op.run(dst, src, work, nil)
 				}
 				perSecond(b, r.g, r.c, r.o)
 			})
@@ -76,7 +76,7 @@ func BenchmarkConvGradInput(b *testing.B) {
 				dst := plainView(r.g.H, r.g.W, r.g.C, 0)
 				work := make([]float32, op.workspace())
 				for b.Loop() {
-					op.run(dst, src, work)
+					op.run(dst, src, work, nil)
 				}
 				perSecond(b, r.g, r.c, r.o)
 			})
@@ -92,7 +92,7 @@ func BenchmarkConvGradWeights(b *testing.B) {
 				x, dy := plainView(r.g.H, r.g.W, r.g.C, r.g.Pad), plainView(r.g.OH, r.g.OW, r.g.O, 1)
 				sum, work := make([]float32, op.size()), make([]float32, op.workspace())
 				for b.Loop() {
-					op.run(sum, x, dy, work)
+					op.run(sum, x, dy, work, nil)
 				}
 				perSecond(b, r.g, r.c, r.o)
 			})

@@ -19,7 +19,11 @@ type convolver interface {
 	workspace() int
 	// run writes the interior of dst from src, which has a border of zeros: of Pad pixels forward, of gradInputPad pixels for
 	// the gradient of the input.
-	run(dst, src view, work []float32)
+	run(dst, src view, work []float32, c *clock)
+	// flops is the number of floating-point operations of an image's products.
+	flops() float64
+	// moves is the stage that reads src and writes dst.
+	moves() stage
 }
 
 // newConv is the convolution with logical channel counts c and o.
@@ -136,7 +140,18 @@ func (d *directConv) packPart(p *convPart, w []float32) {
 	}
 }
 
-func (d *directConv) run(dst, src view, _ []float32) {
+func (d *directConv) flops() float64 {
+	products := 0
+	for i := range d.parts {
+		p := &d.parts[i]
+		products += p.rows * p.cols * p.tapsY * p.tapsX * d.in * d.out
+	}
+	return 2 * float64(products)
+}
+
+func (d *directConv) moves() stage { return stageProduct }
+
+func (d *directConv) run(dst, src view, _ []float32, c *clock) {
 	for i := range d.parts {
 		p := &d.parts[i]
 		if p.rows == 0 || p.cols == 0 {
@@ -153,6 +168,7 @@ func (d *directConv) run(dst, src view, _ []float32) {
 			d.kernels.tiles(&j)
 		}
 	}
+	c.lap(stageProduct)
 }
 
 // tileJob is one panel of output channels for all tiles of an image.

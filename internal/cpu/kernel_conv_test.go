@@ -113,7 +113,7 @@ func runConvolver(t *rapid.T, op convolver, w []float32, dst, src image3) {
 	op.pack(other)
 	op.pack(w)
 	work := newBlock(op.workspace())
-	op.run(dst.view, src.view, work.body())
+	op.run(dst.view, src.view, work.body(), nil)
 	work.check(t, "workspace")
 	src.block.check(t, "src")
 }
@@ -135,7 +135,7 @@ func TestConvGradWeightsAgainstDefinition(t *testing.T) {
 				scale[i] += math.Abs(v)
 			})
 			work := newBlock(op.workspace())
-			op.run(sum.body(), x.view, dy.view, work.body())
+			op.run(sum.body(), x.view, dy.view, work.body(), nil)
 			work.check(t, "workspace")
 		}
 		sum.check(t, "sum")
@@ -165,7 +165,7 @@ func TestSetsAgree(t *testing.T) {
 			runConvolver(t, k.newConvGradInput(s.geometry, s.c, s.o), w, dx, dy)
 			op := k.newConvGradWeights(s.geometry, s.c, s.o)
 			sum, dw := make([]float32, op.size()), make([]float32, len(w))
-			op.run(sum, src.view, dy.view, make([]float32, op.workspace()))
+			op.run(sum, src.view, dy.view, make([]float32, op.workspace()), nil)
 			op.unpack(dw, sum)
 			results[i] = [3][]float32{y.interior(), dx.interior(), dw}
 		}

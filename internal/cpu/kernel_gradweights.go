@@ -7,7 +7,11 @@ type weightGradient interface {
 	// workspace is the number of floats that run needs.
 	workspace() int
 	// run adds one image to sum: x with a border of Pad zeros, dy with any or none.
-	run(sum []float32, x, dy view, work []float32)
+	run(sum []float32, x, dy view, work []float32, c *clock)
+	// flops is the number of floating-point operations of an image's products.
+	flops() float64
+	// moves is the stage that reads x and dy.
+	moves() stage
 	// unpack turns a sum into the logical gradient [O, C, K, K].
 	unpack(dst, sum []float32)
 }
@@ -43,7 +47,11 @@ func (d *directGradWeights) gradRows() int {
 	return max(1, budget/(d.OW*(min(d.O, panelWidth)+d.Stride*d.Stride*d.C)))
 }
 
-func (d *directGradWeights) run(sum []float32, x, dy view, _ []float32) {
+func (d *directGradWeights) flops() float64 { return 2 * float64(d.OH*d.OW*d.K*d.K*d.C*d.O) }
+
+func (d *directGradWeights) moves() stage { return stageProduct }
+
+func (d *directGradWeights) run(sum []float32, x, dy view, _ []float32, c *clock) {
 	run, step := d.K*d.C, d.gradRows()
 	x = x.from(-d.Pad, -d.Pad, d.C)
 	for y := 0; y < d.OH; y += step {
@@ -63,6 +71,7 @@ func (d *directGradWeights) run(sum []float32, x, dy view, _ []float32) {
 			}
 		}
 	}
+	c.lap(stageProduct)
 }
 
 // gradJob adds sum[i][o] += x[pixel][i] * dy[pixel][o] for i < run, o < width over rows x cols pixels.

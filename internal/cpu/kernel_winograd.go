@@ -78,18 +78,27 @@ func (w *winoConv) pack(weights []float32) {
 	})
 }
 
-func (w *winoConv) run(dst, src view, work []float32) {
+func (w *winoConv) flops() float64 {
+	return 2 * float64(winoPoints*w.grid.rows*w.grid.cols*w.in*w.out)
+}
+
+func (w *winoConv) moves() stage { return stageTransform }
+
+func (w *winoConv) run(dst, src view, work []float32, c *clock) {
 	strideIn, strideOut := w.grid.stride(w.in), w.grid.stride(w.out)
 	inputs, outputs := work[:winoPoints*strideIn], work[winoPoints*strideIn:][:winoPoints*strideOut]
 	src = src.from(-w.pad, -w.pad, w.in)
 	for y := 0; y < w.grid.rows; y += w.grid.strip {
 		from, to := src.from(y*winoTile, 0, w.in), dst.from(y*winoTile, 0, w.out)
 		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, w.in))
+		c.lap(stageTransform)
 		w.kernels.multiply(&gemmJob{
 			dst: outputs, a: inputs, b: w.weights, batch: winoPoints, rows: w.grid.tiles(), inner: w.in, cols: w.out,
 			dstStride: strideOut, aStride: strideIn,
 		})
+		c.lap(stageProduct)
 		w.kernels.winoOutput(w.grid.job(to, winoTile, outputs, w.out))
+		c.lap(stageTransform)
 	}
 }
 

@@ -16,7 +16,13 @@ func (w *winoGradWeights) workspace() int {
 	return winoBlock + winoPoints*(w.grid.stride(w.C)+w.grid.stride(w.O))
 }
 
-func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32) {
+func (w *winoGradWeights) flops() float64 {
+	return 2 * float64(winoPoints*w.grid.rows*w.grid.cols*w.C*w.O)
+}
+
+func (w *winoGradWeights) moves() stage { return stageTransform }
+
+func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32, clock *clock) {
 	block, work := work[:winoBlock], work[winoBlock:]
 	strideX, strideY := w.grid.stride(w.C), w.grid.stride(w.O)
 	inputs, grads := work[:winoPoints*strideX], work[winoPoints*strideX:][:winoPoints*strideY]
@@ -25,6 +31,7 @@ func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32) {
 		from, grad := x.from(y*winoTile, 0, w.C), dy.from(y*winoTile, 0, w.O)
 		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, w.C))
 		w.kernels.winoGrad(w.grid.job(grad, winoTile, grads, w.O))
+		clock.lap(stageTransform)
 		for o := 0; o < w.O; o += panelWidth {
 			for c, rows := 0, 0; c < w.C; c += rows {
 				rows = winoRowsOf(w.C - c)
@@ -35,6 +42,7 @@ func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32) {
 				})
 			}
 		}
+		clock.lap(stageProduct)
 	}
 }
 

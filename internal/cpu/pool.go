@@ -18,6 +18,7 @@ type worker struct {
 	second  []float32 // an image to mix in
 	rows    []float64 // registers of a row program
 	moments []float64 // of one image
+	clock   *clock    // nil while nothing is measured
 }
 
 type job struct {
