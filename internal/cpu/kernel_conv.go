@@ -127,14 +127,16 @@ func (d *directConv) packPart(p *convPart, w []float32) {
 	if d.backward {
 		stepIn, stepOut = d.logical[1]*area, area
 	}
-	for o := range d.logical[1] {
-		panel := p.panels[o/panelWidth*count:]
-		for tap := range p.tapsY * p.tapsX {
-			ky, kx := p.firstY+tap/p.tapsX*p.step, p.firstX+tap%p.tapsX*p.step
-			from := w[o*stepOut+ky*d.window+kx:]
-			to := panel[tap*d.in*panelWidth+o%panelWidth:]
-			for c := range d.logical[0] {
-				to[c*panelWidth] = from[c*stepIn]
+	for o := 0; o < d.logical[1]; o += panelWidth {
+		panel, width := p.panels[o/panelWidth*count:], min(panelWidth, d.logical[1]-o)
+		for c := range d.logical[0] { // the taps of a channel share cache lines of w
+			for tap := range p.tapsY * p.tapsX {
+				ky, kx := p.firstY+tap/p.tapsX*p.step, p.firstX+tap%p.tapsX*p.step
+				from := w[o*stepOut+c*stepIn+ky*d.window+kx:]
+				to := panel[(tap*d.in+c)*panelWidth:][:width]
+				for i := range to {
+					to[i] = from[i*stepOut]
+				}
 			}
 		}
 	}

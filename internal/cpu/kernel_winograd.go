@@ -37,7 +37,7 @@ type winoConv struct {
 	direct  *directConv // whose panels are transformed
 	pad     int
 	grid    winoGrid
-	weights []float32 // [winoPoints][out/panelWidth][in][panelWidth]
+	weights []float32 // [winoPoints] x [out/panelWidth][in][panelWidth], weightStride apart
 }
 
 // winoGrid is how an image of outputs is cut into tiles; strip rows of tiles are done at a time, so that their transforms
@@ -61,19 +61,26 @@ func (g winoGrid) tiles() int { return g.strip * g.cols }
 // stride is the number of floats from one point of a strip's transform to the next: an odd number of cache lines, since at a
 // power of two all points of a tile would fall into the same few places of the cache.
 func (g winoGrid) stride(channels int) int {
-	const line = 16
-	return ((g.tiles()*channels+line-1)/line | 1) * line
+	return oddLines(g.tiles() * channels)
 }
+
+// oddLines is the least odd number of cache lines that holds so many floats, in floats.
+func oddLines(floats int) int {
+	const line = 16
+	return ((floats+line-1)/line | 1) * line
+}
+
+func (w *winoConv) weightStride() int { return oddLines(w.in * w.out) }
 
 func (w *winoConv) workspace() int { return winoPoints * (w.grid.stride(w.in) + w.grid.stride(w.out)) }
 
 func (w *winoConv) pack(weights []float32) {
 	w.direct.pack(weights)
 	if w.weights == nil {
-		w.weights = make([]float32, winoPoints*w.in*w.out)
+		w.weights = make([]float32, winoPoints*w.weightStride())
 	}
 	w.kernels.winoWeights(&winoWeightJob{
-		panels: w.direct.parts[0].panels, points: w.weights, count: w.out / panelWidth, tap: w.in * panelWidth, stride: w.in * w.out,
+		panels: w.direct.parts[0].panels, points: w.weights, count: w.out / panelWidth, tap: w.in * panelWidth, stride: w.weightStride(),
 		factors: winoFactors,
 	})
 }
@@ -94,7 +101,7 @@ func (w *winoConv) run(dst, src view, work []float32, c *clock) {
 		c.lap(stageTransform)
 		w.kernels.multiply(&gemmJob{
 			dst: outputs, a: inputs, b: w.weights, batch: winoPoints, rows: w.grid.tiles(), inner: w.in, cols: w.out,
-			dstStride: strideOut, aStride: strideIn,
+			dstStride: strideOut, aStride: strideIn, bStride: w.weightStride(),
 		})
 		c.lap(stageProduct)
 		w.kernels.winoOutput(w.grid.job(to, winoTile, outputs, w.out))
@@ -137,11 +144,12 @@ type winoWeightJob struct {
 }
 
 // gemmJob is a batch of matrix products dst [batch][rows][cols] = a [batch][rows][inner] b, with b in panels
-// [batch][cols/panelWidth][inner][panelWidth].
+// [cols/panelWidth][inner][panelWidth].
 type gemmJob struct {
 	dst, a, b                []float32
 	batch, rows, inner, cols int
-	dstStride, aStride       int // floats from matrix to matrix
+	dstStride                int // floats from matrix to matrix
+	aStride, bStride         int
 }
 
 // gemmRows is the least number of rows.

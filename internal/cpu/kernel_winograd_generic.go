@@ -135,7 +135,7 @@ func multiplyGeneric(j *gemmJob) {
 	for n := range j.batch {
 		a, dst := j.a[n*j.aStride:], j.dst[n*j.dstStride:]
 		for o := 0; o < j.cols; o += panelWidth {
-			b := j.b[(n*j.cols+o)*j.inner:]
+			b := j.b[n*j.bStride+o*j.inner:]
 			for r := range j.rows {
 				var sum [panelWidth]float64 // in float32 without fused products, a deep network's gradients lose three digits
 				for i, x := range a[r*j.inner:][:j.inner] {
