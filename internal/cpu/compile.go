@@ -109,6 +109,7 @@ func compile(s *session) error {
 	c := &compiler{s: s, pads: map[use]int{}, copies: map[use]*place{}}
 	c.findPads()
 	s.arena = make([]float32, c.placeValues())
+	hugePages(s.arena)
 	s.levels = make([]level, p.Levels)
 	for i := range p.Steps {
 		st := &p.Steps[i]
