@@ -22,8 +22,20 @@ import (
 func init() {
 	device.Register(device.Driver{
 		Name: name, Precisions: []device.Precision{device.FP32},
-		Open:     func(o device.Options) (device.Backend, error) { return New(o.Threads), nil },
-		Describe: func(o device.Options) string { return New(o.Threads).Info().Description },
+		Open: func(o device.Options) (device.Backend, error) {
+			b, err := newBackend(o.Threads)
+			if err != nil {
+				return nil, err
+			}
+			return b, nil
+		},
+		Describe: func(o device.Options) string {
+			b, err := newBackend(o.Threads)
+			if err != nil {
+				return err.Error()
+			}
+			return b.Info().Description
+		},
 	})
 }
 
@@ -36,19 +48,29 @@ type Backend struct {
 	kernels kernels
 }
 
-// New makes a backend of that many threads; 0 takes all processors. LONGTAIL_CPU=generic in the environment chooses the
-// kernels in plain Go.
+// New makes a backend of that many threads; 0 takes all processors. LONGTAIL_CPU in the environment chooses the kernels: avx512, avx2 or
+// generic, those in plain Go; by default, and where the processor lacks the chosen ones, the fastest are taken.
 func New(threads int) *Backend {
+	b, err := newBackend(threads)
+	if err != nil {
+		b.kernels = kernelSets()[0]
+	}
+	return b
+}
+
+// newBackend makes a backend; the error is for kernels that this processor lacks.
+func newBackend(threads int) (*Backend, error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Backend{threads: threads, kernels: kernelSet(os.Getenv("LONGTAIL_CPU") == "generic")}
+	k, err := kernelSet(os.Getenv("LONGTAIL_CPU"))
+	return &Backend{threads: threads, kernels: k}, err
 }
 
 // Info is the backend's name, threads and instruction set; bits depend on the instruction set alone.
 func (b *Backend) Info() device.Info {
 	return device.Info{
-		Name: name, Description: fmt.Sprintf("cpu, %d threads, %s", b.threads, b.kernels.name), Arithmetic: "cpu " + b.kernels.name,
+		Name: name, Description: fmt.Sprintf("cpu, %d threads, %s", b.threads, b.kernels.name), Arithmetic: b.kernels.arithmetic(),
 	}
 }
 

@@ -2,7 +2,11 @@ package cpu
 
 import "golang.org/x/sys/cpu"
 
-var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+// What the processor has and the system keeps when it switches threads.
+var (
+	hasAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+	hasAVX512 = hasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
+)
 
 // The assembly of this package works on a job that Go has checked. Where a shape does not fit its vectors, plain Go does the
 // job.
@@ -107,13 +111,21 @@ func (j *sums) whole() bool {
 //go:noescape
 func peakAVX2(n int)
 
+//go:noescape
+func peakAVX512(n int)
+
 // peak does turns times as many fused multiply-adds as a core has under way at once and returns the number of operations.
 func (k kernels) peak(turns int) float64 {
-	if !k.avx2 {
-		return 0
+	const operations = 12 * lanes * 2
+	switch {
+	case k.avx512:
+		peakAVX512(turns)
+		return 2 * operations * float64(turns)
+	case k.avx2:
+		peakAVX2(turns)
+		return operations * float64(turns)
 	}
-	peakAVX2(turns)
-	return float64(turns) * 12 * lanes * 2
+	return 0
 }
 
 //go:noescape

@@ -40,13 +40,9 @@ func perSecond(b *testing.B, g geometry, c, o int) {
 }
 
 func benchSets(b *testing.B, f func(b *testing.B, k kernels)) {
-	b.Run("avx2", func(b *testing.B) {
-		if !hasAVX2 {
-			b.Skip("no AVX2 here")
-		}
-		f(b, kernelSet(false))
-	})
-	b.Run("generic", func(b *testing.B) { f(b, kernelSet(true)) })
+	for _, k := range kernelSets() {
+		b.Run(k.name, func(b *testing.B) { f(b, k) })
+	}
 }
 
 func BenchmarkConv(b *testing.B) {

@@ -2,7 +2,7 @@
 
 package cpu
 
-const hasAVX2 = false
+const hasAVX2, hasAVX512 = false, false
 
 func (k kernels) tiles(j *tileJob)            { tilesGeneric(j) }
 func (k kernels) gradTiles(j *gradJob)        { gradTilesGeneric(j) }

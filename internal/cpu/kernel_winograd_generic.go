@@ -114,7 +114,7 @@ func winoBlockGeneric(j *winoBlockJob) {
 	for p := range winoPoints {
 		for row := range j.rows {
 			x, dy := j.x[p*j.xStride+row:], j.dy[p*j.dyStride:]
-			sum := (*[panelWidth]float32)(j.block[(p*winoRows+row)*panelWidth:])
+			sum := (*[panelWidth]float32)(j.block[(p*j.rows+row)*panelWidth:])
 			clear(sum[:])
 			for t := range j.tiles {
 				v, g := x[t*j.xStep], (*[panelWidth]float32)(dy[t*j.dyStep:])
@@ -126,7 +126,7 @@ func winoBlockGeneric(j *winoBlockJob) {
 	}
 	for i := range j.rows * panelWidth {
 		winoPlane(winoWindow, 3, (*winoLine).foldLine,
-			func(y, x int) float32 { return j.block[(y*winoWindow+x)*winoRows*panelWidth+i] },
+			func(y, x int) float32 { return j.block[(y*winoWindow+x)*j.rows*panelWidth+i] },
 			func(y, x int, v float32) { j.sum[(y*3+x)*j.tap+i] += v })
 	}
 }

@@ -8,7 +8,7 @@ type winoGradWeights struct {
 }
 
 const (
-	winoRows  = 6                                         // input channels of a block; sometimes 4
+	winoRows  = 8                                         // input channels of a block at most
 	winoBlock = winoPoints*winoRows*panelWidth + 18*lanes // floats of a block: its points, and room to fold one vector
 )
 
@@ -34,7 +34,7 @@ func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32, clock *
 		clock.lap(stageTransform)
 		for o := 0; o < w.O; o += panelWidth {
 			for c, rows := 0, 0; c < w.C; c += rows {
-				rows = winoRowsOf(w.C - c)
+				rows = w.kernels.winoRowsOf(w.C - c)
 				w.kernels.winoBlock(&winoBlockJob{
 					sum: sum[o*9*w.C+c*panelWidth:], x: inputs[c:], dy: grads[o:], block: block,
 					tiles: w.grid.tiles(), rows: rows, xStep: w.C, dyStep: w.O, xStride: strideX, dyStride: strideY,
@@ -46,13 +46,16 @@ func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32, clock *
 	}
 }
 
-// winoRowsOf is the size of the next block when so many channels are left, an even number from 4 on: 6 where 6 and 4 can make
-// up the rest.
-func winoRowsOf(left int) int {
-	if left == 4 || left == 8 {
+// winoRowsOf is the size of the next block when so many channels are left: 8 with the registers of AVX-512, else 6 where 6 and 4 can
+// make up the rest.
+func (k kernels) winoRowsOf(left int) int {
+	switch {
+	case k.avx512:
+		return winoRows
+	case left == 4 || left == 8:
 		return 4
 	}
-	return winoRows
+	return 6
 }
 
 // winoBlockJob adds, to the weights' gradient of a block of rows x panelWidth channels, what one strip of tiles gives.
