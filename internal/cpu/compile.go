@@ -91,6 +91,7 @@ type compiler struct {
 	index int      // of the level
 	step  int      // number of the current step
 	cost  cost     // of its next task
+	reads []int    // steps that read a value
 	local []*place // in the scratch block of the level
 	// pads is the border that the convolutions of a level want around a value
 	pads map[use]int
@@ -108,10 +109,11 @@ func compile(s *session) error {
 	p := s.program
 	c := &compiler{s: s, pads: map[use]int{}, copies: map[use]*place{}}
 	c.findPads()
+	c.countReads()
 	s.arena = make([]float32, c.placeValues())
 	hugePages(s.arena)
 	s.levels = make([]level, p.Levels)
-	for i := range p.Steps {
+	for i := 0; i < len(p.Steps); i++ {
 		st := &p.Steps[i]
 		if i > 0 && st.Level != c.index {
 			c.closeLevel()
@@ -120,6 +122,11 @@ func compile(s *session) error {
 		c.level.number, c.cost = st.Level, c.costOf(st)
 		if st.Rows != nil {
 			c.rows(st)
+			continue
+		}
+		if n := c.fusable(i); n > 0 {
+			c.fuse(p.Steps[i : i+n])
+			i += n - 1
 			continue
 		}
 		for _, v := range st.In {

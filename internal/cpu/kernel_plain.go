@@ -12,6 +12,7 @@ func (k kernels) maskRows(j *sweep)           { maskGeneric(j) }
 func (k kernels) addRows(j *sweep)            { addGeneric(j) }
 func (k kernels) deviationRows(j *sums)       { deviationsGeneric(j) }
 func (k kernels) gradSumRows(j *sums)         { gradSumsGeneric(j) }
+func (k kernels) reluSumRows(*reluSums) bool  { return false }
 func (k kernels) peak(int) float64            { return 0 }
 func (k kernels) accumulate(dst, a []float32) { accumulateGeneric(dst, a) }
 func (k kernels) sgdStep(w, v, g []float32, lr, momentum, decay float32) {
