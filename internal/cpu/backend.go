@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"longtail/data"
 	"longtail/internal/device"
@@ -21,7 +22,7 @@ import (
 
 func init() {
 	device.Register(device.Driver{
-		Name: name, Precisions: []device.Precision{device.FP32},
+		Name: name, Precisions: []device.Precision{device.FP32, device.Mixed},
 		Open: func(o device.Options) (device.Backend, error) {
 			b, err := newBackend(o.Threads)
 			if err != nil {
@@ -69,18 +70,22 @@ func newBackend(threads int) (*Backend, error) {
 
 // Info is the backend's name, threads and instruction set; bits depend on the instruction set alone.
 func (b *Backend) Info() device.Info {
-	return device.Info{
+	info := device.Info{
 		Name: name, Description: fmt.Sprintf("cpu, %d threads, %s", b.threads, b.kernels.name), Arithmetic: b.kernels.arithmetic(),
 	}
+	if !b.kernels.mixes() {
+		info.Precisions, info.Lacks = []device.Precision{device.FP32}, "mixed precision takes AVX512_BF16, or LONGTAIL_CPU=generic to try it slowly"
+	}
+	return info
 }
 
 // Close has nothing to free: threads belong to sessions.
 func (b *Backend) Close() error { return nil }
 
-// Check returns an error that names an operation of the program that the backend lacks. The only precision is fp32.
+// Check returns an error that names an operation of the program, or the precision, that the backend lacks.
 func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
-	if precision != device.FP32 {
-		return fail.Usage("precision %q is not for the cpu: use precision=fp32 or a GPU", precision)
+	if info := b.Info(); info.Precisions != nil && !slices.Contains(info.Precisions, precision) {
+		return fail.Device("precision=%s is not for %s: %s\nuse precision=fp32", precision, info.Description, info.Lacks)
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
@@ -113,6 +118,7 @@ func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.
 		return nil, err
 	}
 	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernels}
+	s.kernels.mixed = precision == device.Mixed
 	if share != nil {
 		other, ok := share.(*session)
 		if !ok {

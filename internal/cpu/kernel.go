@@ -63,6 +63,8 @@ type kernels struct {
 	name   string
 	avx2   bool
 	avx512 bool // and avx2, for what needs no wider vectors
+	bf16   bool // and avx512
+	mixed  bool // products of gradients are of bfloat16: by bf16, else by plain Go
 }
 
 // kernelSets are the sets of this processor, the fastest first.
@@ -72,7 +74,7 @@ func kernelSets() []kernels {
 		sets = append(sets, kernels{name: "avx2", avx2: true})
 	}
 	if hasAVX512 {
-		sets = append(sets, kernels{name: "avx512", avx2: true, avx512: true})
+		sets = append(sets, kernels{name: "avx512", avx2: true, avx512: true, bf16: hasBF16})
 	}
 	slices.Reverse(sets)
 	return sets
@@ -95,6 +97,9 @@ func kernelSet(name string) (kernels, error) {
 	}
 	return kernels{}, fail.Device("LONGTAIL_CPU=%s: this processor has the kernels %s\nchoose one of them, or unset LONGTAIL_CPU", name, strings.Join(names, ", "))
 }
+
+// mixes reports whether the set has products of bfloat16; those in plain Go are for tests and for a look.
+func (k kernels) mixes() bool { return k.bf16 || k.name == generic }
 
 // arithmetic is what the bits of results depend on: AVX-512 gives those of AVX2.
 func (k kernels) arithmetic() string {

@@ -88,7 +88,7 @@ func BenchmarkConvGradWeights(b *testing.B) {
 				x, dy := plainView(r.g.H, r.g.W, r.g.C, r.g.Pad), plainView(r.g.OH, r.g.OW, r.g.O, 1)
 				sum, work := make([]float32, op.size()), make([]float32, op.workspace())
 				for b.Loop() {
-					op.run(sum, x, dy, work, nil)
+					op.run(sum, x, dy, work, turn{last: true}, nil)
 				}
 				perSecond(b, r.g, r.c, r.o)
 			})

@@ -47,7 +47,9 @@ func TestPassesHaveTheSameBits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, w := rapid.IntRange(1, 9).Draw(t, "h"), rapid.IntRange(1, 9).Draw(t, "w")
 		c := rapid.SampledFrom([]int{4, 8, 16, 24, 32, 48, 64}).Draw(t, "c")
-		image := func(name string) image3 { return randomImage(t, name, h, w, c, c, rapid.IntRange(0, 1).Draw(t, name+" border")) }
+		image := func(name string) image3 {
+			return randomImage(t, name, h, w, c, c, rapid.IntRange(0, 1).Draw(t, name+" border"))
+		}
 		x, y, z, plus := image("x"), image("y"), image("z"), image("plus")
 		p, q, r := randomFloats(t, "p", c), randomFloats(t, "q", c), randomFloats(t, "r", c)
 		pad := rapid.IntRange(0, 1).Draw(t, "border of dst")

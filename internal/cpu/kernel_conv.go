@@ -38,9 +38,13 @@ func (k kernels) newConv(g geometry, c, o int) convolver {
 // the convolution's output, dst of its input.
 func (k kernels) newConvGradInput(g geometry, c, o int) convolver {
 	if fitsWinograd(g.K, g.Stride, g.Pad, g.H, g.W, g.O, g.C) {
-		return &winoConv{
+		w := winoConv{
 			kernels: k, in: g.O, out: g.C, direct: k.newDirectGradInput(g, c, o), pad: g.K - 1 - g.Pad, grid: newWinoGrid(g.H, g.W),
 		}
+		if k.mixed {
+			return &winoHalfConv{winoConv: w}
+		}
+		return &w
 	}
 	return k.newDirectGradInput(g, c, o)
 }

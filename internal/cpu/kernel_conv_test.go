@@ -135,7 +135,7 @@ func TestConvGradWeightsAgainstDefinition(t *testing.T) {
 				scale[i] += math.Abs(v)
 			})
 			work := newBlock(op.workspace())
-			op.run(sum.body(), x.view, dy.view, work.body(), nil)
+			op.run(sum.body(), x.view, dy.view, work.body(), turn{last: true}, nil)
 			work.check(t, "workspace")
 		}
 		sum.check(t, "sum")
@@ -166,7 +166,7 @@ func TestSetsAgree(t *testing.T) {
 			runConvolver(t, k.newConvGradInput(s.geometry, s.c, s.o), w, dx, dy)
 			op := k.newConvGradWeights(s.geometry, s.c, s.o)
 			sum, dw := make([]float32, op.size()), make([]float32, len(w))
-			op.run(sum, src.view, dy.view, make([]float32, op.workspace()), nil)
+			op.run(sum, src.view, dy.view, make([]float32, op.workspace()), turn{last: true}, nil)
 			op.unpack(dw, sum)
 			results[i] = [3][]float32{y.interior(), dx.interior(), dw}
 		}

@@ -97,14 +97,14 @@ func (w *winoConv) run(dst, src view, work []float32, c *clock) {
 	src = src.from(-w.pad, -w.pad, w.in)
 	for y := 0; y < w.grid.rows; y += w.grid.strip {
 		from, to := src.from(y*winoTile, 0, w.in), dst.from(y*winoTile, 0, w.out)
-		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, w.in))
+		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, strideIn, w.in))
 		c.lap(stageTransform)
 		w.kernels.multiply(&gemmJob{
 			dst: outputs, a: inputs, b: w.weights, batch: winoPoints, rows: w.grid.tiles(), inner: w.in, cols: w.out,
 			dstStride: strideOut, aStride: strideIn, bStride: w.weightStride(),
 		})
 		c.lap(stageProduct)
-		w.kernels.winoOutput(w.grid.job(to, winoTile, outputs, w.out))
+		w.kernels.winoOutput(w.grid.job(to, winoTile, outputs, strideOut, w.out))
 		c.lap(stageTransform)
 	}
 }
@@ -120,8 +120,8 @@ type winoJob struct {
 	factors    [6]float32 // of the transform, for the assembly
 }
 
-// job describes a strip whose tiles take side x side pixels of the image, winoTile apart.
-func (g winoGrid) job(image view, side int, points []float32, channels int) winoJob {
+// job describes a strip whose tiles take side x side pixels of the image, winoTile apart; its points lie stride apart.
+func (g winoGrid) job(image view, side int, points []float32, stride, channels int) winoJob {
 	height, width := (g.strip-1)*winoTile+side, (g.cols-1)*winoTile+side
 	const a, b = winoA, winoB
 	factors := [6]float32{a, b, a * a, b * b, a * a * a, b * b * b}
@@ -129,8 +129,8 @@ func (g winoGrid) job(image view, side int, points []float32, channels int) wino
 		factors = [6]float32{a * a * b * b, a*a + b*b, a * a, b * b, a, b}
 	}
 	return winoJob{
-		image: image.rows(height, width*channels), points: points[:winoPoints*g.stride(channels)],
-		pitch: image.pitch, stride: g.stride(channels), channels: channels, rows: g.strip, cols: g.cols, factors: factors,
+		image: image.rows(height, width*channels), points: points,
+		pitch: image.pitch, stride: stride, channels: channels, rows: g.strip, cols: g.cols, factors: factors,
 	}
 }
 

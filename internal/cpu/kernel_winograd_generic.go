@@ -124,6 +124,11 @@ func winoBlockGeneric(j *winoBlockJob) {
 			}
 		}
 	}
+	j.fold()
+}
+
+// fold adds the block's points to the sums of weights.
+func (j *winoBlockJob) fold() {
 	for i := range j.rows * panelWidth {
 		winoPlane(winoWindow, 3, (*winoLine).foldLine,
 			func(y, x int) float32 { return j.block[(y*winoWindow+x)*j.rows*panelWidth+i] },

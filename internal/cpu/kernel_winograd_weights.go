@@ -22,27 +22,33 @@ func (w *winoGradWeights) flops() float64 {
 
 func (w *winoGradWeights) moves() stage { return stageTransform }
 
-func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32, clock *clock) {
+func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32, _ turn, on *clock) {
 	block, work := work[:winoBlock], work[winoBlock:]
 	strideX, strideY := w.grid.stride(w.C), w.grid.stride(w.O)
 	inputs, grads := work[:winoPoints*strideX], work[winoPoints*strideX:][:winoPoints*strideY]
 	x = x.from(-w.Pad, -w.Pad, w.C)
 	for y := 0; y < w.grid.rows; y += w.grid.strip {
 		from, grad := x.from(y*winoTile, 0, w.C), dy.from(y*winoTile, 0, w.O)
-		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, w.C))
-		w.kernels.winoGrad(w.grid.job(grad, winoTile, grads, w.O))
-		clock.lap(stageTransform)
-		for o := 0; o < w.O; o += panelWidth {
-			for c, rows := 0, 0; c < w.C; c += rows {
-				rows = w.kernels.winoRowsOf(w.C - c)
-				w.kernels.winoBlock(&winoBlockJob{
-					sum: sum[o*9*w.C+c*panelWidth:], x: inputs[c:], dy: grads[o:], block: block,
-					tiles: w.grid.tiles(), rows: rows, xStep: w.C, dyStep: w.O, xStride: strideX, dyStride: strideY,
-					tap: w.C * panelWidth, factors: winoFactors,
-				})
-			}
+		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, strideX, w.C))
+		w.kernels.winoGrad(w.grid.job(grad, winoTile, grads, strideY, w.O))
+		on.lap(stageTransform)
+		w.blocks(sum, &winoBlockJob{
+			x: inputs, dy: grads, block: block, tiles: w.grid.tiles(),
+			xStep: w.C, dyStep: w.O, xStride: strideX, dyStride: strideY, tap: w.C * panelWidth, factors: winoFactors,
+		}, w.kernels.winoBlock)
+		on.lap(stageProduct)
+	}
+}
+
+// blocks runs a kernel for every block of channels of a job for all of them.
+func (w *winoGradWeights) blocks(sum []float32, all *winoBlockJob, kernel func(*winoBlockJob)) {
+	j := *all
+	for o := 0; o < w.O; o += panelWidth {
+		for c := 0; c < w.C; c += j.rows {
+			j.rows = w.kernels.winoRowsOf(w.C - c)
+			j.sum, j.x, j.dy = sum[o*9*w.C+c*panelWidth:], all.x[c:], all.dy[o:]
+			kernel(&j)
 		}
-		clock.lap(stageProduct)
 	}
 }
 

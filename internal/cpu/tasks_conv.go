@@ -55,8 +55,12 @@ func (c *compiler) convGradWeights(st *plan.Step) {
 	work := c.workspace(op.workspace())
 	c.cost.moves = op.moves()
 	c.cost.flops, c.cost.direct = op.flops(), c.directFlops(st.Out, ys)
+	if op.kept() {
+		work.buffer.First, work.buffer.Last = 0, len(p.Steps)
+	}
 	c.do(func(w *worker, n int) {
-		op.run(of(n/imagesPerChunk), s.at(x, w, n), s.at(dy, w, n), s.block(work, w), w.clock)
+		at := turn{n % imagesPerChunk, (n+1)%imagesPerChunk == 0 || n+1 == p.Batch}
+		op.run(of(n/imagesPerChunk), s.at(x, w, n), s.at(dy, w, n), s.block(work, w), at, w.clock)
 	})
 }
 
