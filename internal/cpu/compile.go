@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"time"
+
 	"longtail/internal/ops"
 	"longtail/internal/plan"
 )
@@ -11,7 +13,8 @@ type task func(w *worker, n int)
 // sum is a step that adds over the images of the batch: partial results by chunk, merged in the order of the chunks.
 type sum struct {
 	reset  func(chunk int)
-	finish func() // merges the partial results
+	end    func(chunk int) // after the images of the chunk; nil where there is nothing to do
+	finish func()          // merges the partial results
 }
 
 // level is everything between two sums over the batch.
@@ -36,14 +39,27 @@ func (l *level) run(s *session) {
 		if len(w.scratch) < l.scratch {
 			w.scratch = make([]float32, l.scratch)
 		}
-		for i := range l.sums {
-			l.sums[i].reset(chunk)
-		}
+		l.eachSum(w, func(s *sum) { s.reset(chunk) })
 		for n := chunk * imagesPerChunk; n < min(batch, (chunk+1)*imagesPerChunk); n++ {
 			l.image(w, n)
 		}
+		l.eachSum(w, func(s *sum) {
+			if s.end != nil {
+				s.end(chunk)
+			}
+		})
 	})
 	s.profile.measure("merge sums", func() { s.pool.each(len(l.sums), func(_ *worker, i int) { l.sums[i].finish() }) })
+}
+
+// eachSum begins or ends the sums of a chunk.
+func (l *level) eachSum(w *worker, f func(*sum)) {
+	if w.clock != nil {
+		defer w.clock.chunk(l.number, time.Now())
+	}
+	for i := range l.sums {
+		f(&l.sums[i])
+	}
 }
 
 // image takes image n through the level.

@@ -67,6 +67,20 @@ func (c *clock) measure(key taskKey, t task, w *worker, n int) {
 	}
 }
 
+// chunk adds the time since start to what a level does once a chunk.
+func (c *clock) chunk(level int, start time.Time) {
+	key := taskKey{level, onceAChunk}
+	at := c.tasks[key]
+	if at == nil {
+		at = &[stages][]float64{}
+		c.tasks[key] = at
+	}
+	share := float64(time.Since(start)) / imagesPerChunk
+	at[stageRest] = append(at[stageRest], share)
+}
+
+const onceAChunk = -1 // the task of beginning and ending the sums of a chunk
+
 // chore is the work of a step that does not belong to one image: sums merged, coefficients prepared, weights packed and updated.
 type chore struct {
 	name string
@@ -120,6 +134,7 @@ func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 		for k, c := range s.levels[i].costs {
 			t.add(c, times[taskKey{i, k}])
 		}
+		t.addChunks(times[taskKey{i, onceAChunk}])
 	}
 	for _, sp := range s.profile.chores {
 		calls := len(sp.took) / n
@@ -159,6 +174,19 @@ func (t *totals) add(c cost, times *[stages][]float64) {
 			t.merge(pass)
 		}
 	}
+}
+
+// addChunks adds what a level does at the beginning and at the end of a chunk.
+func (t *totals) addChunks(times *[stages][]float64) {
+	if times == nil {
+		return
+	}
+	var both []float64
+	for pair := range slices.Chunk(times[stageRest], 2) {
+		both = append(both, pair[0]+pair[len(pair)-1])
+	}
+	slices.Sort(both)
+	t.merge(device.Pass{Name: "begin and end sums", Kind: "once a chunk", Count: 1, Nanos: both[len(both)/2]})
 }
 
 // typical is the median over chunks of the mean of a chunk: the last image of one may do work for all of them.

@@ -41,16 +41,8 @@ func (c *compiler) convGradWeights(st *plan.Step) {
 	g := c.geometryOf(xs, ws, ys, st.Attrs)
 	op := k.newConvGradWeights(g, ws[1], ws[0])
 	result, size := c.result(st.Out), op.size()
-	partial := make([]float32, c.chunks()*size)
-	of := func(chunk int) []float32 { return partial[chunk*size:][:size] }
-	total := make([]float32, size)
-	c.level.sums = append(c.level.sums, sum{
-		reset: func(chunk int) { clear(of(chunk)) },
-		finish: func() {
-			k.sumChunks(total, partial, c.chunks())
-			op.unpack(result, total)
-		},
-	})
+	sums := newChunkSums(k, size, c.chunks())
+	c.level.sums = append(c.level.sums, sum{reset: sums.begin, end: sums.end, finish: func() { op.unpack(result, sums.finish()) }})
 	x, dy := c.read(st.In[0]), c.read(st.In[1])
 	work := c.workspace(op.workspace())
 	c.cost.moves = op.moves()
@@ -60,7 +52,7 @@ func (c *compiler) convGradWeights(st *plan.Step) {
 	}
 	c.do(func(w *worker, n int) {
 		at := turn{n % imagesPerChunk, (n+1)%imagesPerChunk == 0 || n+1 == p.Batch}
-		op.run(of(n/imagesPerChunk), s.at(x, w, n), s.at(dy, w, n), s.block(work, w), at, w.clock)
+		op.run(sums.of[n/imagesPerChunk], s.at(x, w, n), s.at(dy, w, n), s.block(work, w), at, w.clock)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"longtail/data"
@@ -43,6 +44,7 @@ type Measurement struct {
 	Low          float64   `json:"low"`
 	High         float64   `json:"high"`
 	Windows      []float64 `json:"windows"`
+	CPUImagesPS  float64   `json:"cpu_images_per_s"` // a second of processor time, median over the windows: other programs matter less
 
 	LaunchesPerStep float64       `json:"launches_per_step,omitempty"`      // of a device that launches kernels
 	CopiesPerStep   float64       `json:"copies_per_step,omitempty"`        // between host and device, both ways
@@ -83,13 +85,17 @@ func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (
 		return m, err
 	}
 	before := b.counters()
+	var used []float64
 	for range o.Windows {
-		start := time.Now()
+		start, before := time.Now(), processorTime()
 		if err := b.step(ctx, o.Steps); err != nil {
 			return m, err
 		}
 		m.Windows = append(m.Windows, float64(o.Runs*o.Steps*cfg.Train.Batch)/time.Since(start).Seconds())
+		used = append(used, float64(o.Runs*o.Steps*cfg.Train.Batch)/(processorTime()-before).Seconds())
 	}
+	slices.Sort(used)
+	m.CPUImagesPS = used[len(used)/2]
 	m.count(before, b.counters(), float64(o.Windows*o.Steps*o.Runs))
 	if err := b.profile(o, &m); err != nil {
 		return m, err
@@ -219,6 +225,15 @@ func (b *measured) call(order []int32, n int) error {
 		}
 	}
 	return nil
+}
+
+// processorTime is how long the threads of this process have run, all together.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func (b *measured) counters() (total device.Counters) {
