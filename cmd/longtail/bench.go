@@ -29,7 +29,8 @@ func newBenchCommand(o *options) *cobra.Command {
 		Short: "Measure images per second of whole training steps",
 		Long: `Measures whole training steps - crop and flip, forward, loss, backward, update - on images of its own making. The
 number is the median over the timed windows; steps before the first window are not counted. On a busy machine, compare with
-something measured in the same run (see scripts/bench_cpu.sh).
+something measured in the same run (see scripts/bench_cpu.sh). LONGTAIL_CPU=avx512, avx2 or generic chooses the CPU's kernels;
+--profile shows what the passes of a step take (docs/cpu.md).
 
 Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device, 130 interrupted.`,
 		Example: "  longtail bench --device cpu model.name=resnet32 train.batch=128 --threads 2 --json\n  longtail bench --device cuda --precision mixed --runs 4",
