@@ -109,16 +109,22 @@ func supported(k ops.Kind) bool {
 	return compiled
 }
 
+// kernelsFor are the backend's kernels in a precision.
+func (b *Backend) kernelsFor(precision device.Precision) kernels {
+	k := b.kernels
+	k.mixed = precision == device.Mixed
+	return k
+}
+
 // Open checks and allocates a program.
 func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
 	if err := errors.Join(b.Check(p, precision), device.CheckImages(p, images)); err != nil {
 		return nil, err
 	}
-	if err := b.checkMemory(p); err != nil {
+	if err := b.checkMemory(p, precision); err != nil {
 		return nil, err
 	}
-	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernels}
-	s.kernels.mixed = precision == device.Mixed
+	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernelsFor(precision)}
 	if share != nil {
 		other, ok := share.(*session)
 		if !ok {

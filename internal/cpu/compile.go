@@ -85,8 +85,19 @@ type place struct {
 	off    int
 	stride int
 	pad    int
+	kept   format // of numbers of two bytes, two in a float's place, in the arena only
 	shape  area
 	buffer *plan.Buffer // of a local one: its room in the scratch block, in units of steps
+}
+
+// bytes is how much memory an image takes without a border.
+func (p *place) bytes() float64 {
+	return float64(p.kept.size() * p.shape.size())
+}
+
+// halves are the numbers of image n in a place of such.
+func (s *session) halves(p *place, n int) []uint16 {
+	return halves(s.arena[p.off+n*p.stride:][:p.stride])
 }
 
 func (p *place) padded() int { return (p.shape.h + 2*p.pad) * (p.shape.w + 2*p.pad) * p.shape.c }
@@ -102,13 +113,15 @@ func (s *session) at(p *place, w *worker, n int) view {
 
 // compiler turns the steps of one session's program into tasks.
 type compiler struct {
-	s     *session
-	level *level
-	index int      // of the level
-	step  int      // number of the current step
-	cost  cost     // of its next task
-	reads []int    // steps that read a value
-	local []*place // in the scratch block of the level
+	s         *session
+	level     *level
+	index     int      // of the level
+	step      int      // number of the current step
+	cost      cost     // of its next task
+	reads     []int    // steps that read a value
+	gradients []bool   // values that are gradients by images
+	after     func()   // compiles what the next task leaves to do
+	local     []*place // in the scratch block of the level
 	// pads is the border that the convolutions of a level want around a value
 	pads map[use]int
 	// copies are the padded copies that a level makes of values from the arena
@@ -226,6 +239,7 @@ func (c *compiler) areaOf(v plan.ValueID) area {
 // is a result, in the arena, whose size in floats it returns.
 func (c *compiler) placeValues() (size int) {
 	p := c.s.program
+	c.findGradients()
 	c.s.places = make([]*place, len(p.Values))
 	first, last := c.lifetimes()
 	var buffers []*plan.Buffer
@@ -240,8 +254,10 @@ func (c *compiler) placeValues() (size int) {
 			c.s.places[v] = &place{local: true, shape: a, pad: c.pads[use{v, first[v]}]}
 			continue
 		}
-		c.s.places[v] = &place{shape: a, stride: a.size()}
-		buffers = append(buffers, &plan.Buffer{Size: a.size() * p.Batch, First: first[v], Last: last[v]})
+		at := &place{shape: a, stride: a.size(), kept: c.formatOf(v)}
+		at.stride = a.size() * at.kept.size() / 4 // stored channels are an even number
+		c.s.places[v] = at
+		buffers = append(buffers, &plan.Buffer{Size: at.stride * p.Batch, First: first[v], Last: last[v]})
 		owners = append(owners, v)
 	}
 	size = plan.Arena(buffers, 16)
@@ -249,6 +265,32 @@ func (c *compiler) placeValues() (size int) {
 		c.s.places[v].off = buffers[i].Offset
 	}
 	return size
+}
+
+// formatOf is how a value that crosses levels is kept.
+func (c *compiler) formatOf(v plan.ValueID) format {
+	switch {
+	case !c.s.kernels.mixed || c.s.program.Values[v].Shape.Dims() != 4:
+		return single
+	case c.gradients[v]:
+		return bfloat16
+	}
+	return float16
+}
+
+// findGradients notes which values are gradients by images: what an operation on gradients makes, and sums of such.
+func (c *compiler) findGradients() {
+	c.gradients = make([]bool, len(c.s.program.Values))
+	for i := range c.s.program.Steps {
+		st := &c.s.program.Steps[i]
+		switch plan.KindOf(st) {
+		case ops.KindConvGradInput, ops.KindNormalizeGradInput, ops.KindReLUGrad, ops.KindGlobalAverageGrad,
+			ops.KindShortcutPoolGrad, ops.KindShortcutSubsampleGrad:
+			c.gradients[st.Out] = true
+		case ops.KindAdd:
+			c.gradients[st.Out] = c.gradients[st.In[0]]
+		}
+	}
 }
 
 // lifetimes are the first and last level of every value that belongs to an image; -1 for the others, and for the images
@@ -294,25 +336,32 @@ func (c *compiler) room(p *place) *place {
 }
 
 // provide makes sure that a level has a value in the form that its steps want: the images are made from bytes, and values
-// from the arena that a convolution reads are copied into a border of zeros.
+// from the arena that a convolution reads are copied into a border of zeros, those of two bytes always.
 func (c *compiler) provide(v plan.ValueID) {
 	u := use{v, c.index}
 	pad := c.pads[u]
 	isImage := c.s.program.Values[v].Role == plan.Image
 	at := c.s.places[v]
-	if _, done := c.copies[u]; done || !isImage && (at == nil || at.local || pad == 0) {
+	if _, done := c.copies[u]; done || !isImage && (at == nil || at.local || pad == 0 && at.kept == single) {
 		return
 	}
 	to := c.room(&place{shape: c.areaOf(v), pad: pad})
 	c.copies[u] = to
 	s, k := c.s, c.s.kernels
 	this := c.cost
-	c.cost = cost{name: "copy with a border", kind: "copy", bytes: 4 * float64(to.shape.size())}
+	c.cost = cost{name: "copy with a border", kind: "copy"}
 	defer func() { c.cost = this }()
-	if isImage {
-		c.cost.name, c.cost.bytes = "crop and flip", 0
+	switch {
+	case isImage:
+		c.cost.name = "crop and flip"
 		c.do(func(w *worker, n int) { s.drawImage(w, s.at(to, w, n), to, n) })
-	} else {
+	case at.kept != single:
+		c.cost.name, c.cost.bytes = "widen", at.bytes()
+		c.do(func(w *worker, n int) {
+			k.expand(at.kept, s.at(to, w, n), s.halves(at, n), to.shape.h, to.shape.w*to.shape.c)
+		})
+	default:
+		c.cost.bytes = at.bytes()
 		c.do(func(w *worker, n int) { k.copyView(s.at(to, w, n), s.at(at, w, n), to.shape.h, to.shape.w*to.shape.c) })
 	}
 	c.border(to)
@@ -322,6 +371,27 @@ func (c *compiler) do(t task) {
 	c.level.tasks, c.level.costs = append(c.level.tasks, t), append(c.level.costs, c.cost)
 	c.s.perImage.bytes, c.s.perImage.flops, c.s.perImage.direct = c.s.perImage.bytes+c.cost.bytes, c.s.perImage.flops+c.cost.flops, c.s.perImage.direct+c.cost.direct
 	c.cost.bytes, c.cost.flops, c.cost.direct = 0, 0, 0
+	if after := c.after; after != nil {
+		c.after = nil
+		after()
+	}
+}
+
+// round keeps what the next task writes to a place of its own in the place of a value of two bytes.
+func (c *compiler) round(v plan.ValueID, to *place) *place {
+	from := c.room(&place{shape: to.shape, pad: c.pads[use{v, c.index}]})
+	c.copies[use{v, c.index}] = from
+	c.border(from)
+	s, k := c.s, c.s.kernels
+	c.after = func() {
+		this := c.cost
+		c.cost = cost{name: "round", kind: "copy", bytes: to.bytes()}
+		c.do(func(w *worker, n int) {
+			k.compress(to.kept, s.halves(to, n), s.at(from, w, n), to.shape.h, to.shape.w*to.shape.c)
+		})
+		c.cost = this
+	}
+	return from
 }
 
 // border writes the zeros around a padded place.
@@ -344,7 +414,7 @@ func (c *compiler) read(v plan.ValueID) *place {
 	if p.local {
 		p.buffer.Last = c.step
 	} else {
-		c.cost.bytes += 4 * float64(p.shape.size())
+		c.cost.bytes += p.bytes()
 	}
 	return p
 }
@@ -352,10 +422,13 @@ func (c *compiler) read(v plan.ValueID) *place {
 // write is where a step puts its value; a local one gets its room here.
 func (c *compiler) write(v plan.ValueID) *place {
 	p := c.s.places[v]
-	if p.local {
+	switch {
+	case p.local:
 		c.border(c.room(p))
-	} else {
-		c.cost.bytes += 4 * float64(p.shape.size())
+	case p.kept != single:
+		return c.round(v, p)
+	default:
+		c.cost.bytes += p.bytes()
 	}
 	return p
 }

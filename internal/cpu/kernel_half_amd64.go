@@ -77,3 +77,45 @@ func (k kernels) winoBlockHalf(j *winoBlockJob) {
 	}
 	winoBlockHalfGeneric(j)
 }
+
+//go:noescape
+func expandBF16(dst *float32, src *uint16, vectors int)
+
+//go:noescape
+func expandFP16(dst *float32, src *uint16, vectors int)
+
+// expandRow widens numbers to dst, which is as long.
+func (k kernels) expandRow(f format, dst []float32, src []uint16) {
+	vectors := len(src) / (2 * lanes)
+	switch {
+	case !k.bf16 || vectors == 0:
+		vectors = 0
+	case f == float16:
+		expandFP16(&dst[0], &src[0], vectors)
+	default:
+		expandBF16(&dst[0], &src[0], vectors)
+	}
+	whole := vectors * 2 * lanes
+	expandGeneric(f, dst[whole:], src[whole:])
+}
+
+//go:noescape
+func compressBF16(dst *uint16, src *float32, vectors int)
+
+//go:noescape
+func compressFP16(dst *uint16, src *float32, vectors int)
+
+// compressRow rounds numbers to dst, which is as long.
+func (k kernels) compressRow(f format, dst []uint16, src []float32) {
+	vectors := len(src) / (2 * lanes)
+	switch {
+	case !k.bf16 || vectors == 0:
+		vectors = 0
+	case f == float16:
+		compressFP16(&dst[0], &src[0], vectors)
+	default:
+		compressBF16(&dst[0], &src[0], vectors)
+	}
+	whole := vectors * 2 * lanes
+	compressGeneric(f, dst[whole:], src[whole:])
+}

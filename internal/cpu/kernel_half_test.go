@@ -27,6 +27,28 @@ func TestRoundingToBfloat16(t *testing.T) {
 	}
 }
 
+func TestFloat16(t *testing.T) {
+	bits := math.Float32frombits
+	for _, c := range []struct {
+		x    float32
+		want uint16
+	}{
+		{0, 0}, {1, 0x3c00}, {-2, 0xc000}, {65504, 0x7bff}, {65519, 0x7bff}, {65520, 0x7c00}, {float32(math.Inf(-1)), 0xfc00},
+		{1 + 1.0/2048, 0x3c00}, {1 + 3.0/2048, 0x3c02}, {1.0 / (1 << 14), 0x0400}, {1.0 / (1 << 24), 1}, {1.0 / (1 << 25), 0},
+		{bits(0x33000001), 1}, {bits(0x387fffff), 0x0400}, {bits(0x80000001), 0x8000},
+	} {
+		if got := toFloat16(c.x); got != c.want {
+			t.Errorf("%g rounds to %x, want %x", c.x, got, c.want)
+		}
+	}
+	for h := range 1 << 16 { // every number comes back
+		v := fromFloat16(uint16(h))
+		if isNaN(v) != (h&0x7fff > 0x7c00) || !isNaN(v) && toFloat16(v) != uint16(h) {
+			t.Fatalf("%x is %v and comes back as %x", h, v, toFloat16(v))
+		}
+	}
+}
+
 // mixedSets are the sets with products of bfloat16: the processor's and that in plain Go.
 func mixedSets(t *testing.T) (fast, plain kernels) {
 	fast, plain = set(t, ""), set(t, generic)
@@ -146,6 +168,36 @@ func TestHalfProductsOfSmallIntegersAreExact(t *testing.T) {
 		}
 		if !slices.EqualFunc(results[0].body(), results[1].body(), func(a, b float32) bool { return a == b || isNaN(a) && isNaN(b) }) {
 			t.Fatalf("products differ: %v and %v", results[0].body(), results[1].body())
+		}
+	})
+}
+
+// What is rounded and widened again is what plain Go makes of it, borders stay as they are, and nothing beside them is touched.
+func TestValuesOfTwoBytes(t *testing.T) {
+	fast, plain := mixedSets(t)
+	rapid.Check(t, func(t *rapid.T) {
+		h, w, c := rapid.IntRange(1, 5).Draw(t, "h"), rapid.IntRange(1, 7).Draw(t, "w"), rapid.SampledFrom([]int{4, 8, 16, 24, 64}).Draw(t, "c")
+		x := randomImage(t, "x", h, w, c, c, rapid.IntRange(0, 1).Draw(t, "border"))
+		f := rapid.SampledFrom([]format{bfloat16, float16}).Draw(t, "format")
+		to, from := toHalf, fromHalf
+		if f == float16 {
+			to, from = toFloat16, fromFloat16
+		}
+		words := [2]*block{newBlock(h * w * c / 2), newBlock(h * w * c / 2)}
+		for i, k := range []kernels{fast, plain} {
+			k.compress(f, halves(words[i].body()), x.view, h, w*c)
+			words[i].check(t, "words")
+		}
+		if !slices.Equal(halves(words[0].body()), halves(words[1].body())) {
+			t.Fatal("rounded to other numbers")
+		}
+		back := newImage(t, "back", h, w, c, 1)
+		fast.expand(f, back.view, halves(words[0].body()), h, w*c)
+		back.checkFrame(t, "back", 1)
+		for i, v := range x.interior() {
+			if want := from(to(v)); back.interior()[i] != want {
+				t.Fatalf("number %d: %v comes back as %v, want %v", i, v, back.interior()[i], want)
+			}
 		}
 	})
 }

@@ -19,11 +19,13 @@ func (k kernels) sgdStep(w, v, g []float32, lr, momentum, decay float32) {
 	sgdGeneric(w, v, g, lr, momentum, decay)
 }
 
-func (k kernels) winoInputHalf(j winoJob)       { winoInputHalfGeneric(&j) }
-func (k kernels) winoInputPairs(j winoJob)      { winoInputPairsGeneric(&j) }
-func (k kernels) winoGradPairs(j winoJob)       { winoGradPairsGeneric(&j) }
-func (k kernels) multiplyHalf(j *gemmJob)       { multiplyHalfGeneric(j) }
-func (k kernels) winoBlockHalf(j *winoBlockJob) { winoBlockHalfGeneric(j) }
+func (k kernels) expandRow(f format, dst []float32, src []uint16)   { expandGeneric(f, dst, src) }
+func (k kernels) compressRow(f format, dst []uint16, src []float32) { compressGeneric(f, dst, src) }
+func (k kernels) winoInputHalf(j winoJob)                           { winoInputHalfGeneric(&j) }
+func (k kernels) winoInputPairs(j winoJob)                          { winoInputPairsGeneric(&j) }
+func (k kernels) winoGradPairs(j winoJob)                           { winoGradPairsGeneric(&j) }
+func (k kernels) multiplyHalf(j *gemmJob)                           { multiplyHalfGeneric(j) }
+func (k kernels) winoBlockHalf(j *winoBlockJob)                     { winoBlockHalfGeneric(j) }
 func (k kernels) pairRows(dst, src []float32, rows int) {
 	pairRowsGeneric(dst, src, rows)
 }
