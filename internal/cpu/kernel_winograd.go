@@ -104,7 +104,9 @@ func (w *winoConv) run(dst, src view, work []float32, c *clock) {
 			dstStride: strideOut, aStride: strideIn, bStride: w.weightStride(),
 		})
 		c.lap(stageProduct)
-		w.kernels.winoOutput(w.grid.job(to, winoTile, outputs, strideOut, w.out))
+		output := w.grid.job(to, winoTile, outputs, strideOut, w.out)
+		output.far = !w.direct.backward && !w.kernels.mixed
+		w.kernels.winoOutput(output)
 		c.lap(stageTransform)
 	}
 }
@@ -117,6 +119,7 @@ type winoJob struct {
 	stride     int // floats from point to point
 	channels   int
 	rows, cols int        // tiles
+	far        bool       // the image is likely to be in memory, not in the cache
 	factors    [6]float32 // of the transform, for the assembly
 }
 

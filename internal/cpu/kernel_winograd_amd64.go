@@ -23,8 +23,13 @@ func winoOutputAVX2(j *winoJob)
 //go:noescape
 func winoOutputAVX512(j *winoJob)
 
+//go:noescape
+func winoOutputFarAVX512(j *winoJob)
+
 func (k kernels) winoOutput(j winoJob) {
 	switch {
+	case k.avx512 && j.far:
+		winoOutputFarAVX512(&j)
 	case k.avx512:
 		winoOutputAVX512(&j)
 	case k.avx2:

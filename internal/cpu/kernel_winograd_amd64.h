@@ -184,10 +184,12 @@ vector: \
 	KEEP4(x, V0, V1, V2, V5); \
 	ADDQ R11, AX
 
+// FETCH_BELOW, which the file that includes this gives, may fetch the four pixels of the row of tiles below: R9 is the third one.
 #define OUTPUT_ROW(y) \
 	FETCH6(y); \
 	OUTPUT_LINE; \
 	STORE4(R10, V0, V1, V2, V5); \
+	FETCH_BELOW; \
 	ADDQ DX, AX
 
 // OUTPUT_IMAGE is the body of winoOutput. R12 is 6 points.

@@ -19,6 +19,7 @@
 #define V13 Y13
 #define V14 Y14
 #define V15 Y15
+#define FETCH_BELOW
 #include "kernel_winograd_amd64.h"
 
 // func winoInputAVX2(j *winoJob)

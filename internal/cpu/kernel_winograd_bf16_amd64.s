@@ -22,6 +22,7 @@
 #define V13 Z13
 #define V14 Z14
 #define V15 Z15
+#define FETCH_BELOW
 #include "kernel_winograd_amd64.h"
 
 // HALF_ROW rounds and writes row y of a tile's points, 16 channels of 2 bytes each.
