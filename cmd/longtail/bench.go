@@ -29,7 +29,8 @@ func newBenchCommand(o *options) *cobra.Command {
 		Short: "Measure images per second of whole training steps",
 		Long: `Measures whole training steps - crop and flip, forward, loss, backward, update - on images of its own making. The
 number is the median over the timed windows; steps before the first window are not counted. On a busy machine, compare with
-something measured in the same run (see scripts/bench_cpu.sh). The number is kept in the user's cache folder, for longtail sweep to say what
+something measured in the same run (see scripts/bench_cpu.sh). LONGTAIL_CPU=avx512, avx2 or generic chooses the CPU's kernels;
+--profile shows what the passes of a step take (docs/cpu.md). The number is kept in the user's cache folder, for longtail sweep to say what
 runs cost.
 
 Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device, 130 interrupted.`,
@@ -41,6 +42,7 @@ Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device, 130 interr
 	f.StringVar(&b.precision, "precision", "", "auto, fp32 or mixed (the config's key precision)")
 	f.IntVar(&b.measure.Steps, "steps", 0, "steps in a timed window (default: 3 on a CPU, 200 on a GPU)")
 	f.IntVar(&b.measure.Windows, "windows", 5, "timed windows")
+	f.IntVar(&b.measure.Profile, "profile", 0, "steps whose passes are measured one by one after the windows (CPU only)")
 	f.IntVar(&b.measure.Runs, "runs", 1, "trainings at once on the device")
 	return cmd
 }
@@ -60,8 +62,8 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if b.measure.Windows < 1 || b.measure.Runs < 1 || b.measure.Steps < 0 {
-		return fail.Usage("--windows and --runs are at least 1, and --steps too where it is given")
+	if b.measure.Windows < 1 || b.measure.Runs < 1 || b.measure.Steps < 0 || b.measure.Profile < 0 {
+		return fail.Usage("--windows and --runs are at least 1, and --steps too where it is given; --profile is not negative")
 	}
 	d, err := device.Open(cfg.Device, cfg.Precision, b.deviceOptions(b.messages(cmd)))
 	if err != nil {
@@ -103,6 +105,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		}{d.Info().Name, d.Info().Description, b.threads, peakMemory() / 1e6, m})
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%.1f images/s (%.1f to %.1f over %d windows), at most %d MB of memory\n", m.ImagesPS, m.Low, m.High, len(m.Windows), peakMemory()/1e6)
+	b.printArithmetic(cmd.OutOrStdout(), d, m)
 	if m.LaunchesPerStep > 0 {
 		fmt.Fprintf(cmd.OutOrStdout(), "%.1f launches a step", m.LaunchesPerStep)
 		if m.BytesPerImage > 0 {
