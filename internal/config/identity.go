@@ -20,7 +20,8 @@ func (c *Config) Differences(other *Config) []string {
 	var keys []string
 	theirs := other.entries()
 	for i, e := range c.entries() {
-		if (e.identifies() || theirs[i].identifies()) && format(e.value) != format(theirs[i].value) {
+		differ := format(e.value) != format(theirs[i].value) || e.key == "model.name" && c.Network() != other.Network()
+		if differ && (e.identifies() || theirs[i].identifies()) {
 			keys = append(keys, e.key)
 		}
 	}
@@ -31,12 +32,17 @@ func (c *Config) Differences(other *Config) []string {
 // does not. A precision that is left open is the one that the run began with.
 func (c *Config) Conflict(began *Config) string {
 	mine := c.Clone()
+	mine.nameAs(began)
 	if mine.Precision == "auto" {
 		mine.Precision = began.Precision
 	}
 	var parts []string
 	for _, key := range mine.Differences(began) {
-		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), mine.Value(key)))
+		there, here := began.Value(key), mine.Value(key)
+		if key == "model.name" {
+			there, here = began.Network(), mine.Network()
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, there, here))
 	}
 	return strings.Join(parts, ", ")
 }
