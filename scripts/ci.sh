@@ -61,6 +61,7 @@ stage "the PTX by ptxas" sass
 stage "vet and staticcheck" make lint
 stage "race detector" race
 stage "sweep killed and finished" scripts/ci_sweep.sh
+stage "export opened by MLflow" scripts/ci_mlflow.sh
 stage "fuzz tests" make fuzz FUZZTIME=10s
 if [ -n "${UNPACK:-}" ]; then
   install dwebp webp
