@@ -34,8 +34,6 @@ type Config struct {
 
 	mixing map[string]*float64 // options of all rules of mixing, by name: the keys train.mix_NAME, of which those of the chosen rule count
 	places map[string]string   // where each value that was given stands, for messages
-
-	cifar50 bool // the model is the CIFAR network that was called resnet50: see Network
 }
 
 // Data is the section data: which images.
@@ -128,7 +126,7 @@ func Load(path string, overrides []string) (*Config, error) {
 }
 
 // LoadRun reads the config.yaml of a run's folder, a regular file. Earlier versions wrote options that the loss does not use, with whatever
-// value they were given: these are forgotten. A network that has another name today is known by both: see [Config.Network].
+// value they were given: these are forgotten.
 func LoadRun(path string) (*Config, error) {
 	text, err := ReadFile(path)
 	if err != nil {
@@ -138,7 +136,6 @@ func LoadRun(path string) (*Config, error) {
 	if err := c.Parse(text, path); err != nil {
 		return nil, err
 	}
-	c.recognizeCIFAR50()
 	c.DropUnused()
 	return c, c.Complete()
 }

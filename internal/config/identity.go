@@ -20,7 +20,10 @@ func (c *Config) Differences(other *Config) []string {
 	var keys []string
 	theirs := other.entries()
 	for i, e := range c.entries() {
-		differ := format(e.value) != format(theirs[i].value) || e.key == "model.name" && c.Network() != other.Network()
+		differ := format(e.value) != format(theirs[i].value)
+		if e.key == "model.name" {
+			differ = c.Network() != other.Network()
+		}
 		if differ && (e.identifies() || theirs[i].identifies()) {
 			keys = append(keys, e.key)
 		}
@@ -32,7 +35,6 @@ func (c *Config) Differences(other *Config) []string {
 // does not. A precision that is left open is the one that the run began with.
 func (c *Config) Conflict(began *Config) string {
 	mine := c.Clone()
-	mine.nameAs(began)
 	if mine.Precision == "auto" {
 		mine.Precision = began.Precision
 	}
@@ -83,8 +85,8 @@ func (c *Config) NameWith(method ...string) string {
 	if c.Data.Profile != "exp" {
 		parts = append(parts, c.Data.Profile)
 	}
-	if c.Model.Name != "resnet32" {
-		parts = append(parts, c.Model.Name)
+	if name := c.Network(); name != "resnet32" {
+		parts = append(parts, name)
 	}
 	parts = append(parts, method...)
 	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")
