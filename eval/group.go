@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"longtail/eval/paper"
 	"longtail/internal/config"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,11 +37,35 @@ func GroupRuns(runs []*Run) Grouping {
 		if !known {
 			i = len(g.Groups)
 			index[id] = i
-			g.Groups = append(g.Groups, Group{Label: label(g.Varying, values, r), Values: values})
+			g.Groups = append(g.Groups, Group{Values: values})
 		}
 		g.Groups[i].Runs = append(g.Groups[i].Runs, r)
 	}
+	usual := g.usual()
+	for i := range g.Groups {
+		group := &g.Groups[i]
+		group.Label = label(g.Varying, group.Values, usual, group.Runs[0])
+	}
 	return g
+}
+
+// usual are the values that more than half of the groups have, by key; a label is shorter without them.
+func (g Grouping) usual() map[string]string {
+	usual := map[string]string{}
+	for i, key := range g.Varying {
+		if keyRank(key) < keyRank("") {
+			continue // what a reader looks for first
+		}
+		count := map[string]int{}
+		for _, group := range g.Groups {
+			if v := group.Values[i]; 2*(count[v]+1) > len(g.Groups) {
+				usual[key] = v
+			} else {
+				count[v]++
+			}
+		}
+	}
+	return usual
 }
 
 // Adjusted reports whether a run of a group is quoted after a method that its config asked for.
@@ -159,13 +184,16 @@ func compareNatural(a, b string) int {
 	return cmp.Or(strings.Compare(as, bs), cmp.Compare(an, bn))
 }
 
-// label names a group by its values; a single group is named by its loss.
-func label(keys, values []string, r *Run) string {
+// label names a group by its values, without the usual ones; a single group is named by its loss.
+func label(keys, values []string, usual map[string]string, r *Run) string {
 	if len(keys) == 0 {
 		return r.Model().String()
 	}
 	var parts []string
 	for i, k := range keys {
+		if v, known := usual[k]; known && v == values[i] {
+			continue
+		}
 		if values[i] != "" || !strings.HasPrefix(k, "loss.") { // a loss that lacks a key, or has its default, is called by its name
 			parts = append(parts, describe(k, values[i]))
 		}
@@ -183,8 +211,11 @@ func describe(key, value string) string {
 	case "data.imbalance":
 		return "IF " + value
 	default:
-		if value == "" {
+		switch {
+		case value == "":
 			value = "unset"
+		case config.RoleOf(key) == config.Source:
+			value = filepath.Base(value)
 		}
 		_, short, found := strings.Cut(key, ".")
 		if !found {

@@ -3,6 +3,7 @@ package plots
 import (
 	"image/color"
 	"math"
+	"sort"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -43,6 +44,16 @@ func wrap(s string, width vg.Length, measure func(string) vg.Length) []string {
 	return lines
 }
 
+// cut shortens a text to a width, with an ellipsis where it is too long.
+func cut(s string, width vg.Length, measure func(string) vg.Length) string {
+	if measure(s) <= width {
+		return s
+	}
+	runes := []rune(s)
+	n := sort.Search(len(runes), func(n int) bool { return measure(string(runes[:n+1])+"…") > width })
+	return strings.TrimRight(string(runes[:n]), " ,") + "…"
+}
+
 const (
 	thumbnail = 22 // width of a legend's sample
 	legendGap = 14 // between entries
@@ -58,12 +69,13 @@ func drawLegend(c draw.Canvas, entries []entry) draw.Canvas {
 	const row = 1.45 * tickSize
 	x, y := c.Min.X, c.Max.Y-row/2
 	for _, e := range entries {
-		width := thumbnail + 4 + sty.Width(e.name)
+		name := cut(e.name, c.Max.X-c.Min.X-thumbnail-4, sty.Width)
+		width := thumbnail + 4 + sty.Width(name)
 		if x > c.Min.X && x+width > c.Max.X {
 			x, y = c.Min.X, y-row
 		}
 		e.thumbnail(c, x, y)
-		c.FillText(sty, vg.Point{X: x + thumbnail + 4, Y: y}, e.name)
+		c.FillText(sty, vg.Point{X: x + thumbnail + 4, Y: y}, name)
 		x += width + legendGap
 	}
 	c.Max.Y = y - row/2 - 4

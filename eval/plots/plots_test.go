@@ -302,6 +302,15 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+func TestCut(t *testing.T) {
+	measure := func(s string) vg.Length { return vg.Length(len([]rune(s))) }
+	for width, want := range map[vg.Length]string{9: "äbc, defg", 8: "äbc, de…", 6: "äbc…", 1: "…", 0: "…"} {
+		if got := cut("äbc, defg", width, measure); got != want {
+			t.Errorf("%g: %q, want %q", width, got, want)
+		}
+	}
+}
+
 func TestSmooth(t *testing.T) {
 	y := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
 	for i, v := range smooth(y) {

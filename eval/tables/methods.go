@@ -72,6 +72,8 @@ func (m *Methods) Compare(runs []*eval.Run, o Options) Comparison {
 	}
 	if !c.published() {
 		c.Title = o.Metric.Heading() + " (%) of the methods of " + filepath.Base(m.Path)
+	} else if m.Published != nil {
+		c.Deviations = m.deviations()
 	}
 	placed := map[*eval.Run]bool{}
 	for _, label := range m.Rows {
@@ -84,6 +86,26 @@ func (m *Methods) Compare(runs []*eval.Run, o Options) Comparison {
 	c.markBest()
 	c.Others = m.others(slices.DeleteFunc(slices.Clone(runs), func(r *eval.Run) bool { return placed[r] }))
 	return c
+}
+
+// deviations are the settings of the file's first stages that are not those of the published numbers, which are all of one network,
+// batch size and length: those of config.Defaults.
+func (m *Methods) deviations() (all []string) {
+	published := config.Defaults()
+	for _, key := range []string{"model.name", "train.epochs", "train.batch"} {
+		for _, row := range m.Rows {
+			for _, column := range m.Columns {
+				c := m.cells[methodCell{row, column}]
+				if c == nil || c.Train.InitFrom != "" || c.Text(key) == published.Text(key) {
+					continue
+				}
+				if text := fmt.Sprintf("%s %s (published: %s)", key, c.Text(key), published.Text(key)); !slices.Contains(all, text) {
+					all = append(all, text)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // entry fills one cell.

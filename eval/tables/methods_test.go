@@ -67,6 +67,12 @@ func TestRunsComeIntoTheCellsOfTheirMethod(t *testing.T) {
 	if c.Gaps != 4 || c.Cells != 6 {
 		t.Errorf("%d gaps of %d cells, want 4 of 6", c.Gaps, c.Cells)
 	}
+	if len(c.Deviations) != 1 || c.Deviations[0] != "train.epochs 8 (published: 200)" {
+		t.Errorf("a schedule of 8 epochs is not remarked on: %v", c.Deviations)
+	}
+	if own := m.Compare(set.Runs, Options{Metric: eval.BalancedAccuracy}); len(own.Deviations) != 0 {
+		t.Errorf("a table without published numbers deviates from them: %v", own.Deviations)
+	}
 	if !strings.Contains(c.Others, "1 of the runs") || !strings.Contains(c.Others, "loss.name (softmax there, focal here)") {
 		t.Errorf("others: %s", c.Others)
 	}
