@@ -19,6 +19,9 @@ type Set struct {
 	Drawn                   bool     // computed from a seed, so that it needs no file
 	Files                   []int    // training images in each file, in the original order; nil: all lie in one
 	FilesOf                 string   // the set whose files this one reads too; empty where they are its own
+	Source                  string   // SHA-256 of a set that is one file (Format); empty of a set with a name
+
+	Mean, Deviation []float64 // of each channel over the training images, a byte counting as byte / 255; nil: not known
 
 	// Open makes the images available. The training labels must be there; the test images only if withTest is set.
 	Open func(ctx context.Context, s Spec, withTest bool) (Pool, error)
@@ -82,8 +85,12 @@ func sum(counts []int) (total int) {
 	return total
 }
 
-// Lookup finds a data set by name. An unknown one is a usage error that lists those there are.
+// Lookup finds a data set by name, or opens the file that the name is the path of (see IsFile). An unknown one is a usage error that lists
+// those there are; a file that is missing or damaged is a data error.
 func Lookup(name string) (*Set, error) {
+	if IsFile(name) {
+		return openFile(name)
+	}
 	if s, ok := sets[name]; ok {
 		return s, nil
 	}

@@ -49,7 +49,7 @@ func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 // Network is the graph of a configuration for images of that size and number of classes; counts are the training images of each
 // class [C], nil where they are not known.
 func Network(cfg *config.Config, images data.Images, counts []int) (program.Network, error) {
-	input, err := data.NewInput(cfg.Data.Input, images.Channels)
+	input, err := cfg.NewInput()
 	m := models.Config{Name: cfg.Model.Name, Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init, ClassScale: cfg.Model.ClassScale}
 	m.Frozen, m.FrozenClassifier = cfg.Freeze()
 	return program.Network{
