@@ -145,13 +145,7 @@ func (s *Split) checkOrigin(spec Spec, set *Set) error {
 // keep the proportion of training to test images, rounded, at least one. No seed enters, so that runs with different subsets are
 // judged by the same images. labels [N] are those of the original test set.
 func testIndices(s Spec, set *Set, labels []int32) []int32 {
-	limit := slices.Clone(set.Test)
-	for class, n := range limit {
-		if s.MaxPerClass > 0 && n > 0 {
-			kept := min(s.MaxPerClass, set.Train[class])
-			limit[class] = max(1, int(math.Round(float64(n)*float64(kept)/float64(set.Train[class]))))
-		}
-	}
+	limit := testCounts(s, set)
 	var indices []int32
 	taken := make([]int, len(set.Classes))
 	for i, class := range labels {
@@ -162,3 +156,18 @@ func testIndices(s Spec, set *Set, labels []int32) []int32 {
 	}
 	return indices
 }
+
+// testCounts are the test images of each class [C] that testIndices takes.
+func testCounts(s Spec, set *Set) []int {
+	counts := slices.Clone(set.Test)
+	for class, n := range counts {
+		if s.MaxPerClass > 0 && n > 0 {
+			kept := min(s.MaxPerClass, set.Train[class])
+			counts[class] = max(1, int(math.Round(float64(n)*float64(kept)/float64(set.Train[class]))))
+		}
+	}
+	return counts
+}
+
+// TestCount is how many test images Load(s) would give of a set.
+func TestCount(s Spec, set *Set) int { return sum(testCounts(s, set)) }
