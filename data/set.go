@@ -13,6 +13,7 @@ import (
 // Set describes a data set without reading it.
 type Set struct {
 	Name                    string
+	Label                   string   // the name for a reader, such as CIFAR-10; empty: Name
 	Classes                 []string // [C] names, in the order of the labels
 	Channels, Height, Width int      // of every image
 	Train, Test             []int    // [C] images of each class in the original order of classes
@@ -75,6 +76,14 @@ func Register(s Set) {
 		panic("data: set " + s.Name + " needs the size of its images and Open")
 	}
 	sets[s.Name] = &s
+}
+
+// Label is a data set's name for a reader; a name that no set is registered under is its own.
+func Label(name string) string {
+	if s, ok := sets[name]; ok {
+		return cmp.Or(s.Label, s.Name)
+	}
+	return name
 }
 
 // sum adds counts up.

@@ -193,14 +193,3 @@ func describe(key, value string) string {
 		return short + " " + value
 	}
 }
-
-// DatasetTitle is a data set's name for a reader: CIFAR-10, synthetic 10.
-func DatasetTitle(name string) string {
-	if n, ok := strings.CutPrefix(name, "cifar"); ok {
-		return "CIFAR-" + n
-	}
-	if n, ok := strings.CutPrefix(name, "synthetic"); ok {
-		return "synthetic " + n
-	}
-	return name
-}

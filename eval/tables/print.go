@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/paper"
 	"longtail/internal/fail"
@@ -108,7 +109,7 @@ func (c Comparison) Tables() []Table {
 
 func (c Comparison) table(first, last int) Table {
 	title := c.Title
-	if name := eval.DatasetTitle(c.Columns[first].Dataset); last-first < len(c.Columns) || !strings.HasSuffix(title, name) {
+	if name := data.Label(c.Columns[first].Dataset); last-first < len(c.Columns) || !strings.HasSuffix(title, name) {
 		title += "; " + name
 	}
 	if c.Setting != "" {
