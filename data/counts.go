@@ -132,6 +132,14 @@ func ImbalanceText(factor float64) string {
 	return strconv.FormatFloat(factor, 'g', -1, 64)
 }
 
+// ImbalanceLabel is an imbalance factor for a reader: IF 100, or natural.
+func ImbalanceLabel(factor float64) string {
+	if factor == Natural {
+		return "natural"
+	}
+	return "IF " + ImbalanceText(factor)
+}
+
 // raiseHint is the other way out of an empty class, where there is one.
 func raiseHint(s Spec, set *Set) string {
 	if need := int(math.Ceil(s.Imbalance)); s.MaxPerClass > 0 && need <= set.most() {

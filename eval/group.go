@@ -2,11 +2,13 @@ package eval
 
 import (
 	"cmp"
-	"longtail/eval/paper"
-	"longtail/internal/config"
 	"slices"
 	"strconv"
 	"strings"
+
+	"longtail/data"
+	"longtail/eval/paper"
+	"longtail/internal/config"
 )
 
 // Group is one experiment: runs that differ in their seeds only.
@@ -181,6 +183,9 @@ func describe(key, value string) string {
 	case "data.dataset", "model.name", "loss":
 		return value
 	case "data.imbalance":
+		if value == data.ImbalanceText(data.Natural) {
+			return data.ImbalanceLabel(data.Natural)
+		}
 		return "IF " + value
 	default:
 		if value == "" {

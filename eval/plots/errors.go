@@ -78,8 +78,8 @@ func ErrorByFactor(dataset string, points []Point, showPaper bool) Figure {
 	var models []paper.Model
 	var factors []float64
 	for _, x := range points {
-		if x.Column.Dataset != dataset {
-			continue
+		if x.Column.Dataset != dataset || x.Column.Imbalance == data.Natural {
+			continue // classes as they are have no place on the axis
 		}
 		if !slices.Contains(models, x.Model) {
 			models = append(models, x.Model)

@@ -85,7 +85,7 @@ func errorFigures(s tables.Setting, w eval.Which) []Figure {
 	showPaper := len(s.Deviations) == 0
 	var all []Figure
 	for _, set := range datasets(cols) {
-		inSet := slices.DeleteFunc(slices.Clone(cols), func(c paper.Column) bool { return c.Dataset != set })
+		inSet := slices.DeleteFunc(slices.Clone(cols), func(c paper.Column) bool { return c.Dataset != set || c.Imbalance == data.Natural })
 		if len(inSet) > 1 {
 			all = append(all, ErrorByFactor(set, points, showPaper))
 		}
@@ -129,7 +129,7 @@ func imageFigures(runs []*eval.Run) []Figure {
 			for _, r := range runs {
 				known := slices.ContainsFunc(counts, func(n []int) bool { return slices.Equal(n, r.Summary.Counts) })
 				if r.Column() == c && c.Dataset == set && !known && len(counts) < maxLines {
-					name := "IF " + number(c.Imbalance)
+					name := data.ImbalanceLabel(c.Imbalance)
 					if p := r.Summary.Profile; p != "" && p != "exp" {
 						name += " " + p
 					}
@@ -144,8 +144,8 @@ func imageFigures(runs []*eval.Run) []Figure {
 
 // columnFigures are the charts of the classes of one data set and factor.
 func columnFigures(c paper.Column, runs []*eval.Run) []Figure {
-	suffix := fmt.Sprintf("%s-if%s", c.Dataset, number(c.Imbalance))
-	where := fmt.Sprintf("%s, IF %s", data.Label(c.Dataset), number(c.Imbalance))
+	suffix := c.Dataset + "-" + strings.ToLower(strings.ReplaceAll(data.ImbalanceLabel(c.Imbalance), " ", ""))
+	where := data.Label(c.Dataset) + ", " + data.ImbalanceLabel(c.Imbalance)
 	first := runs[0].Summary
 	groups := eval.GroupRuns(runs)
 	var classes []ClassAccuracy
