@@ -60,7 +60,7 @@ func ReadTrained(dir, checkpoint string) (*Trained, error) {
 	if t.Network, err = Network(c, set.NewImages(0), nil); err != nil {
 		return nil, err
 	}
-	if t.Input, err = data.NewInput(c.Data.Input, set.Channels); err != nil {
+	if t.Input, err = set.NewInput(c.Data.Input); err != nil {
 		return nil, err
 	}
 	return t, nil

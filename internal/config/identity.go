@@ -4,15 +4,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"longtail/data"
 )
 
 // identifies reports whether a key is part of a run's identity.
 func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.leftOut() }
 
 // Identity is the config without what says where the run is and on what it computes, as YAML: equal for runs with equal
-// results.
+// results. A file of images is named without its folder: its checksum stands in the split.
 func (c *Config) Identity() []byte {
-	return c.yaml(entry.identifies)
+	titled := *c
+	titled.Data.Dataset = data.Title(c.Data.Dataset)
+	return titled.yaml(entry.identifies)
 }
 
 // Differences are the keys in which two configs would compute different things, in the order of config.yaml.
@@ -21,8 +25,11 @@ func (c *Config) Differences(other *Config) []string {
 	theirs := other.entries()
 	for i, e := range c.entries() {
 		differ := format(e.value) != format(theirs[i].value)
-		if e.key == "model.name" {
+		switch e.key {
+		case "model.name":
 			differ = c.Network() != other.Network()
+		case "data.dataset": // a file that was moved; another one of its name has another checksum
+			differ = data.Title(c.Data.Dataset) != data.Title(other.Data.Dataset)
 		}
 		if differ && (e.identifies() || theirs[i].identifies()) {
 			keys = append(keys, e.key)
@@ -81,7 +88,10 @@ func (c *Config) RunName() string {
 
 // NameWith is RunName with other words in place of the sampling, the mixing, the loss, its options and the second stage.
 func (c *Config) NameWith(method ...string) string {
-	parts := []string{c.Data.Dataset, "if" + number64(c.Data.Imbalance)}
+	parts := []string{data.Title(c.Data.Dataset), "if" + number64(float64(c.Data.Imbalance))}
+	if c.Data.Imbalance == data.Natural {
+		parts[1] = "natural"
+	}
 	if c.Data.Profile != "exp" {
 		parts = append(parts, c.Data.Profile)
 	}

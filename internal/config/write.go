@@ -81,8 +81,11 @@ var (
 )
 
 func format(v reflect.Value) string {
-	if isTau(v) {
+	switch {
+	case isTau(v):
 		return v.String()
+	case isFactor(v):
+		return formatFactor(v.Float())
 	}
 	switch v.Kind() {
 	case reflect.Float64:
