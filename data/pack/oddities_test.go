@@ -145,6 +145,35 @@ func TestListsStayWithinTheirRoot(t *testing.T) {
 	}
 }
 
+// A file that could not be read is not taken for damaged once it can be.
+func TestFilesThatBecomeReadable(t *testing.T) {
+	source := folder(t, 5, 5)
+	outside, later := filepath.Join(t.TempDir(), "other.png"), filepath.Join(source, "classa", "later.png")
+	write(t, outside, plain(9))
+	list := filepath.Join(source, "l.txt")
+	write(t, list, []byte("classa/000.png 0\nclassa/later.png 0\nclassb/000.png 1\n"))
+	if err := os.Symlink(outside, later); err != nil {
+		t.Fatal(err)
+	}
+	o := options(t, list)
+	if r, err := Pack(t.Context(), o); fail.Code(err) != fail.CodeData || len(r.Damaged) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	info, err := os.Stat(outside)
+	if err := errors.Join(err, os.Remove(later)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, later, plain(9)) // of the same length and time, so that nothing else tells the two apart
+	if err := os.Chtimes(later, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	remark := ""
+	o.Remark = func(text string) { remark = text }
+	if r, _ := packed(t, o); r.Train != 3 || r.Resumed != 0 || !strings.Contains(remark, "readable now") {
+		t.Errorf("%+v, remark %q", r, remark)
+	}
+}
+
 // A disk that is full is an error that says so; with room, the same call continues.
 func TestFullDisk(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ)

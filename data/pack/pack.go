@@ -96,7 +96,7 @@ func Pack(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := newWriter(o.Out, p.key(&o, o.Tool), o.Size, o.Remark)
+	w, err := newWriter(o.Out, p.key(&o, o.Tool), o.Size, func(i int) bool { return p.readable(i, o.Limits.Bytes) }, o.Remark)
 	if err != nil {
 		return nil, err
 	}
@@ -214,11 +214,27 @@ func (p *plan) pack(ctx context.Context, o *Options, w *writer) (err error) {
 	return err
 }
 
+// unreadError is the error of a file that cannot be read, whatever is in it.
+type unreadError struct{ error }
+
+func (u *unreadError) Unwrap() error { return u.error }
+
+// readable reports whether the file of an item can be read.
+func (p *plan) readable(i int, limit int64) bool {
+	root, err := os.OpenRoot(p.roots[p.items[i].root])
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	_, err = readImage(root, p.items[i].name, limit)
+	return err == nil
+}
+
 // square reads and decodes an image, when there is room for it.
 func (o *Options) square(ctx context.Context, root *os.Root, name string, memory *semaphore.Weighted) ([]byte, error) {
 	content, err := readImage(root, name, o.Limits.Bytes)
 	if err != nil {
-		return nil, err
+		return nil, &unreadError{err}
 	}
 	info, err := picture.Inspect(content, o.Limits)
 	if err != nil {

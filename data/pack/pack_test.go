@@ -17,6 +17,7 @@ import (
 	"longtail/data"
 	"longtail/data/picture/picturetest"
 	"longtail/internal/fail"
+	"longtail/internal/rng"
 )
 
 // write writes a file and the folders above it.
@@ -316,6 +317,33 @@ func TestMomentsOfTheTrainingImages(t *testing.T) {
 	in, err := s.NewInput(data.StandardInput)
 	if x := in.Scale[0]*200 + in.Shift[0]; err != nil || x < 0.999 || x > 1.001 {
 		t.Errorf("red 200 becomes %v, %v; want 1", x, err)
+	}
+}
+
+// Images that have the wanted size already keep every byte.
+func TestImagesOfTheirOwnSizeAreKept(t *testing.T) {
+	random := rng.New(3, rng.Bench, 0, 0)
+	dir := t.TempDir()
+	var want [][]byte
+	for i := range 4 {
+		m := image.NewNRGBA(image.Rect(0, 0, 36, 36))
+		planes := make([]byte, 3*36*36)
+		for k := range 36 * 36 {
+			w := random.Uint32()
+			m.SetNRGBA(k%36, k/36, color.NRGBA{byte(w), byte(w >> 8), byte(w >> 16), 255})
+			planes[k], planes[36*36+k], planes[2*36*36+k] = byte(w), byte(w>>8), byte(w>>16)
+		}
+		write(t, filepath.Join(dir, fmt.Sprint(i%2), fmt.Sprintf("%d.png", i)), picturetest.PNG(m))
+		want = append(want, planes)
+	}
+	o := options(t, dir)
+	o.Size = 36
+	packed(t, o)
+	ds := load(t, o.Out)
+	for i, k := range []int{0, 2, 1, 3} {
+		if !bytes.Equal(ds.Train.Image(i), want[k]) {
+			t.Errorf("image %d is changed", i)
+		}
 	}
 }
 

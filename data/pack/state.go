@@ -28,6 +28,7 @@ type state struct {
 type badItem struct {
 	Item   int    `json:"item"`
 	Reason string `json:"reason"`
+	Unread bool   `json:"unread,omitempty"` // the file could not be read, which may be otherwise the next time
 }
 
 // images is how many images lie in the file.

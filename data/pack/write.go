@@ -31,8 +31,9 @@ type writer struct {
 	saved    time.Time
 }
 
-// newWriter opens the part of a packed file and continues what an earlier call with the same key left. remark is told why it cannot.
-func newWriter(out, key string, size int, remark func(string)) (*writer, error) {
+// newWriter opens the part of a packed file and continues what an earlier call with the same key left, unless a file that could not be
+// read then is readable now. remark is told why it cannot continue.
+func newWriter(out, key string, size int, readable func(item int) bool, remark func(string)) (*writer, error) {
 	path := out + ".part"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -49,6 +50,9 @@ func newWriter(out, key string, size int, remark func(string)) (*writer, error) 
 		if w.block, err = begun.restore(f, imageBytes, w.perBlock); err != nil {
 			begun, why = nil, err.Error()
 		}
+	}
+	if begun != nil && slices.ContainsFunc(begun.Damaged, func(b badItem) bool { return b.Unread && readable(b.Item) }) {
+		begun, why = nil, "files that could not be read are readable now"
 	}
 	if why != "" {
 		remark(fmt.Sprintf("%s cannot be continued: %s; it is begun anew", path, why))
@@ -72,7 +76,7 @@ func seek(f *os.File, at int64) error {
 func (w *writer) add(image []byte, train bool, bad error) error {
 	s := w.state
 	if bad != nil {
-		s.Damaged = append(s.Damaged, badItem{s.Done, bad.Error()})
+		s.Damaged = append(s.Damaged, badItem{s.Done, bad.Error(), errors.As(bad, new(*unreadError))})
 		s.Done++
 		return w.saveNow(false)
 	}
