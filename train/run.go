@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -52,7 +53,7 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 		if k.folder.Has(run.SummaryFile) {
 			s, err := ReadResult(k.folder.Dir)
 			if err == nil {
-				err = checkInit(job.Config, k.folder.Dir, s.Init)
+				err = errors.Join(checkInit(job.Config, k.folder.Dir, s.Init), checkSource(job.Config, k.folder.Dir))
 			}
 			return &Outcome{s, k.folder.Dir, true}, err
 		}

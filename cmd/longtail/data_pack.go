@@ -62,7 +62,7 @@ Exit codes: 0 done, 1 failed (a full disk, say), 2 a bad flag, 4 damaged images 
 	f.StringVar(&p.PathColumn, "path-column", "", "column of a CSV file with the paths (default: path)")
 	f.StringVar(&p.LabelColumn, "label-column", "", "column of a CSV file with the labels (default: label)")
 	f.StringVar(&p.background, "background", "ffffff", "colour behind transparent pixels, RRGGBB")
-	f.Int64Var(&p.Limits.Pixels, "max-megapixels", 100, "largest image that is decoded, millions of pixels")
+	f.Int64Var(&p.Limits.Pixels, "max-megapixels", 50, "largest image that is decoded, millions of pixels")
 	f.BoolVar(&p.SkipDamaged, "skip-damaged", false, "leave damaged images out, and say how many")
 	f.BoolVar(&p.Force, "force", false, "replace a file that is there")
 	return cmd
@@ -109,7 +109,7 @@ func (p *packOptions) run(cmd *cobra.Command, source string) error {
 // Bounds of --max-megapixels, whose images take up to eight bytes a pixel and twice as much where they are interlaced, and of files.
 const (
 	maxMegapixels = 1000
-	maxImageBytes = 1 << 30
+	maxImageBytes = 256 << 20
 )
 
 // tool names this program in the files that it packs: what they hold depends on its version and on no machine.

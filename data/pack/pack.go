@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -230,8 +231,19 @@ func (p *plan) readable(i int, limit int64) bool {
 	return err == nil
 }
 
+// largeFile is the length from which files are read and decoded one at a time.
+const largeFile = 8 << 20
+
 // square reads and decodes an image, when there is room for it.
 func (o *Options) square(ctx context.Context, root *os.Root, name string, memory *semaphore.Weighted) ([]byte, error) {
+	need := int64(0)
+	if info, err := root.Stat(filepath.FromSlash(name)); err == nil && info.Size() > largeFile {
+		need = decoding
+		if err := memory.Acquire(ctx, need); err != nil {
+			return nil, err
+		}
+		defer release(memory, need)
+	}
 	content, err := readImage(root, name, o.Limits.Bytes)
 	if err != nil {
 		return nil, &unreadError{err}
@@ -240,14 +252,24 @@ func (o *Options) square(ctx context.Context, root *os.Root, name string, memory
 	if err != nil {
 		return nil, err
 	}
-	need := min(info.Memory+int64(len(content)), decoding)
-	if err := memory.Acquire(ctx, need); err != nil {
-		return nil, err
+	if need == 0 {
+		need = min(info.Memory+int64(len(content)), decoding)
+		if err := memory.Acquire(ctx, need); err != nil {
+			return nil, err
+		}
+		defer release(memory, need)
 	}
-	defer memory.Release(need)
 	square, err := picture.Square(content, o.Size, o.Background, o.Limits)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", info.Format, err)
 	}
 	return square, nil
+}
+
+// release gives room back. That of a large image is collected at once, so that the room of two is not held at a time.
+func release(memory *semaphore.Weighted, need int64) {
+	if need == decoding {
+		runtime.GC()
+	}
+	memory.Release(need)
 }

@@ -30,8 +30,8 @@ type Limits struct {
 	Pixels int64 // width times height
 }
 
-// DefaultLimits take what cameras make: files of 256 MiB, 100 million pixels.
-func DefaultLimits() Limits { return Limits{Bytes: 256 << 20, Pixels: 100_000_000} }
+// DefaultLimits take what cameras make: files of 256 MiB, 50 million pixels.
+func DefaultLimits() Limits { return Limits{Bytes: 256 << 20, Pixels: 50_000_000} }
 
 // Info is what a file says of its image.
 type Info struct {
