@@ -1,5 +1,6 @@
 # make            bin/longtail, with the CUDA backend where there is a C compiler (no CUDA toolkit is needed), without it elsewhere
 # make demo       builds, trains twice on synthetic images and compares: a few minutes
+# make demo-folder  packs a folder of drawn images, trains twice on it, compares: docs/your-images.md
 # make test       all tests
 # make test-cuda  the tests of the CUDA backend alone, on the emulator of its driver
 # make lint       go vet and staticcheck
@@ -11,7 +12,7 @@
 # make bench      images per second of whole training steps on DEVICE
 # make clean      takes away bin and build
 
-.PHONY: all demo test vet lint fuzz faults race golden ci bench clean
+.PHONY: all demo demo-folder test vet lint fuzz faults race golden ci bench clean
 all: bin/longtail
 
 # cuda.mk gives GPU_ENV, GPU_TAGS and GPU_LIB (all empty without a C compiler), the target emulator and test-cuda.
@@ -34,6 +35,9 @@ bin/longtail: $(GPU_LIB)
 
 demo:
 	scripts/demo.sh
+
+demo-folder:
+	scripts/demo_folder.sh
 
 # The tests of the CUDA backend run on the emulator, where cuda.mk can make it.
 test: $(GPU_LIB) $(if $(GPU_TAGS),emulator)

@@ -24,7 +24,7 @@ func (b *bench) control(order []int32, rates []float32, step uint32) lower.Ref {
 
 // Every image of a batch is, bit for bit, the crop that data.Augment draws; padding is zero.
 func TestImagesAreTheDrawsOfData(t *testing.T) {
-	const images, batch, classes, side = 11, 7, 10, 32
+	const images, batch, classes = 11, 7, 10
 	standard := must[data.Input](t)(data.NewInput(data.StandardInput, 3))
 	plain := must[data.Input](t)(data.NewInput(data.BytesInput, 3))
 	for name, o := range map[string]plan.Options{
@@ -33,7 +33,12 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 		"repeats from the first epoch on": {Augment: true, Repeats: true},
 		"repeats from an epoch on":        {Augment: true, Repeats: true, RepeatsFrom: 3},
 		"a square of zeros":               {Augment: true, Cutout: 16},
+		"larger images":                   {Augment: true, Cutout: 24},
 	} {
+		side := 32
+		if name == "larger images" {
+			side = 48
+		}
 		for _, input := range []data.Input{plain, standard} {
 			b := newBench(t, 8)
 			m := b.images(images, side, classes)
@@ -42,7 +47,7 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 			out, target, batchLabels := b.room(batch*side*side*4), b.room(batch*classes), uploaded(b, make([]int32, batch))
 			b.run("images", "images_f32", driver.D1(batch), 256, 0, lower.Draw{
 				Pixels: uploaded(b, m.Pixels), Labels: uploaded(b, m.Labels), Control: b.control(order, []float32{0}, step),
-				Images: out, Target: target, BatchLabels: batchLabels, Seed: o.Seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: side, Width: side,
+				Images: out, Target: target, BatchLabels: batchLabels, Seed: o.Seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: int32(side), Width: int32(side),
 				Augment: flag(o.Augment), Purpose: uint32(rng.Crop), RepeatsFrom: lower.RepeatsFrom(&o), Hole: int32(o.Cutout),
 				Scale: input.Scale, Shift: input.Shift, Outside: input.Border, Stride: batch,
 			})

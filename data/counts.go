@@ -34,7 +34,7 @@ func Counts(s Spec) ([]int, error) {
 		return nil, err
 	}
 	for c, n := range counts {
-		counts[c] = n - heldOut(n, s.Validation)
+		counts[c] = n - HeldOut(n, s.Validation)
 	}
 	return counts, nil
 }
@@ -53,9 +53,9 @@ func check(s Spec) (*Set, error) {
 		return nil, err
 	}
 	switch {
-	case math.IsNaN(s.Imbalance) || math.IsInf(s.Imbalance, 0) || s.Imbalance <= 0:
-		return nil, fail.Usage("data.imbalance=%v: the factor is a number of at least 1\nuse 1 for all images, 100 for a tail of a hundredth of the head", s.Imbalance)
-	case s.Imbalance < 1:
+	case math.IsNaN(s.Imbalance) || math.IsInf(s.Imbalance, 0) || s.Imbalance < 0:
+		return nil, fail.Usage("data.imbalance=%v: the factor is a number of at least 1\nuse none for the classes as they are, 100 for a tail of a hundredth of the head", s.Imbalance)
+	case s.Imbalance != Natural && s.Imbalance < 1:
 		return nil, fail.Usage("data.imbalance=%v: factors are head over tail, at least 1: did you mean %s?\nuse data.imbalance=%[2]s",
 			s.Imbalance, strconv.FormatFloat(1/s.Imbalance, 'g', 6, 64))
 	case s.Profile != "" && !slices.Contains(Profiles(), s.Profile):
@@ -78,20 +78,27 @@ func check(s Spec) (*Set, error) {
 //	exp:  n_c = int(n_max * (1 / IF)^(c / (C - 1)))
 //	step: n_max for the first C / 2 classes, int(n_max * (1 / IF)) for the others
 //
-// in just this order of operations, as the authors' code does; an exp of a log loses images. A class of a set whose classes are
-// not equal has no more than it has there. The step profile is that of Cao et al., "Learning Imbalanced Datasets with
+// in just this order of operations, as the authors' code does; an exp of a log loses images. In a set whose classes are not equal, c
+// counts them from the most frequent one on, and a class has no more images than it has there; without a factor (Natural) it has these,
+// at most n_max. The step profile is that of Cao et al., "Learning Imbalanced Datasets with
 // Label-Distribution-Aware Margin Loss", NeurIPS 2019.
 func longTail(s Spec, set *Set) ([]int, error) {
 	top := float64(set.most())
 	if s.MaxPerClass > 0 {
 		top = float64(s.MaxPerClass)
 	}
-	tail := newPower(1 / s.Imbalance)
 	counts := make([]int, len(set.Classes))
-	for c := range counts {
-		exponent := float64(c) / float64(len(counts)-1)
+	if s.Imbalance == Natural {
+		for c := range counts {
+			counts[c] = min(int(top), set.Train[c])
+		}
+		return counts, nil
+	}
+	tail := newPower(1 / s.Imbalance)
+	for rank, c := range byFrequency(set.Train) {
+		exponent := float64(rank) / float64(len(counts)-1)
 		if s.Profile == "step" {
-			exponent = math.Floor(2 * float64(c) / float64(len(counts)))
+			exponent = math.Floor(2 * float64(rank) / float64(len(counts)))
 		}
 		counts[c] = min(int(top*tail.to(exponent)), set.Train[c])
 		if counts[c] == 0 {
@@ -102,6 +109,37 @@ func longTail(s Spec, set *Set) ([]int, error) {
 	return counts, nil
 }
 
+// Tail is how many training images of each class [C] an exponential tail of a factor has, whose most frequent class has so many.
+func (s *Set) Tail(imbalance float64, most int) ([]int, error) {
+	return longTail(Spec{Imbalance: imbalance, MaxPerClass: most}, s)
+}
+
+// byFrequency is the classes from the most frequent one to the rarest; equal ones keep their order.
+func byFrequency(counts []int) []int {
+	order := make([]int, len(counts))
+	for c := range order {
+		order[c] = c
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return counts[b] - counts[a] })
+	return order
+}
+
+// ImbalanceText is an imbalance factor as the config has it: none for Natural.
+func ImbalanceText(factor float64) string {
+	if factor == Natural {
+		return "none"
+	}
+	return strconv.FormatFloat(factor, 'g', -1, 64)
+}
+
+// ImbalanceLabel is an imbalance factor for a reader: IF 100, or natural.
+func ImbalanceLabel(factor float64) string {
+	if factor == Natural {
+		return "natural"
+	}
+	return "IF " + ImbalanceText(factor)
+}
+
 // raiseHint is the other way out of an empty class, where there is one.
 func raiseHint(s Spec, set *Set) string {
 	if need := int(math.Ceil(s.Imbalance)); s.MaxPerClass > 0 && need <= set.most() {
@@ -110,9 +148,9 @@ func raiseHint(s Spec, set *Set) string {
 	return ""
 }
 
-// heldOut is how many of a class's n images the validation part takes: round(fraction * n), halves up, but at least one
+// HeldOut is how many of a class's n images the validation part or another one that is set apart takes: round(fraction * n), halves up, but at least one
 // where n >= 2, so that no class is judged by nothing, and never all, so that every class is still trained on.
-func heldOut(n int, fraction float64) int {
+func HeldOut(n int, fraction float64) int {
 	if fraction == 0 || n < 2 {
 		return 0
 	}

@@ -15,25 +15,28 @@ func Augments() []string { return []string{StandardAugment, NoAugment, CutoutAug
 // Crop is how one image is changed for one epoch: a border is laid around it, a window of the image's size cut out, the window perhaps
 // mirrored, and perhaps a square of it set to zero.
 type Crop struct {
-	DY, DX int    // 0 to 2 Border: top left corner of the window in the bordered image; Border, Border is the image itself
+	DY, DX int    // 0 to 2 border: top left corner of the window in the bordered image; border, border is the image itself
 	Flip   bool   // mirror left and right, after cutting
 	Center uint32 // of the square, see Hole
 }
 
-// Border is the width of the border for the crops; what lies there is Input.Border.
-const Border = 4
+// leastBorder is the border of images of 32 pixels, as in the paper, and of smaller ones.
+const leastBorder = 4
 
-// Augment is the crop for a sample, an index into the training images, in an epoch (the first is 0). draw is 0 where an epoch shows an
+// Border is the width of the border for the crops of images of a height: an eighth of it, at least 4. What lies there is Input.Border.
+func Border(height int) int { return max(leastBorder, height/8) }
+
+// Augment is the crop for a sample, an index into the training images of a height, in an epoch (the first is 0). draw is 0 where an epoch shows an
 // image once; where it may come again, which asks for another crop, it is 1 + the place in the epoch. It is one Philox call, so that a
 // kernel can repeat it bit for bit:
 //
 //	w = Philox(key = seed, counter = {sample, epoch, draw, rng.Crop})
-//	DY = (9 * w[0]) >> 32, DX = (9 * w[1]) >> 32 in 64-bit arithmetic, Flip = w[2] >> 31, Center = w[3]
+//	DY = (n * w[0]) >> 32, DX = (n * w[1]) >> 32 in 64-bit arithmetic, n = 2 Border(height) + 1, Flip = w[2] >> 31, Center = w[3]
 //
-// The nine offsets differ in probability by less than 2^-29.
-func Augment(seed uint64, epoch, draw, sample int) Crop {
+// The offsets differ in probability by less than n 2^-32.
+func Augment(seed uint64, epoch, draw, sample, height int) Crop {
 	w := rng.Philox(seed, [4]uint32{uint32(sample), uint32(epoch), uint32(draw), uint32(rng.Crop)})
-	const offsets = 2*Border + 1
+	offsets := uint64(2*Border(height) + 1)
 	return Crop{
 		DY:     int(offsets * uint64(w[0]) >> 32),
 		DX:     int(offsets * uint64(w[1]) >> 32),

@@ -14,8 +14,8 @@ package data
 
 // Spec says which images to use. Its fields are the config's data section, named there in lower case with underscores.
 type Spec struct {
-	Dataset     string  // one of Names()
-	Imbalance   float64 // images of the most frequent class / images of the rarest one, at least 1
+	Dataset     string  // one of Names(), or the path of a file (see IsFile)
+	Imbalance   float64 // images of the most frequent class / images of the rarest one, at least 1; or Natural
 	Profile     string  // how counts fall from class to class: exp, or step; empty is exp
 	MaxPerClass int     // takes the place of the most frequent class's training images; 0 leaves them
 	SplitSeed   uint64  // draws the subset, the held-out part and the pixels of procedural sets
@@ -25,11 +25,18 @@ type Spec struct {
 	Dir         string  // folder with the files of data sets; empty asks the environment (see Folder)
 }
 
-// Images is a labelled set of images in memory.
+// Natural as Spec.Imbalance keeps the classes as they are in the data set.
+const Natural = 0
+
+// Images is a labelled set of images, in memory or mapped into it.
 type Images struct {
-	Pixels                           []byte  // [N, Channels, Height, Width], 0 to 255, channels red, green, blue
+	Pixels                           []byte  // [M, Channels, Height, Width], 0 to 255, channels red, green, blue
+	Rows                             []int32 // [N] where each image lies in Pixels; nil: M = N, and image i is the ith
 	Labels                           []int32 // [N], each in [0, Classes)
 	Classes, Channels, Height, Width int
+
+	// Check returns an error where a row of Pixels, which lies in a file, is not what was written there; nil: the bytes are in memory.
+	Check func(row int32) error
 }
 
 // Len is N, the number of images.
@@ -37,8 +44,36 @@ func (m Images) Len() int { return len(m.Labels) }
 
 // Image is the bytes of image i, [Channels, Height, Width].
 func (m Images) Image(i int) []byte {
-	size := m.Channels * m.Height * m.Width
-	return m.Pixels[i*size : (i+1)*size]
+	size := m.ImageBytes()
+	row := m.row(i)
+	return m.Pixels[row*size : (row+1)*size]
+}
+
+func (m Images) row(i int) int {
+	if m.Rows == nil {
+		return i
+	}
+	return int(m.Rows[i])
+}
+
+// ImageBytes is the length of one image.
+func (m Images) ImageBytes() int { return m.Channels * m.Height * m.Width }
+
+// Intact checks the images at the indices before they are used; negative indices are padding. It returns a data error for the first one
+// whose file is damaged. Images in memory are always intact.
+func (m Images) Intact(indices []int32) error {
+	if m.Check == nil {
+		return nil
+	}
+	for _, i := range indices {
+		if i < 0 {
+			continue
+		}
+		if err := m.Check(int32(m.row(int(i)))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Dataset is what a Spec asks for. Training images stand in the order of the original training set, whatever the order

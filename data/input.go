@@ -7,7 +7,7 @@ import (
 // The values of the key data.input.
 const (
 	BytesInput    = "bytes"    // byte / 128 - 1, as in Cui et al.; the border of crops is byte 0
-	StandardInput = "standard" // by mean and deviation of a channel, as in Cao et al.; the border of crops is the mean
+	StandardInput = "standard" // by mean and deviation of a channel, as in Cao et al., or of the set's own images where it knows them; the border of crops is the mean
 )
 
 // Inputs are the values of the key data.input.
@@ -30,8 +30,26 @@ var (
 	standardDeviation = [...]float64{.2023, .1994, .2010}
 )
 
-// NewInput is the input of a name for images of so many channels. An unknown name, and channels that the input has no numbers for, are
-// usage errors.
+// NewInput is the input of a name for the images of a set. An unknown name, and channels that the input has no numbers for, are usage errors.
+func (s *Set) NewInput(name string) (Input, error) {
+	if name == StandardInput && s.Mean != nil {
+		return standardise(s.Mean, s.Deviation), nil
+	}
+	return NewInput(name, s.Channels)
+}
+
+// standardise is the input that has mean 0 and deviation 1 in each channel. A deviation is at least a step of a byte, so that a channel
+// without contrast stays finite.
+func standardise(mean, deviation []float64) (in Input) {
+	for c := range mean {
+		d := max(deviation[c], 1./255)
+		in.Scale[c], in.Shift[c] = float32(1/(255*d)), float32(-mean[c]/d)
+	}
+	return in
+}
+
+// NewInput is the input of a name for images of so many channels with the mean and deviation of CIFAR-10. An unknown name, and channels
+// that the input has no numbers for, are usage errors.
 func NewInput(name string, channels int) (Input, error) {
 	var in Input
 	switch {
@@ -45,10 +63,7 @@ func NewInput(name string, channels int) (Input, error) {
 	case channels != len(standardMean):
 		return in, fail.Usage("data.input=standard: it has the mean and deviation of %d channels, and the images have %d\nuse data.input=bytes", len(standardMean), channels)
 	default:
-		for c := range standardMean {
-			in.Scale[c] = float32(1 / (255 * standardDeviation[c]))
-			in.Shift[c] = float32(-standardMean[c] / standardDeviation[c])
-		}
+		return standardise(standardMean[:], standardDeviation[:]), nil
 	}
 	return in, nil
 }

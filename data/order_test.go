@@ -73,9 +73,11 @@ func TestAugmentIsOnePhiloxCall(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed, epoch, sample := rapid.Uint64().Draw(t, "seed"), rapid.IntRange(0, 1000).Draw(t, "epoch"), rapid.IntRange(0, 50000).Draw(t, "sample")
 		draw := rapid.IntRange(0, 50000).Draw(t, "draw")
+		height := rapid.IntRange(1, 256).Draw(t, "height")
+		n := uint64(2*max(4, height/8) + 1)
 		w := rng.Philox(seed, [4]uint32{uint32(sample), uint32(epoch), uint32(draw), 3})
-		want := Crop{DY: int(uint64(w[0]) * 9 >> 32), DX: int(uint64(w[1]) * 9 >> 32), Flip: w[2] >= 1<<31, Center: w[3]}
-		if got := Augment(seed, epoch, draw, sample); got != want {
+		want := Crop{DY: int(uint64(w[0]) * n >> 32), DX: int(uint64(w[1]) * n >> 32), Flip: w[2] >= 1<<31, Center: w[3]}
+		if got := Augment(seed, epoch, draw, sample, height); got != want {
 			t.Fatalf("Augment = %+v, want %+v", got, want)
 		}
 	})
@@ -86,7 +88,7 @@ func TestAugmentUsesEveryOffsetAndSideEqually(t *testing.T) {
 	var dy, dx [9]int
 	flips := 0
 	for i := range draws {
-		d := Augment(11, i%7, 0, i)
+		d := Augment(11, i%7, 0, i, 32)
 		dy[d.DY]++
 		dx[d.DX]++
 		if d.Flip {

@@ -56,8 +56,11 @@ func TestSetOfAnySizeAndUnequalClasses(t *testing.T) {
 		train, test []int
 	}{
 		{data.Spec{Dataset: "flags3", Imbalance: 1}, []int{40, 10, 20}, []int{4, 1, 2}},                  // no class has more than it has
-		{data.Spec{Dataset: "flags3", Imbalance: 4}, []int{40, 10, 10}, []int{4, 1, 2}},                  // 40, 20, 10 by the formula
-		{data.Spec{Dataset: "flags3", Imbalance: 16}, []int{40, 10, 2}, []int{4, 1, 2}},                  // 40, 10, 2.5
+		{data.Spec{Dataset: "flags3", Imbalance: 4}, []int{40, 10, 20}, []int{4, 1, 2}},                  // 40, 20, 10 by the formula, the most frequent class first
+		{data.Spec{Dataset: "flags3", Imbalance: 16}, []int{40, 2, 10}, []int{4, 1, 2}},                  // 40, 10, 2.5
+		{data.Spec{Dataset: "flags3", Imbalance: 2, Profile: "step"}, []int{40, 10, 20}, []int{4, 1, 2}}, // the rarer two of three have at most 20
+		{data.Spec{Dataset: "flags3", Imbalance: data.Natural}, []int{40, 10, 20}, []int{4, 1, 2}},
+		{data.Spec{Dataset: "flags3", Imbalance: data.Natural, MaxPerClass: 20}, []int{20, 10, 20}, []int{2, 1, 2}},
 		{data.Spec{Dataset: "flags3", Imbalance: 1, MaxPerClass: 20}, []int{20, 10, 20}, []int{2, 1, 2}}, // half the test images of the class that is cut
 	} {
 		counts, err := data.Counts(c.spec)

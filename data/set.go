@@ -13,12 +13,16 @@ import (
 // Set describes a data set without reading it.
 type Set struct {
 	Name                    string
+	Label                   string   // the name for a reader, such as CIFAR-10; empty: Name
 	Classes                 []string // [C] names, in the order of the labels
 	Channels, Height, Width int      // of every image
 	Train, Test             []int    // [C] images of each class in the original order of classes
 	Drawn                   bool     // computed from a seed, so that it needs no file
 	Files                   []int    // training images in each file, in the original order; nil: all lie in one
 	FilesOf                 string   // the set whose files this one reads too; empty where they are its own
+	Source                  string   // SHA-256 of a set that is one file (Format); empty of a set with a name
+
+	Mean, Deviation []float64 // of each channel over the training images, a byte counting as byte / 255; nil: not known
 
 	// Open makes the images available. The training labels must be there; the test images only if withTest is set.
 	Open func(ctx context.Context, s Spec, withTest bool) (Pool, error)
@@ -74,6 +78,14 @@ func Register(s Set) {
 	sets[s.Name] = &s
 }
 
+// Label is a data set's name for a reader; a name that no set is registered under is its own.
+func Label(name string) string {
+	if s, ok := sets[name]; ok {
+		return cmp.Or(s.Label, s.Name)
+	}
+	return name
+}
+
 // sum adds counts up.
 func sum(counts []int) (total int) {
 	for _, n := range counts {
@@ -82,8 +94,12 @@ func sum(counts []int) (total int) {
 	return total
 }
 
-// Lookup finds a data set by name. An unknown one is a usage error that lists those there are.
+// Lookup finds a data set by name, or opens the file that the name is the path of (see IsFile). An unknown one is a usage error that lists
+// those there are; a file that is missing or damaged is a data error.
 func Lookup(name string) (*Set, error) {
+	if IsFile(name) {
+		return openFile(name)
+	}
 	if s, ok := sets[name]; ok {
 		return s, nil
 	}

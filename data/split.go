@@ -21,7 +21,8 @@ const SplitVersion = 1
 type Split struct {
 	Version     int     `json:"version"`
 	Dataset     string  `json:"dataset"`
-	Profile     string  `json:"profile"`             // exp, step, or list where the images were given by index alone
+	Source      string  `json:"source,omitempty"`    // SHA-256 of a data set that is a file
+	Profile     string  `json:"profile"`             // exp, step, natural where no factor cuts the classes, or list where the images were given by index alone
 	Imbalance   float64 `json:"imbalance,omitempty"` // factor of the profile; 0 for a list
 	MaxPerClass int     `json:"max_per_class,omitempty"`
 	Seed        uint64  `json:"seed"`                 // data.split_seed
@@ -93,8 +94,11 @@ func parseSplit(text []byte) (*Split, error) {
 	return s, s.checkIndices()
 }
 
-// profileList is the profile of a subset that was given by its indices.
-const profileList = "list"
+// Profiles that no key has: of a subset that was given by its indices, and of one that no factor cuts.
+const (
+	profileList    = "list"
+	profileNatural = "natural"
+)
 
 // plainList reads whole numbers with spaces, line ends or commas between them.
 func plainList(text string) ([]int32, error) {

@@ -23,8 +23,11 @@ func choose(s Spec, set *Set, labels []int32) (*Split, error) {
 	if profile == "" {
 		profile = "exp"
 	}
+	if s.Imbalance == Natural {
+		profile = profileNatural
+	}
 	split := &Split{
-		Version: SplitVersion, Dataset: set.Name, Profile: profile,
+		Version: SplitVersion, Dataset: set.Name, Source: set.Source, Profile: profile,
 		Imbalance: s.Imbalance, MaxPerClass: s.MaxPerClass, Seed: s.SplitSeed,
 	}
 	members := byClass(labels, len(set.Classes))
@@ -79,7 +82,7 @@ func (s *Split) holdOut(spec Spec, set *Set, labels []int32) {
 	s.Indices, s.Validation = nil, nil
 	for class, members := range chosen {
 		slices.SortFunc(members, func(a, b int32) int { return int(rank[a] - rank[b]) })
-		out := heldOut(len(members), spec.Validation)
+		out := HeldOut(len(members), spec.Validation)
 		s.Validation = append(s.Validation, members[:out]...)
 		s.Indices = append(s.Indices, members[out:]...)
 		s.Counts[class] = len(members) - out
@@ -111,7 +114,7 @@ func chooseFromFile(s Spec, set *Set, labels []int32) (*Split, error) {
 		return nil, fail.Data("split file %s: %w\nuse the list with the data set that it was made for, or make it again", s.SplitFile, err)
 	}
 	if split.Dataset == "" {
-		split.Version, split.Dataset, split.Seed = SplitVersion, set.Name, s.SplitSeed
+		split.Version, split.Dataset, split.Source, split.Seed = SplitVersion, set.Name, set.Source, s.SplitSeed
 	}
 	if len(split.Validation) == 0 {
 		split.holdOut(s, set, labels)
@@ -123,6 +126,10 @@ func chooseFromFile(s Spec, set *Set, labels []int32) (*Split, error) {
 func (s *Split) checkOrigin(spec Spec, set *Set) error {
 	if s.Dataset != set.Name {
 		return fail.Usage("data.split_file=%s is a split of %s, but data.dataset is %s\nuse data.dataset=%[2]s", spec.SplitFile, s.Dataset, set.Name)
+	}
+	if s.Source != set.Source {
+		return fail.Usage("data.split_file=%s is a split of another file than data.dataset=%s: that had the checksum %s, this one has %s\nuse the file that the split was made for, or make the split again",
+			spec.SplitFile, spec.Dataset, s.Source, set.Source)
 	}
 	if set.Drawn && s.Seed != spec.SplitSeed {
 		return fail.Usage("data.split_file=%s chose among the images of data.split_seed=%d, but data.split_seed is %d, which draws others\nuse data.split_seed=%[2]d",
@@ -138,13 +145,7 @@ func (s *Split) checkOrigin(spec Spec, set *Set) error {
 // keep the proportion of training to test images, rounded, at least one. No seed enters, so that runs with different subsets are
 // judged by the same images. labels [N] are those of the original test set.
 func testIndices(s Spec, set *Set, labels []int32) []int32 {
-	limit := slices.Clone(set.Test)
-	for class, n := range limit {
-		if s.MaxPerClass > 0 && n > 0 {
-			kept := min(s.MaxPerClass, set.Train[class])
-			limit[class] = max(1, int(math.Round(float64(n)*float64(kept)/float64(set.Train[class]))))
-		}
-	}
+	limit := testCounts(s, set)
 	var indices []int32
 	taken := make([]int, len(set.Classes))
 	for i, class := range labels {
@@ -155,3 +156,18 @@ func testIndices(s Spec, set *Set, labels []int32) []int32 {
 	}
 	return indices
 }
+
+// testCounts are the test images of each class [C] that testIndices takes.
+func testCounts(s Spec, set *Set) []int {
+	counts := slices.Clone(set.Test)
+	for class, n := range counts {
+		if s.MaxPerClass > 0 && n > 0 {
+			kept := min(s.MaxPerClass, set.Train[class])
+			counts[class] = max(1, int(math.Round(float64(n)*float64(kept)/float64(set.Train[class]))))
+		}
+	}
+	return counts
+}
+
+// TestCount is how many test images Load(s) would give of a set.
+func TestCount(s Spec, set *Set) int { return sum(testCounts(s, set)) }

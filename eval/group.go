@@ -2,12 +2,14 @@ package eval
 
 import (
 	"cmp"
-	"longtail/eval/paper"
-	"longtail/internal/config"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"longtail/data"
+	"longtail/eval/paper"
+	"longtail/internal/config"
 )
 
 // Group is one experiment: runs that differ in their seeds only.
@@ -209,6 +211,9 @@ func describe(key, value string) string {
 	case "data.dataset", "model.name", "loss":
 		return value
 	case "data.imbalance":
+		if value == data.ImbalanceText(data.Natural) {
+			return data.ImbalanceLabel(data.Natural)
+		}
 		return "IF " + value
 	default:
 		switch {
@@ -223,15 +228,4 @@ func describe(key, value string) string {
 		}
 		return short + " " + value
 	}
-}
-
-// DatasetTitle is a data set's name for a reader: CIFAR-10, synthetic 10.
-func DatasetTitle(name string) string {
-	if n, ok := strings.CutPrefix(name, "cifar"); ok {
-		return "CIFAR-" + n
-	}
-	if n, ok := strings.CutPrefix(name, "synthetic"); ok {
-		return "synthetic " + n
-	}
-	return name
 }

@@ -65,6 +65,7 @@ stage "export opened by MLflow" scripts/ci_mlflow.sh
 install chromium chromium
 stage "the live page in a browser" scripts/ci_serve.sh
 stage "sweeps on Slurm" scripts/ci_slurm.sh
+stage "exported networks" scripts/ci_models.sh
 stage "fuzz tests" make fuzz FUZZTIME=10s
 if [ -n "${UNPACK:-}" ]; then
   install dwebp webp

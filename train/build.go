@@ -5,6 +5,7 @@ import (
 	"longtail/data/mix"
 	"longtail/internal/config"
 	"longtail/internal/device"
+	"longtail/internal/fail"
 	"longtail/internal/plan"
 	"longtail/internal/program"
 	"longtail/models"
@@ -36,7 +37,7 @@ func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 	}
 	training, net, err := n.Plan(cfg.Train.Batch, o)
 	if err != nil {
-		return nil, err
+		return nil, unfit(cfg, ds.Train, err)
 	}
 	evaluation, _, err := n.Plan(evaluationBatch, plan.Options{})
 	if err != nil {
@@ -46,11 +47,20 @@ func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 	return &Programs{training, evaluation, program.InitialState(net, cfg.Seed), weights, net.Parameters()}, err
 }
 
+// unfit is the error of a network that cannot be planned for images of a size.
+func unfit(cfg *config.Config, images data.Images, err error) error {
+	if images.Height%4 == 0 && images.Width%4 == 0 {
+		return err
+	}
+	return fail.Usage("model.name=%s cannot take images of %d x %d pixels: %w\nuse images whose sides are multiples of 4, packed with --size %d for example",
+		cfg.Model.Name, images.Height, images.Width, err, (images.Height+3)/4*4)
+}
+
 // Network is the graph of a configuration for images of that size and number of classes; counts are the training images of each
 // class [C], nil where they are not known.
 func Network(cfg *config.Config, images data.Images, counts []int) (program.Network, error) {
-	input, err := data.NewInput(cfg.Data.Input, images.Channels)
-	m := models.Config{Name: cfg.Model.Name, Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init, ClassScale: cfg.Model.ClassScale}
+	input, err := cfg.NewInput()
+	m := models.Config{Name: cfg.Network(), Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init, ClassScale: cfg.Model.ClassScale}
 	m.Frozen, m.FrozenClassifier = cfg.Freeze()
 	return program.Network{
 		Model: m,

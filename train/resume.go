@@ -171,11 +171,37 @@ func (k *recorder) compareSplit(split data.Split) error {
 	if err := errors.Join(errA, errB); err != nil {
 		return fmt.Errorf("comparing splits: %w", err)
 	}
+	if began.Source != split.Source {
+		return otherSource(k.folder.Dir, split.Dataset, began.Source, split.Source)
+	}
 	if !bytes.Equal(a, b) {
 		return fail.Usage("the run in %s was begun on other images than those of this data set and data.split_file\nname another folder with out=FOLDER, or give the split that it began with",
 			k.folder.Dir)
 	}
 	return nil
+}
+
+// otherSource is the error of a run whose file of images was replaced.
+func otherSource(dir, dataset, began, found string) error {
+	return fail.Usage("the run in %s was begun on another file of images than %s is now: its checksum was %s and is %s\nname another folder with out=FOLDER, or restore the file that it began with",
+		dir, dataset, began, found)
+}
+
+// checkSource returns an error where the file of images that a finished run was trained on was replaced. What a split.json that cannot be
+// read says, the seal of the run knows.
+func checkSource(c *config.Config, dir string) error {
+	if !data.IsFile(c.Data.Dataset) {
+		return nil
+	}
+	set, err := data.Lookup(c.Data.Dataset)
+	if err != nil {
+		return err
+	}
+	split, err := data.ReadSplit(filepath.Join(dir, run.SplitFile))
+	if err != nil || split.Source == set.Source {
+		return err
+	}
+	return otherSource(dir, set.Name, split.Source, set.Source)
 }
 
 // describe writes config.yaml and split.json where they are missing, and keeps both in memory. A folder that was moved gets its own

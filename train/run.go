@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -101,7 +102,7 @@ func (k *recorder) finished(c *config.Config) (*Outcome, error) {
 	}
 	s, err := ReadResult(c.Out)
 	if err == nil {
-		err = checkInit(c, c.Out, s.Init)
+		err = errors.Join(checkInit(c, c.Out, s.Init), checkSource(c, c.Out))
 	}
 	return &Outcome{s, c.Out, true}, err
 }

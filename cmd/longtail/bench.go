@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -22,6 +23,9 @@ type benchOptions struct {
 	measure           bench.Options
 }
 
+// largestBench bounds --size.
+const largestBench = 1024
+
 func newBenchCommand(o *options) *cobra.Command {
 	b := &benchOptions{options: o}
 	cmd := &cobra.Command{
@@ -40,6 +44,7 @@ Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device, 130 interr
 	f := cmd.Flags()
 	f.StringVar(&b.device, "device", "", "auto, cpu or cuda (the config's key device)")
 	f.StringVar(&b.precision, "precision", "", "auto, fp32 or mixed (the config's key precision)")
+	f.IntVar(&b.measure.Size, "size", 0, "rows and columns of the images (default: those of data.dataset)")
 	f.IntVar(&b.measure.Steps, "steps", 0, "steps in a timed window (default: 3 on a CPU, 200 on a GPU)")
 	f.IntVar(&b.measure.Windows, "windows", 5, "timed windows")
 	f.IntVar(&b.measure.Profile, "profile", 0, "steps whose passes are measured one by one after the windows (CPU only)")
@@ -58,9 +63,12 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	names, err := data.ClassNames(cfg.Data.Dataset)
+	set, err := data.Lookup(cfg.Data.Dataset)
 	if err != nil {
 		return err
+	}
+	if b.measure.Size < 0 || b.measure.Size > largestBench {
+		return fail.Usage("--size %d: use a number from 1 to %d, or leave it out", b.measure.Size, largestBench)
 	}
 	if b.measure.Windows < 1 || b.measure.Runs < 1 || b.measure.Steps < 0 || b.measure.Profile < 0 {
 		return fail.Usage("--windows and --runs are at least 1, and --steps too where it is given; --profile is not negative")
@@ -70,7 +78,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	o := b.measure
-	o.Classes, o.Warmup = len(names), 1
+	o.Classes, o.Size, o.Warmup = len(set.Classes), cmp.Or(o.Size, set.Height), 1
 	if o.Steps == 0 {
 		o.Steps = 3
 		if d.Info().GPU != "" {

@@ -11,15 +11,15 @@ import (
 func newDataCommand(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Get and check CIFAR; counts, effective numbers and weights of a long tail",
-		Long: `Gets, checks and describes data sets: ` + strings.Join(data.Names(), ", ") + `.
+		Short: "Pack your own images, get and check CIFAR; counts, effective numbers and weights of a long tail",
+		Long: `Packs, gets, checks and describes data sets: files of your own images (data pack), and ` + strings.Join(data.Names(), ", ") + `.
 
 CIFAR lies in --data-dir, $LONGTAIL_DATA or the folder longtail in the user's cache folder, as cifar-10-batches-bin and
 cifar-100-binary (CIFAR-20 is CIFAR-100 with its 20 coarse labels) or as the official archives. The synthetic sets are
 drawn and need no file.`,
 	}
 	group(cmd)
-	cmd.AddCommand(newFetchCommand(o), newVerifyCommand(o), newStatsCommand(o))
+	cmd.AddCommand(newPackCommand(o), newDrawCommand(o), newFetchCommand(o), newVerifyCommand(o), newStatsCommand(o))
 	return cmd
 }
 

@@ -70,6 +70,8 @@ func (f *fetchOptions) print(w io.Writer, s *data.Set, folder string) (err error
 	case f.json:
 		err = json.NewEncoder(w).Encode(map[string]string{"dataset": s.Name, "folder": folder})
 	case f.quiet:
+	case s.Source != "":
+		_, err = fmt.Fprintf(w, "%s is a file: there is nothing to fetch\n", s.Name)
 	case s.Fetch == nil:
 		_, err = fmt.Fprintf(w, "%s is drawn, not fetched: it is always there\n", s.Name)
 	default:

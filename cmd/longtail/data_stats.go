@@ -26,7 +26,8 @@ func newStatsCommand(o *options) *cobra.Command {
 		Use:   "stats [CONFIG] [key=value ...]",
 		Short: "Images, effective number and weight of each class",
 		Long: `Shows how many training images each class has in the subset that a config asks for, their effective number
-(1 - beta^n) / (1 - beta), and the weight that the loss gives the class; where data.sampler draws with replacement, how many images
+(1 - beta^n) / (1 - beta), and the weight that the loss gives the class; the shares of classes with many, medium and few images, and
+the rarest ones; where data.sampler draws with replacement, how many images
 of the class an epoch shows and how often each of them; with data.order=authors, how the classes are spread over the first
 epoch. No image is read, unless data.split_file names a list of images or the order is the authors'.
 
@@ -62,6 +63,9 @@ type stats struct {
 	Split     string       `json:"split,omitempty"`  // data.split, where it is not seed
 	Epochs    []epochStats `json:"epochs,omitempty"` // of a sampler that draws with replacement
 	Order     *orderStats  `json:"order,omitempty"`  // of data.order=authors
+	Tail      tailStats    `json:"tail"`
+	Test      int          `json:"test"` // test images
+	Side      int          `json:"side"` // rows of an image
 	beta      float64
 	sampler   string
 }
@@ -82,11 +86,12 @@ func newStats(ctx context.Context, cfg *config.Config, dir string) (*stats, erro
 	if err != nil {
 		return nil, err
 	}
-	names, err := data.ClassNames(spec.Dataset)
+	set, err := data.Lookup(spec.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	s := &stats{Dataset: spec.Dataset, Imbalance: spec.Imbalance, Profile: spec.Profile, SplitFile: spec.SplitFile, beta: cfg.Loss.Beta, sampler: cfg.Data.Sampler}
+	names := set.Classes
+	s := &stats{Dataset: spec.Dataset, Side: set.Height, Test: data.TestCount(spec, set), Imbalance: spec.Imbalance, Profile: spec.Profile, SplitFile: spec.SplitFile, beta: cfg.Loss.Beta, sampler: cfg.Data.Sampler}
 	if spec.Draw != data.SeedDraw {
 		s.Split = spec.Draw
 	}
@@ -101,6 +106,7 @@ func newStats(ctx context.Context, cfg *config.Config, dir string) (*stats, erro
 	if s.Epochs, err = resampled(cfg, counts); err != nil {
 		return nil, err
 	}
+	s.Tail = newTailStats(names, counts)
 	s.Order, err = authorsOrder(ctx, cfg, spec, len(counts))
 	return s, err
 }
@@ -108,6 +114,9 @@ func newStats(ctx context.Context, cfg *config.Config, dir string) (*stats, erro
 // print shows a table with a bar for each class, as long as its count against the largest.
 func (s *stats) print(w io.Writer) error {
 	subset := fmt.Sprintf("imbalance %v (%s)", s.Imbalance, s.Profile)
+	if s.Imbalance == data.Natural {
+		subset = "natural classes"
+	}
 	if s.Split != "" {
 		subset += ", drawn as by " + s.Split
 	}
@@ -124,6 +133,10 @@ func (s *stats) print(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	if err := s.Tail.print(w); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d test images; all images have %d x %[2]d pixels\n", s.Test, s.Side)
 	if s.Epochs != nil {
 		if err := s.printEpochs(w); err != nil {
 			return err

@@ -19,12 +19,13 @@ type verifyOptions struct{ *options }
 func newVerifyCommand(o *options) *cobra.Command {
 	v := &verifyOptions{o}
 	return &cobra.Command{
-		Use:   "verify [DATASET ...]",
+		Use:   "verify [DATASET|FILE ...]",
 		Short: "Compare the files with their checksums",
-		Long: `Compares every file of the data sets named, or of CIFAR-10 and CIFAR-100, with its size and SHA-256.
+		Long: `Compares every file of the data sets named, or of CIFAR-10 and CIFAR-100, with its size and SHA-256, and
+every byte of packed files with the checksums in them.
 
 Exit codes: 0 all right, 2 unknown data set, 4 a file is missing or damaged.`,
-		Example: "  longtail data verify cifar100",
+		Example: "  longtail data verify cifar100\n  longtail data verify photos.pack",
 		RunE:    func(cmd *cobra.Command, args []string) error { return v.run(cmd, args) },
 	}
 }
@@ -42,19 +43,24 @@ func (v *verifyOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	files, bad := []verified{}, []string{}
+	files, bad, broken := []verified{}, []string{}, []string{}
 	for _, s := range sets {
 		reports, wrong, err := v.verify(s)
 		if err != nil {
 			return err
 		}
 		files = append(files, reports...)
-		if wrong {
+		if wrong && s.Fetch != nil {
 			bad = append(bad, s.Name)
+		} else if wrong {
+			broken = append(broken, s.Name)
 		}
 	}
 	if err := v.print(cmd.OutOrStdout(), files); err != nil {
 		return err
+	}
+	if len(broken) > 0 {
+		return fail.Data("%s: damaged\nmake it again with longtail data pack, or restore it from a copy", strings.Join(broken, ", "))
 	}
 	if len(bad) == 0 {
 		return nil

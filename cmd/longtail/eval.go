@@ -185,7 +185,7 @@ func newEvalResult(checkpoint string, counts []int, r run.Result) evalResult {
 }
 
 func newEvalReport(dir string, e *train.Evaluation) evalReport {
-	r := evalReport{dir, e.Config.Data.Dataset, e.Config.Data.Imbalance, e.ClassNames, e.Counts, e.TestCounts, nil}
+	r := evalReport{dir, e.Config.Data.Dataset, float64(e.Config.Data.Imbalance), e.ClassNames, e.Counts, e.TestCounts, nil}
 	for _, name := range train.Checkpoints() {
 		if result, ok := e.Results[name]; ok {
 			x := newEvalResult(name, e.Counts, result)

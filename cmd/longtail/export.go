@@ -11,6 +11,7 @@ import (
 	"longtail/eval/export"
 	"longtail/internal/config/grid"
 	"longtail/internal/fail"
+	"longtail/train"
 
 	"github.com/spf13/cobra"
 )
@@ -21,6 +22,7 @@ type exportOptions struct {
 	to         string
 	out        string
 	experiment string
+	checkpoint string // of the network
 }
 
 // exporter is one value of --to.
@@ -35,6 +37,8 @@ func exporters() []exporter {
 		{"csv", "one table: run, epoch, step and a column for each metric", tableExporter(export.CSV)},
 		{"jsonl", "the same table as JSON Lines", tableExporter(export.JSONL)},
 		{"mlflow", "runs of an MLflow file store", (*exportOptions).mlflow},
+		{"onnx", "the trained network of one run: images [N, 3, S, S], normalised, to logits [N, C]", modelExporter(onnxFile)},
+		{"safetensors", "its parameters and running moments, with the names of torchvision's ResNet", modelExporter(torchFile)},
 	}
 }
 
@@ -44,26 +48,28 @@ func newExportCommand(o *options) *cobra.Command {
 	about := ""
 	for _, x := range exporters() {
 		names = append(names, x.name)
-		about += fmt.Sprintf("  %-8s %s\n", x.name, x.about)
+		about += fmt.Sprintf("  %-12s %s\n", x.name, x.about)
 	}
 	cmd := &cobra.Command{
 		Use:   "export RUN|FOLDER ... --to " + strings.Join(names, "|"),
-		Short: "What runs recorded, for other programs",
-		Long: `Writes what runs recorded in a form that other programs read:
+		Short: "What runs recorded and learned, for other programs",
+		Long: `Writes what runs recorded, or the network that one trained, in a form that other programs read:
 
 ` + about + `
 Runs are read from the folders given, else from "runs"; those that are not finished are exported as far as they are. Rates are
 fractions from 0 to 1. --out names the file or folder; without it, or with "-", the tables go to stdout, and MLflow's store is
-mlruns. A file or a run that this command did not write is never overwritten. A run that was exported before is replaced.
+mlruns; a network goes into its run's folder. A file or a run that this command did not write is never overwritten. A run that was exported before is replaced.
 
 TensorBoard needs no export: it reads the folders of runs.`,
 		Example: `  longtail export runs --to csv --out metrics.csv
-  longtail export runs/a runs/b --to mlflow --out mlruns`,
+  longtail export runs/a runs/b --to mlflow --out mlruns
+  longtail export runs/a --to onnx --out a.onnx`,
 		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd, args) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&e.to, "to", "", "what to write: "+strings.Join(names, ", "))
 	f.StringVarP(&e.out, "out", "o", "", "file or folder to write (default: stdout; of mlflow: mlruns)")
+	f.StringVar(&e.checkpoint, "checkpoint", "last", "of a network: "+strings.Join(train.Checkpoints(), ", "))
 	f.StringVar(&e.experiment, "experiment", "longtail", "name of MLflow's experiment")
 	return cmd
 }

@@ -1,7 +1,7 @@
 // Draws a batch: images from bytes, cropped, flipped and normalised, targets, labels; one block an image.
 //
-// x = scale[c] byte + shift[c] of a window of the image inside a border of 4 pixels, which data.Augment draws: w = Philox(seed, {sample,
-// epoch, draw, crop}), dy = 9 w0 >> 32, dx = 9 w1 >> 32, flip = w2 >> 31. draw is 0 before the epoch repeats_from, and 1 + the place in
+// x = scale[c] byte + shift[c] of a window of the image inside a border (data.Border), which data.Augment draws: w = Philox(seed, {sample,
+// epoch, draw, crop}), dy = n w0 >> 32, dx = n w1 >> 32, n = 2 border + 1, flip = w2 >> 31. draw is 0 before the epoch repeats_from, and 1 + the place in
 // the epoch from there on. Of a hole of so many pixels a side, centred at w3 (data.Crop.Hole), the window is zero; so is padding
 // (sample -1).
 //
@@ -58,14 +58,14 @@ struct Window {
 };
 
 __device__ inline Window window_at(const Draw &d, int n, int sample) {
-	const int border = 4;
+	int border = d.height < 40 ? 4 : d.height / 8;
 	Window v = {sample, border, border, 0, 0, 0, false};
 	if (d.augment && sample >= 0) {
 		unsigned long long position = (unsigned long long)d.control->step * (unsigned)d.batch + (unsigned)n;
 		unsigned epoch = (unsigned)(position / (unsigned)d.samples), place = (unsigned)(position % (unsigned)d.samples);
 		uint4 w = philox((unsigned)d.seed, (unsigned)(d.seed >> 32), uint4{(unsigned)sample, epoch, epoch >= (unsigned)d.repeats_from ? 1 + place : 0, d.purpose});
-		v.dy = (int)multiply_high(9, w.x);
-		v.dx = (int)multiply_high(9, w.y);
+		v.dy = (int)multiply_high((unsigned)(2 * border + 1), w.x);
+		v.dx = (int)multiply_high((unsigned)(2 * border + 1), w.y);
 		v.flip = w.z >> 31;
 		v.hole = d.hole;
 		v.top = (int)((unsigned)d.height * (w.w >> 16) >> 16) - v.hole / 2;

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"longtail/data"
 )
@@ -72,7 +73,7 @@ func init() {
 // newSet describes a set of so many training and test images a class.
 func newSet(name string, classes []string, train, test int, from *source) *set {
 	s := &set{source: from, Set: data.Set{
-		Name: name, Classes: classes, Channels: channels, Height: side, Width: side,
+		Name: name, Label: "CIFAR-" + strings.TrimPrefix(name, "cifar"), Classes: classes, Channels: channels, Height: side, Width: side,
 		Train: slices.Repeat([]int{train}, len(classes)), Test: slices.Repeat([]int{test}, len(classes)),
 	}}
 	for _, f := range from.train {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"longtail/data"
 	"longtail/internal/rng"
@@ -72,7 +73,7 @@ func init() {
 // newSet describes a set of so many training and test images a class.
 func newSet(name string, classes []string, train, test int) data.Set {
 	s := data.Set{
-		Name: name, Classes: classes, Channels: channels, Height: side, Width: side, Drawn: true,
+		Name: name, Label: "synthetic " + strings.TrimPrefix(name, "synthetic"), Classes: classes, Channels: channels, Height: side, Width: side, Drawn: true,
 		Train: slices.Repeat([]int{train}, len(classes)), Test: slices.Repeat([]int{test}, len(classes)),
 	}
 	s.Open = func(_ context.Context, spec data.Spec, _ bool) (data.Pool, error) {

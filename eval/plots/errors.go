@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/paper"
 )
@@ -64,7 +65,7 @@ func ErrorByBeta(c paper.Column, points []Point, showPaper bool) Figure {
 	p.X.Tick.Marker = at(values, labels)
 	p.X.Min, p.X.Max = -0.2, float64(len(betas))-0.8
 	f := newFigure(fmt.Sprintf("error-by-beta-%s-if%g", c.Dataset, c.Imbalance),
-		fmt.Sprintf("Error by β, %s, IF %g", eval.DatasetTitle(c.Dataset), c.Imbalance), 300, panel{p, 1})
+		fmt.Sprintf("Error by β, %s, IF %g", data.Label(c.Dataset), c.Imbalance), 300, panel{p, 1})
 	f.legend = legend
 	return f
 }
@@ -77,8 +78,8 @@ func ErrorByFactor(dataset string, points []Point, showPaper bool) Figure {
 	var models []paper.Model
 	var factors []float64
 	for _, x := range points {
-		if x.Column.Dataset != dataset {
-			continue
+		if x.Column.Dataset != dataset || x.Column.Imbalance == data.Natural {
+			continue // classes as they are have no place on the axis
 		}
 		if !slices.Contains(models, x.Model) {
 			models = append(models, x.Model)
@@ -91,7 +92,7 @@ func ErrorByFactor(dataset string, points []Point, showPaper bool) Figure {
 		models, factors = paper.PlainModels(), paper.Factors()
 	}
 	slices.Sort(factors)
-	title := "Error by imbalance factor, " + eval.DatasetTitle(dataset)
+	title := "Error by imbalance factor, " + data.Label(dataset)
 	if len(models) > maxLines {
 		models = bestModels(models, factors, dataset, points)
 		title += ": plain losses and the best class-balanced ones"

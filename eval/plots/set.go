@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/paper"
 	"longtail/eval/tables"
@@ -84,7 +85,7 @@ func errorFigures(s tables.Setting, w eval.Which) []Figure {
 	showPaper := len(s.Deviations) == 0
 	var all []Figure
 	for _, set := range datasets(cols) {
-		inSet := slices.DeleteFunc(slices.Clone(cols), func(c paper.Column) bool { return c.Dataset != set })
+		inSet := slices.DeleteFunc(slices.Clone(cols), func(c paper.Column) bool { return c.Dataset != set || c.Imbalance == data.Natural })
 		if len(inSet) > 1 {
 			all = append(all, ErrorByFactor(set, points, showPaper))
 		}
@@ -128,7 +129,7 @@ func imageFigures(runs []*eval.Run) []Figure {
 			for _, r := range runs {
 				known := slices.ContainsFunc(counts, func(n []int) bool { return slices.Equal(n, r.Summary.Counts) })
 				if r.Column() == c && c.Dataset == set && !known && len(counts) < maxLines {
-					name := "IF " + number(c.Imbalance)
+					name := data.ImbalanceLabel(c.Imbalance)
 					if p := r.Summary.Profile; p != "" && p != "exp" {
 						name += " " + p
 					}
@@ -136,15 +137,15 @@ func imageFigures(runs []*eval.Run) []Figure {
 				}
 			}
 		}
-		all = append(all, Images("images-per-class-"+set, "Training images a class, "+eval.DatasetTitle(set), names, counts))
+		all = append(all, Images("images-per-class-"+set, "Training images a class, "+data.Label(set), names, counts))
 	}
 	return all
 }
 
 // columnFigures are the charts of the classes of one data set and factor.
 func columnFigures(c paper.Column, runs []*eval.Run) []Figure {
-	suffix := fmt.Sprintf("%s-if%s", c.Dataset, number(c.Imbalance))
-	where := fmt.Sprintf("%s, IF %s", eval.DatasetTitle(c.Dataset), number(c.Imbalance))
+	suffix := c.Dataset + "-" + strings.ToLower(strings.ReplaceAll(data.ImbalanceLabel(c.Imbalance), " ", ""))
+	where := data.Label(c.Dataset) + ", " + data.ImbalanceLabel(c.Imbalance)
 	first := runs[0].Summary
 	groups := eval.GroupRuns(runs)
 	var classes []ClassAccuracy
@@ -196,7 +197,12 @@ func sumConfusion(runs []*eval.Run) [][]int64 {
 func ForPaper(runs []*eval.Run, w eval.Which) ([]Figure, error) {
 	betas := paper.Betas()
 	all := []Figure{ClassBalancedTerm(betas)}
-	for _, set := range []string{"cifar10", "cifar20", "cifar100"} {
+	maps, err := paperMaps()
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range maps {
+		set := g.Columns[0].Dataset
 		images, err := ImagesPerClass(set, paper.Factors())
 		if err != nil {
 			return nil, err
@@ -208,11 +214,7 @@ func ForPaper(runs []*eval.Run, w eval.Which) ([]Figure, error) {
 		all = append(all, images, effective)
 	}
 	points := Points(runs, w)
-	for _, name := range []string{"figure8", "figure9", "figure10"} {
-		g, err := paper.Lookup(name)
-		if err != nil {
-			return nil, err
-		}
+	for _, g := range maps {
 		all = append(all, PaperMap(g))
 		if slices.ContainsFunc(points, func(p Point) bool { return slices.Contains(g.Columns, p.Column) }) {
 			all = append(all, OurMap(g, points))
@@ -221,5 +223,29 @@ func ForPaper(runs []*eval.Run, w eval.Which) ([]Figure, error) {
 			all = append(all, ErrorByBeta(c, points, true))
 		}
 	}
-	return append(all, ErrorByFactor("cifar10", points, true), ErrorByFactor("cifar100", points, true)), nil
+	table, err := paper.Lookup("table2")
+	if err != nil {
+		return nil, err
+	}
+	var done []string
+	for _, c := range table.Columns {
+		if !slices.Contains(done, c.Dataset) {
+			done = append(done, c.Dataset)
+			all = append(all, ErrorByFactor(c.Dataset, points, true))
+		}
+	}
+	return all, nil
+}
+
+// paperMaps are the grids of the paper's Figures 8 to 10, one for each data set.
+func paperMaps() ([]*paper.Grid, error) {
+	var all []*paper.Grid
+	for _, name := range []string{"figure8", "figure9", "figure10"} {
+		g, err := paper.Lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, g)
+	}
+	return all, nil
 }

@@ -24,7 +24,7 @@ func ImagesPerClass(dataset string, factors []float64) (Figure, error) {
 		}
 		names, counts = append(names, "IF "+shortNumber(f)), append(counts, n)
 	}
-	return Images("images-per-class-"+dataset, "Training images a class, "+eval.DatasetTitle(dataset), names, counts), nil
+	return Images("images-per-class-"+dataset, "Training images a class, "+data.Label(dataset), names, counts), nil
 }
 
 // Images draws the training images of each class, sorted, of some data sets; counts are [sets][C].
@@ -106,7 +106,7 @@ func EffectiveNumbers(dataset string, factor float64, betas []float64) (Figure, 
 	rankTicks(&p.X, len(counts))
 	logScale(&p.Y, 0.9, hi*1.2)
 	name := fmt.Sprintf("effective-numbers-%s-if%g", dataset, factor)
-	f := newFigure(name, fmt.Sprintf("Effective number of images a class, %s, IF %g", eval.DatasetTitle(dataset), factor), 260, panel{p, 1})
+	f := newFigure(name, fmt.Sprintf("Effective number of images a class, %s, IF %g", data.Label(dataset), factor), 260, panel{p, 1})
 	f.legend = legend
 	return f, nil
 }

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/paper"
 	"longtail/eval/status"
@@ -147,7 +147,7 @@ func (s *Server) table(r *http.Request) (any, error) {
 
 // columnName is a column of the paper in words.
 func columnName(c paper.Column) string {
-	name := eval.DatasetTitle(c.Dataset) + fmt.Sprintf(" IF %g", c.Imbalance)
+	name := data.Label(c.Dataset) + " " + data.ImbalanceLabel(c.Imbalance)
 	if c.Profile != "" {
 		name += " " + c.Profile
 	}

@@ -33,7 +33,7 @@ func TestPaperConfigsHaveTheCellsOfThePaper(t *testing.T) {
 		}
 		for _, r := range g.Runs {
 			c := r.Config
-			want[fmt.Sprint(paper.Column{Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance}, paper.NewModel(c.Loss.Name, c.Loss.Options()["gamma"], c.Loss.Beta))]--
+			want[fmt.Sprint(paper.Column{Dataset: c.Data.Dataset, Imbalance: float64(c.Data.Imbalance)}, paper.NewModel(c.Loss.Name, c.Loss.Options()["gamma"], c.Loss.Beta))]--
 			drops := "[0.01, 0.0001]"
 			if c.Data.Imbalance == 1 {
 				drops = "[0.1, 0.01]"

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"longtail/data"
 	"longtail/eval/paper"
 	"longtail/internal/config"
 	"longtail/internal/config/grid"
@@ -78,7 +79,7 @@ func span(configs ...*config.Config) *paper.Grid {
 	table := &paper.Grid{Name: "grid", Title: "Error (%) of the runs of this config"}
 	var models []paper.Model
 	for _, c := range configs {
-		column := paper.Column{Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance}
+		column := paper.Column{Dataset: data.Title(c.Data.Dataset), Imbalance: float64(c.Data.Imbalance)}
 		model := paper.NewModel(c.Loss.Name, c.Loss.Options()["gamma"], c.Loss.Beta)
 		if !slices.Contains(table.Columns, column) {
 			table.Columns = append(table.Columns, column)
@@ -95,7 +96,7 @@ func span(configs ...*config.Config) *paper.Grid {
 
 // TrainCommand is the command line of one run of a table. out is the folder of the table's runs.
 func TrainCommand(column paper.Column, m paper.Model, out string) string {
-	overrides := []string{"data.dataset=" + column.Dataset, "data.imbalance=" + text(column.Imbalance), "loss.name=" + m.Loss}
+	overrides := []string{"data.dataset=" + column.Dataset, "data.imbalance=" + data.ImbalanceText(column.Imbalance), "loss.name=" + m.Loss}
 	if m.Loss == paper.Focal {
 		overrides = append(overrides, "loss.gamma="+text(m.Gamma))
 	}

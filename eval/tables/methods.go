@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/paper"
 	"longtail/internal/config"
@@ -47,7 +48,7 @@ func newMethods(path string, g *grid.Grid, published *paper.Gallery) *Methods {
 
 // columnOf is the data set of a config.
 func columnOf(c *config.Config) paper.Column {
-	column := paper.Column{Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance}
+	column := paper.Column{Dataset: data.Title(c.Data.Dataset), Imbalance: float64(c.Data.Imbalance)}
 	if c.Data.Profile != "exp" {
 		column.Profile = c.Data.Profile
 	}

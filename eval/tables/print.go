@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/paper"
 	"longtail/internal/fail"
@@ -108,7 +109,7 @@ func (c Comparison) Tables() []Table {
 
 func (c Comparison) table(first, last int) Table {
 	title := c.Title
-	if name := eval.DatasetTitle(c.Columns[first].Dataset); last-first < len(c.Columns) || !strings.HasSuffix(title, name) {
+	if name := data.Label(c.Columns[first].Dataset); last-first < len(c.Columns) || !strings.HasSuffix(title, name) {
 		title += "; " + name
 	}
 	if c.Setting != "" {
@@ -116,7 +117,7 @@ func (c Comparison) table(first, last int) Table {
 	}
 	t := Table{Title: title, Header: []string{"imbalance factor"}}
 	for _, col := range c.Columns[first:last] {
-		t.Spans = append(t.Spans, Span{strings.TrimRight(" "+col.Profile, " ") + " " + strconv.FormatFloat(col.Imbalance, 'g', -1, 64) + " ", 3})
+		t.Spans = append(t.Spans, Span{strings.TrimRight(" "+col.Profile, " ") + " " + strings.TrimPrefix(data.ImbalanceLabel(col.Imbalance), "IF ") + " ", 3})
 		t.Header = append(t.Header, paperColumn, "ours", diffColumn)
 	}
 	for _, r := range c.Rows {
@@ -275,7 +276,7 @@ func writeLong(w io.Writer, all []Comparison) error {
 				if e.HeldOut != nil {
 					held = number(e.HeldOut.Mean)
 				}
-				record := []string{c.Name, c.Columns[i].Dataset, strconv.FormatFloat(c.Columns[i].Imbalance, 'g', -1, 64), r.Label,
+				record := []string{c.Name, c.Columns[i].Dataset, data.ImbalanceText(c.Columns[i].Imbalance), r.Label,
 					e.Paper.String(), ours[0], ours[1], ours[2], difference, strconv.FormatBool(e.PaperBest), strconv.FormatBool(e.OursBest),
 					model(e.PaperModel), model(e.OursModel), held, strconv.Itoa(e.Candidates), strings.Join(c.Deviations, "; "), e.Command, string(c.Metric)}
 				for k := range record {

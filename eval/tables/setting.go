@@ -66,7 +66,7 @@ func labelSettings(all []Setting) {
 func settingOf(r *eval.Run) Setting {
 	var key, deviations []string
 	c := r.Config
-	schedule := config.Protocol(c.Data.Imbalance, c.Train.Epochs)
+	schedule := config.Protocol(float64(c.Data.Imbalance), c.Train.Epochs)
 	for _, k := range config.Keys() {
 		role := config.RoleOf(k)
 		if isCellKey(r, k) || role != config.Experiment && role != config.Evaluation && role != config.Source {

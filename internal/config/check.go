@@ -28,7 +28,7 @@ type choice struct {
 
 func (c *Config) choices() []choice {
 	return []choice{
-		{"data.dataset", c.Data.Dataset, data.Names()},
+		{"data.dataset", c.Data.Dataset, c.datasets()},
 		{"data.profile", c.Data.Profile, data.Profiles()},
 		{"data.sampler", c.Data.Sampler, data.Samplers()},
 		{"data.order", c.Data.Order, data.Orders()},
@@ -49,6 +49,14 @@ func (c *Config) choices() []choice {
 		{"device", c.Device, device.Names()},
 		{"precision", c.Precision, device.Precisions()},
 	}
+}
+
+// datasets are the values of data.dataset: the registered sets and, where it names a file, that file, which is looked at later.
+func (c *Config) datasets() []string {
+	if data.IsFile(c.Data.Dataset) {
+		return append(data.Names(), c.Data.Dataset)
+	}
+	return data.Names()
 }
 
 // UnknownName is the first key, and its value, that names what a result depends on and what this program does not have, such as the data
@@ -93,13 +101,14 @@ func (c *Config) check() error {
 		{"train.checkpoint_every", t.CheckpointEvery, t.CheckpointEvery >= 0, "a number of steps, or 0 for only at the end of epochs"},
 		{"out", c.Out, !strings.ContainsFunc(c.Out, isControl), "a path without control characters"},
 		{"train.init_from", t.InitFrom, !strings.ContainsFunc(t.InitFrom, isControl), "a path without control characters"},
+		{"data.dataset", c.Data.Dataset, !strings.ContainsFunc(c.Data.Dataset, isControl), "a name, or a path without control characters"},
 		{"data.split_file", c.Data.SplitFile, !strings.ContainsFunc(c.Data.SplitFile, isControl), "a path without control characters"},
 	} {
 		if !r.ok {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkLoss, c.checkSampling, c.checkStages, c.checkSchedule, c.checkMixing, c.checkData, c.checkEval} {
+	for _, check := range []func() error{c.checkModel, c.checkLoss, c.checkSampling, c.checkStages, c.checkSchedule, c.checkMixing, c.checkData, c.checkEval} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -38,8 +38,8 @@ type Config struct {
 
 // Data is the section data: which images.
 type Data struct {
-	Dataset     string  `key:"dataset"`                      // one of data.Names
-	Imbalance   float64 `key:"imbalance"`                    // most frequent over rarest class, at least 1
+	Dataset     string  `key:"dataset"`                      // one of data.Names, or a packed file
+	Imbalance   Factor  `key:"imbalance"`                    // most frequent over rarest class, at least 1, or none; not given: none for a file, else 100
 	Profile     string  `key:"profile"`                      // one of data.Profiles
 	MaxPerClass int     `key:"max_per_class"`                // training images of the most frequent class; 0: all
 	SplitSeed   uint64  `key:"split_seed" role:"repetition"` // draws the subset
@@ -159,6 +159,9 @@ func (c *Config) Complete() error {
 // Derive computes the values that follow from others and were not given, and checks nothing.
 func (c *Config) Derive() {
 	t := &c.Train
+	if !c.Given("data.imbalance") && data.IsFile(c.Data.Dataset) {
+		c.Data.Imbalance = data.Natural
+	}
 	if !c.Given("train.warmup_epochs") {
 		t.WarmupEpochs = t.Epochs / 40
 	}
@@ -166,7 +169,7 @@ func (c *Config) Derive() {
 		t.Milestones = []float64{t.Epochs * 4 / 5, t.Epochs * 9 / 10}
 	}
 	if !c.Given("train.multipliers") {
-		t.Multipliers = paperMultipliers(c.Data.Imbalance)
+		t.Multipliers = paperMultipliers(float64(c.Data.Imbalance))
 	}
 	c.deriveLoss()
 }
@@ -182,7 +185,7 @@ func paperMultipliers(imbalance float64) []float64 {
 // Protocol is the paper's for an imbalance factor, with the schedule in proportion to a number of epochs.
 func Protocol(imbalance, epochs float64) *Config {
 	c := Defaults()
-	c.Data.Imbalance, c.Train.Epochs = imbalance, epochs
+	c.Data.Imbalance, c.Train.Epochs = Factor(imbalance), epochs
 	c.Derive()
 	return c
 }
@@ -216,7 +219,7 @@ func (c *Config) Place(key string) string {
 func (c *Config) DataSpec() data.Spec {
 	d := c.Data
 	return data.Spec{
-		Dataset: d.Dataset, Imbalance: d.Imbalance, Profile: d.Profile, MaxPerClass: d.MaxPerClass,
+		Dataset: d.Dataset, Imbalance: float64(d.Imbalance), Profile: d.Profile, MaxPerClass: d.MaxPerClass,
 		SplitSeed: d.SplitSeed, SplitFile: d.SplitFile, Validation: d.Validation, Draw: d.Split,
 	}
 }

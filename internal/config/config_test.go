@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"longtail/data"
 	"longtail/internal/fail"
 
 	"github.com/google/go-cmp/cmp"
@@ -183,7 +184,7 @@ func TestMissingFileNamesTheNearest(t *testing.T) {
 // anyConfig draws a config that passes the checks.
 func anyConfig(t *rapid.T) *Config {
 	c := Defaults()
-	c.Data.Imbalance = rapid.SampledFrom([]float64{1, 1.5, 10, 33.3, 200}).Draw(t, "imbalance")
+	c.Data.Imbalance = rapid.SampledFrom([]Factor{data.Natural, 1, 1.5, 10, 33.3, 200}).Draw(t, "imbalance")
 	c.Data.Dataset = rapid.SampledFrom([]string{"cifar10", "cifar20", "synthetic100"}).Draw(t, "dataset")
 	c.Data.SplitFile = rapid.SampledFrom([]string{"", "a b.json", "true", "~", "1", "x: y", `"\`, "é", "- a", "null"}).Draw(t, "split file")
 	c.Out = rapid.SampledFrom([]string{"", "runs/a", "no", "1e3", "#", "a #b", "'", "/tmp/x", "{}"}).Draw(t, "out")

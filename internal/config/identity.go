@@ -4,15 +4,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"longtail/data"
 )
 
 // identifies reports whether a key is part of a run's identity.
 func (e entry) identifies() bool { return e.role != Source && e.role != Place && !e.leftOut() }
 
 // Identity is the config without what says where the run is and on what it computes, as YAML: equal for runs with equal
-// results.
+// results. A file of images is named without its folder: its checksum stands in the split.
 func (c *Config) Identity() []byte {
-	return c.yaml(entry.identifies)
+	titled := *c
+	titled.Data.Dataset = data.Title(c.Data.Dataset)
+	return titled.yaml(entry.identifies)
 }
 
 // Differences are the keys in which two configs would compute different things, in the order of config.yaml.
@@ -20,7 +24,14 @@ func (c *Config) Differences(other *Config) []string {
 	var keys []string
 	theirs := other.entries()
 	for i, e := range c.entries() {
-		if (e.identifies() || theirs[i].identifies()) && format(e.value) != format(theirs[i].value) {
+		differ := format(e.value) != format(theirs[i].value)
+		switch e.key {
+		case "model.name":
+			differ = c.Network() != other.Network()
+		case "data.dataset": // a file that was moved; another one of its name has another checksum
+			differ = data.Title(c.Data.Dataset) != data.Title(other.Data.Dataset)
+		}
+		if differ && (e.identifies() || theirs[i].identifies()) {
 			keys = append(keys, e.key)
 		}
 	}
@@ -36,7 +47,11 @@ func (c *Config) Conflict(began *Config) string {
 	}
 	var parts []string
 	for _, key := range mine.Differences(began) {
-		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), mine.Value(key)))
+		there, here := began.Value(key), mine.Value(key)
+		if key == "model.name" {
+			there, here = began.Network(), mine.Network()
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, there, here))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -73,12 +88,15 @@ func (c *Config) RunName() string {
 
 // NameWith is RunName with other words in place of the sampling, the mixing, the loss, its options and the second stage.
 func (c *Config) NameWith(method ...string) string {
-	parts := []string{c.Data.Dataset, "if" + number64(c.Data.Imbalance)}
+	parts := []string{data.Title(c.Data.Dataset), "if" + number64(float64(c.Data.Imbalance))}
+	if c.Data.Imbalance == data.Natural {
+		parts[1] = "natural"
+	}
 	if c.Data.Profile != "exp" {
 		parts = append(parts, c.Data.Profile)
 	}
-	if c.Model.Name != "resnet32" {
-		parts = append(parts, c.Model.Name)
+	if name := c.Network(); name != "resnet32" {
+		parts = append(parts, name)
 	}
 	parts = append(parts, method...)
 	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")

@@ -18,7 +18,7 @@ func (c *Config) NewInput() (data.Input, error) {
 	if err != nil {
 		return data.Input{}, err
 	}
-	return data.NewInput(c.Data.Input, set.Channels)
+	return set.NewInput(c.Data.Input)
 }
 
 // samplingParts are the words of RunName for a subset, an input, an augmentation, an order and a sampler that are not the paper's.

@@ -168,8 +168,11 @@ func (c *Config) setAll(prefix string, mapping *yaml.Node, file string) error {
 
 // assign puts the value of a node into a field, or says what the field wants.
 func assign(field reflect.Value, n *yaml.Node) (problem string) {
-	if isTau(field) {
+	switch {
+	case isTau(field):
 		return assignTau(field, n)
+	case isFactor(field):
+		return assignFactor(field, n)
 	}
 	switch field.Kind() {
 	case reflect.Bool:

@@ -53,6 +53,8 @@ func (c *Config) Text(key string) string {
 	switch {
 	case !ok || e.unused:
 		return ""
+	case key == "model.name":
+		return c.Network()
 	case e.value.Kind() == reflect.String:
 		return e.value.String()
 	}
@@ -79,8 +81,11 @@ var (
 )
 
 func format(v reflect.Value) string {
-	if isTau(v) {
+	switch {
+	case isTau(v):
 		return v.String()
+	case isFactor(v):
+		return formatFactor(v.Float())
 	}
 	switch v.Kind() {
 	case reflect.Float64:

@@ -10,7 +10,13 @@ import (
 // An image is, to the bit, what the program declares around data.Augment: the input's numbers, a crop for each time that an image comes, a
 // square of zeros, the input's border; and the middle of the image where nothing is drawn.
 func TestDrawnImagesFollowTheProgram(t *testing.T) {
-	const side, samples, position = 8, 6, 27 // place 3 of epoch 4
+	for _, side := range []int{8, 32, 48} {
+		testDrawnImages(t, side)
+	}
+}
+
+func testDrawnImages(t *testing.T, side int) {
+	const samples, position = 6, 27 // place 3 of epoch 4
 	pixels := make([]byte, samples*3*side*side)
 	for i := range pixels {
 		pixels[i] = byte(i*7 + i/97)
@@ -39,16 +45,17 @@ func TestDrawnImagesFollowTheProgram(t *testing.T) {
 			if o.Repeats && o.RepeatsFrom <= 4 {
 				draw = 1 + 3
 			}
-			c := data.Crop{DY: data.Border, DX: data.Border}
+			border := data.Border(side)
+			c := data.Crop{DY: border, DX: border}
 			if o.Augment {
-				c = data.Augment(11, 4, draw, 5)
+				c = data.Augment(11, 4, draw, 5, side)
 			}
 			top, left := c.Hole(o.Cutout, side, side)
 			for i := range side * side * 3 {
 				y, x, ch := i/3/side, i/3%side, i%3
-				fromY, fromX := y+c.DY-data.Border, x+c.DX-data.Border
+				fromY, fromX := y+c.DY-border, x+c.DX-border
 				if c.Flip {
-					fromX = side - 1 - x + c.DX - data.Border
+					fromX = side - 1 - x + c.DX - border
 				}
 				var want float32
 				switch {

@@ -51,13 +51,13 @@ func (s *session) drawSample(dst view, p *place, n int) {
 		return
 	}
 	m := s.images
-	c := crop{border: data.Border, dy: data.Border, dx: data.Border, outside: s.program.Pixels.Border}
+	border := data.Border(m.Height)
+	c := crop{border: border, dy: border, dx: border, outside: s.program.Pixels.Border}
 	if s.program.Augment {
 		epoch, draw := s.program.Draw(s.first + n)
-		window := data.Augment(s.program.Seed, epoch, draw, int(index))
+		window := data.Augment(s.program.Seed, epoch, draw, int(index), m.Height)
 		c.dy, c.dx, c.flip, c.side = window.DY, window.DX, window.Flip, s.program.Cutout
 		c.top, c.left = window.Hole(c.side, m.Height, m.Width)
 	}
-	size := m.Channels * m.Height * m.Width
-	s.kernels.image(dst, m.Pixels[int(index)*size:][:size], s.table, m.Channels, m.Height, m.Width, c)
+	s.kernels.image(dst, m.Image(int(index)), s.table, m.Channels, m.Height, m.Width, c)
 }

@@ -99,6 +99,9 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	if err := device.CheckRun(p, order, first, n, s.images.Len(), len(s.rates)); err != nil {
 		return sums, err
 	}
+	if err := s.images.Intact(order); err != nil {
+		return sums, err
+	}
 	mixtures, err := device.Mixtures(p, s.images.Labels, order, first)
 	if err != nil {
 		return sums, err

@@ -10,8 +10,8 @@
 //	4  internal/device     the contract of backends, and their registry
 //	3  internal/plan       graph to ordered steps and one arena
 //	4  data/mix            rules that mix images
-//	3  data/cifar, data/synthetic  what the program ships
-//	2  models, loss, data  networks, losses, images
+//	3  data/cifar, data/synthetic, data/pack  what the program ships
+//	2  models, loss, data, data/picture  networks, losses, images
 //	1  internal/ops, internal/rng, internal/fail, internal/disk, internal/build,
 //	1  internal/effective, internal/mt19937, internal/options
 //

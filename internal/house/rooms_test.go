@@ -13,8 +13,8 @@ var floors = map[string]int{
 	"internal/ops":   1, "internal/rng": 1, "internal/fail": 1, "internal/build": 1, "internal/disk": 1, "internal/metrics": 1,
 	"internal/effective": 1, "internal/mt19937": 1, "internal/options": 1,
 	"models": 2, "loss": 2, "data": 2, "internal/posthoc": 2,
-	"data/cifar": 3, "data/synthetic": 3, "data/mix": 4,
-	"internal/plan":    3,
+	"data/picture": 2, "data/cifar": 3, "data/synthetic": 3, "data/pack": 3, "data/mix": 4,
+	"internal/plan": 3, "internal/onnx": 3,
 	"internal/device":  4,
 	"internal/program": 5, "internal/cpu": 5, "cuda": 5, "cuda/lower": 5,
 	"internal/config": 5, "internal/run": 5,
@@ -72,7 +72,7 @@ var onlyIn = map[string]string{
 }
 
 // shipped are rooms that register themselves: only the program and tests import them, so that no other room depends on what is shipped.
-var shipped = []string{"longtail/data/cifar", "longtail/data/synthetic", "longtail/internal/cpu", "longtail/cuda", "longtail/internal/adding"}
+var shipped = []string{"longtail/data/cifar", "longtail/data/pack", "longtail/data/synthetic", "longtail/internal/cpu", "longtail/cuda", "longtail/internal/adding"}
 
 // randomness is what only tests may import: all else draws from internal/rng.
 var randomness = []string{"math/rand", "math/rand/v2", "crypto/rand"}

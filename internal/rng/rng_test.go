@@ -57,7 +57,7 @@ func TestUint64AndFloat64TakeTheLowWordFirst(t *testing.T) {
 }
 
 func TestPurposesAreDistinct(t *testing.T) {
-	all := []Purpose{Init, Permutation, Crop, Split, Synthetic, Validation, Bench, Resample, Records, Buffer, Mix}
+	all := []Purpose{Init, Permutation, Crop, Split, Synthetic, Validation, Bench, Resample, Records, Buffer, Mix, TestPart}
 	for i, p := range all {
 		if int(p) != i+1 {
 			t.Errorf("purpose %d has number %d: the meaning of every seed changed", i, p)

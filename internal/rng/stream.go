@@ -22,6 +22,7 @@ const (
 	Records     Purpose = 9  // order within a class of the authors' record file
 	Buffer      Purpose = 10 // places of the authors' shuffle buffer
 	Mix         Purpose = 11 // factor, partners and box of a batch of mixed images
+	TestPart    Purpose = 12 // which images of a class a packed file sets apart for tests
 )
 
 // Stream is a sequence of random numbers: the Philox outputs of the counters {0, a, b, purpose}, {1, a, b, purpose} and

@@ -3,6 +3,8 @@ package run
 import (
 	"fmt"
 	"strconv"
+
+	"longtail/data"
 )
 
 // Score is what one pass over a labelled set gives. Rates are fractions in [0, 1].
@@ -66,7 +68,7 @@ type Summary struct {
 func (s *Summary) Settings() []string {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	settings := []string{
-		"model.name=" + s.Model, "data.dataset=" + s.Dataset, "data.imbalance=" + number(s.Imbalance), "data.profile=" + s.Profile,
+		"model.name=" + s.Model, "data.dataset=" + s.Dataset, "data.imbalance=" + data.ImbalanceText(s.Imbalance), "data.profile=" + s.Profile,
 		"loss.name=" + s.Loss, "loss.beta=" + number(s.Beta), "loss.gamma=" + number(s.Gamma),
 		"train.epochs=" + number(s.Epochs), fmt.Sprintf("train.batch=%d", s.Batch), fmt.Sprintf("seed=%d", s.Seed),
 	}

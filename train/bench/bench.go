@@ -25,6 +25,7 @@ import (
 // Options say how long to measure.
 type Options struct {
 	Classes int // of the images made for the measurement
+	Size    int // their rows and columns
 	Steps   int // in a timed window
 	Windows int
 	Warmup  int // steps before the first window
@@ -56,13 +57,17 @@ type Measurement struct {
 	MMAPerImage     float64       `json:"mma_per_image,omitempty"`          // tensor-core operations, where they are counted
 }
 
-// imageCount is the size of CIFAR-10 at IF 100.
-const imageCount = 12406
+// imageCount is how many images are drawn from, that of the paper's subset at imbalance factor 100; of large ones so many as poolBytes hold, two
+// batches at least.
+const (
+	imageCount = 12406
+	poolBytes  = 256 << 20
+)
 
 // Run measures the training steps of a configuration. A cancelled context ends it between two calls (fail.Interrupted).
 func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (Measurement, error) {
 	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
-	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
+	b := measured{cfg: cfg, images: randomImages(cfg, o)}
 	var err error
 	if b.order, err = train.NewStream(cfg, b.images.Labels, o.Classes, data.Files{}); err != nil {
 		return m, err
@@ -129,7 +134,7 @@ type measured struct {
 
 // Memory is how many bytes the trainings of a measurement take together on a device, and how many it has left; 0 for what is not known.
 func Memory(cfg *config.Config, d *device.Device, o Options) (need, available int64, err error) {
-	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
+	b := measured{cfg: cfg, images: randomImages(cfg, o)}
 	if err := b.plan(); err != nil {
 		return 0, 0, err
 	}
@@ -247,17 +252,16 @@ func (b *measured) counters() (total device.Counters) {
 }
 
 // randomImages are noise: the speed of a step does not depend on what it sees.
-func randomImages(seed uint64, classes int) data.Images {
-	images := data.Images{
-		Pixels: make([]byte, imageCount*3*32*32), Labels: make([]int32, imageCount),
-		Classes: classes, Channels: 3, Height: 32, Width: 32,
-	}
-	stream := rng.New(seed, rng.Synthetic, 0, 0)
+func randomImages(cfg *config.Config, o Options) data.Images {
+	size := 3 * o.Size * o.Size
+	n := max(min(imageCount, poolBytes/size), 2*cfg.Train.Batch)
+	images := data.Images{Pixels: make([]byte, n*size), Labels: make([]int32, n), Classes: o.Classes, Channels: 3, Height: o.Size, Width: o.Size}
+	stream := rng.New(cfg.Seed, rng.Synthetic, 0, 0)
 	for i := range images.Pixels {
 		images.Pixels[i] = byte(stream.Uint32())
 	}
 	for i := range images.Labels {
-		images.Labels[i] = int32(stream.Intn(classes))
+		images.Labels[i] = int32(stream.Intn(o.Classes))
 	}
 	return images
 }

@@ -13,14 +13,15 @@ func Pixel(o *plan.Options, bytes plan.Pixels, m data.Images, position, sample, 
 	}
 	if o.Augment {
 		epoch, draw := o.Draw(position)
-		d := data.Augment(o.Seed, epoch, draw, sample)
+		d := data.Augment(o.Seed, epoch, draw, sample, m.Height)
 		if top, left := d.Hole(o.Cutout, m.Height, m.Width); y >= top && y < top+o.Cutout && x >= left && x < left+o.Cutout {
 			return 0
 		}
 		if d.Flip {
 			x = m.Width - 1 - x
 		}
-		y, x = y+d.DY-data.Border, x+d.DX-data.Border
+		border := data.Border(m.Height)
+		y, x = y+d.DY-border, x+d.DX-border
 	}
 	if y < 0 || x < 0 || y >= m.Height || x >= m.Width {
 		return bytes.Border
