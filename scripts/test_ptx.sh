@@ -41,12 +41,17 @@ variants() {
   EMULATOR_APPROXIMATE=2 run libcuda_ptx_fast.so cuda -test.run 'TestStepsEqualTheCPU|TestMixedStepsAreNearFP32|TestGoldenCurves'
 }
 
+# Chains of dependent loads, which take a batch of 128 to show.
+chains() {
+  run libcuda_ptx_fast.so cuda -test.v -test.run TestDependentLoadsOfAStep
+}
+
 # A few of what make mutants does: each must make a test fail.
 mutants() {
   go run ./cuda/kernels/ptx/mutants -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|membar|cp.async of 8|rounds|smaller .align'
 }
 
-for stage in ${PTX_STAGES:-tests bits variants mutants}; do
+for stage in ${PTX_STAGES:-tests bits variants chains mutants}; do
   start=$SECONDS
   "$stage"
   echo "---- PTX, $stage: $((SECONDS - start)) s"

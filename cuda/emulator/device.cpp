@@ -26,6 +26,7 @@ CUresult emulatorLastError(const char **text) {
 CUresult emulatorCounters(emulatorCounters_t *out) {
 	GUARD;
 	*out = counters;
+	counters.longest_chain = 0;
 	out->checked = is_checked();
 	return CUDA_SUCCESS;
 }
