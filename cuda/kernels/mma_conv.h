@@ -90,7 +90,11 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	alignas(16) __shared__ float mean[channels];
 	Epilogue<S> epilogue = {p, k, channel, {}};
 	const bool products = p.statistics.kind == statistics_sums;
-	if (products) epilogue.mean = eight_at(&p.statistics.moments[channel]);
+	float variance = 0; // of the sums' channel of this thread
+	if (products) {
+		epilogue.mean = eight_at(&p.statistics.moments[channel]);
+		if (threadIdx.x < channels) variance = p.statistics.moments[channels + threadIdx.x];
+	}
 	Eight sum = {}, other = {};
 #pragma unroll 1
 	for (int round = 0; round < rounds; round += batch) {
@@ -116,7 +120,7 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	float first = column_sum<channels>(sum, scratch[0]);
 	if (products) {
 		float second = column_sum<channels>(other, scratch[1]);
-		if (threadIdx.x < channels) second /= sqrt_rn(p.statistics.moments[channels + threadIdx.x] + p.statistics.eps);
+		if (threadIdx.x < channels) second /= sqrt_rn(variance + p.statistics.eps);
 		return finish<channels>(p.statistics, first, second, S::pixels);
 	}
 	first *= 1.0f / (float)S::pixels;
@@ -142,12 +146,15 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 	__shared__ Line<S::columns> mask;
 	half *weights = tile + T::halves;
 	copy_weights<stem ? stem_rows : S::weight_rows, S::weight_rows, S::weight_columns>(weights, p.weights);
-	prepare(p.out.mask, mask);
+	const Norm of_mask = fetch<S::columns>(p.out.mask);
 	if constexpr (stem) {
+		prepare(p.out.mask, of_mask, mask);
 		unfold<T>(tile, weights + weights_halves<S>, p.in.first.x, (int)blockIdx.x);
 	} else {
-		prepare(p.in.first, first);
-		prepare(p.in.second, second);
+		const Norm of_first = fetch<T::channels>(p.in.first), of_second = fetch<T::channels>(p.in.second);
+		prepare(p.out.mask, of_mask, mask);
+		prepare(p.in.first, of_first, first);
+		prepare(p.in.second, of_second, second);
 		clear_border<T>(tile);
 		__syncthreads();
 		if constexpr (S::backward)

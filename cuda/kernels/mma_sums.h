@@ -29,6 +29,7 @@ template <int channels> MMA_INLINE float column_sum(const Eight &v, float (*scra
 // t / channels + threads / channels and so on; then their sums are added in order, and every thread gets its channel's.
 template <int channels> struct Batch {
 	static constexpr int groups = threads / channels;
+	static constexpr int flight = channels / 2 < 16 ? channels / 2 : 16; // loads under way at once; of 128 images a thread has channels / 2
 	const float *parts; // [images, 2, channels]
 	int images;
 	float (*scratch)[channels]; // [groups][channels]
@@ -45,7 +46,7 @@ template <int channels> struct Batch {
 	MMA_INLINE float part(int image, int which) const { return load_fresh(&parts[(image * 2 + which) * channels + (int)threadIdx.x % channels]); }
 	MMA_INLINE float sum(int which) const {
 		float total = 0;
-#pragma unroll 4
+#pragma unroll flight
 		for (int i = (int)threadIdx.x / channels; i < images; i += groups) total += part(i, which);
 		return across(total);
 	}
@@ -53,7 +54,7 @@ template <int channels> struct Batch {
 	// summed over the images (Chan, Golub, LeVeque 1979).
 	MMA_INLINE float squares(float mean, float pixels) const {
 		float total = 0;
-#pragma unroll 4
+#pragma unroll flight
 		for (int i = (int)threadIdx.x / channels; i < images; i += groups) {
 			float d = part(i, 0) - mean;
 			total += fma(pixels * d, d, part(i, 1));

@@ -85,11 +85,13 @@ template <class S, bool stem> MMA_INLINE void conv_weights(half *tile, const Con
 	__shared__ Line<S::depth> kx;
 	__shared__ Line<S::columns> kdy;
 	WeightSums<S> sum = {};
+	const Norm of_dy = fetch<S::columns>(p.dy.first);
 	if constexpr (!stem) {
-		prepare(p.x.first, kx);
+		const Norm of_x = fetch<S::depth>(p.x.first);
+		prepare(p.x.first, of_x, kx);
 		for (int i = 0; i < W::together; i++) clear_border<T>(tile + i * W::tiles);
 	}
-	prepare(p.dy.first, kdy);
+	prepare(p.dy.first, of_dy, kdy);
 	__syncthreads();
 	const int slice = (int)blockIdx.x, slices = p.slices, end = p.images * (slice + 1) / slices;
 #pragma unroll 1
