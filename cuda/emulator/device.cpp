@@ -26,7 +26,6 @@ CUresult emulatorLastError(const char **text) {
 CUresult emulatorCounters(emulatorCounters_t *out) {
 	GUARD;
 	*out = counters;
-	counters.longest_chain = 0;
 	out->checked = is_checked();
 	return CUDA_SUCCESS;
 }
