@@ -119,9 +119,15 @@ __device__ inline void run_row(const RowCode &i, float *registers, int classes) 
 
 // Class of the largest logit (the first of equals) counted in the confusion matrix, row = true class.
 __device__ inline void count_sample(const Rows &p, int n) {
+	const float *logits = p.logits + (size_t)n * p.classes;
 	int best = 0;
-	for (int c = 1; c < p.classes; c++)
-		if (p.logits[(size_t)n * p.classes + c] > p.logits[(size_t)n * p.classes + best]) best = c;
+	float largest = logits[0];
+#pragma unroll 8
+	for (int c = 1; c < p.classes; c++) {
+		const float logit = logits[c];
+		if (logit > largest) best = c;
+		largest = logit > largest ? logit : largest;
+	}
 	atomicAdd(&p.confusion[(size_t)p.labels[n] * p.classes + best], 1ull);
 }
 
@@ -130,13 +136,16 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
 	int warp = (int)threadIdx.x / 32, n = (int)blockIdx.x * warps + warp;
 	float *registers = shared + warp * p.registers * p.classes;
 	bool live = n < p.rows;
+	RowCode *code = (RowCode *)(shared + warps * p.registers * p.classes); // a copy, so that no instruction waits for device memory
+	const int words = p.instructions * (int)(sizeof(RowCode) / 4);
+	for (int i = (int)threadIdx.x; i < words; i += warps * 32) ((int *)code)[i] = ((const int *)p.code)[i];
 	for (int i = 0; live && i < p.inputs; i++) {
 		const RowPort &in = p.ports[i];
 		int width = in.wide ? p.classes : 1;
 		for (int c = lane(); c < width; c += warp_size) registers[in.reg * p.classes + c] = in.values[(in.per_class ? 0 : (size_t)n * width) + c];
 	}
-	__syncwarp();
-	for (int i = 0; live && i < p.instructions; i++) run_row(p.code[i], registers, p.classes);
+	__syncthreads();
+	for (int i = 0; live && i < p.instructions; i++) run_row(code[i], registers, p.classes);
 	for (int i = p.inputs; live && i < p.inputs + p.outputs; i++) {
 		const RowPort &out = p.ports[i];
 		int width = out.wide ? p.classes : 1;
@@ -151,14 +160,26 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
 		p.losses[n] = loss;
 		if (p.labels[n] >= 0 && !p.control->bad) count_sample(p, n);
 	}
-	if (!last_to_arrive(p.ticket, gridDim.x) || threadIdx.x != 0 || p.control->bad) return;
+	if (!last_to_arrive(p.ticket, gridDim.x) || p.control->bad) return;
+	float *losses = shared; // the registers are no longer used
+	int *labels = (int *)(shared + warps * 32);
 	double loss = 0;
 	unsigned long long samples = 0;
-	for (int i = 0; i < p.rows; i++)
-		if (p.labels[i] >= 0) {
-			loss += (double)load_fresh(&p.losses[i]);
-			samples++;
+	for (int first = 0; first < p.rows; first += warps * 32) {
+		int count = p.rows - first < warps * 32 ? p.rows - first : warps * 32;
+		__syncthreads();
+		if ((int)threadIdx.x < count) {
+			labels[threadIdx.x] = p.labels[first + (int)threadIdx.x];
+			losses[threadIdx.x] = load_fresh(&p.losses[first + (int)threadIdx.x]);
 		}
+		__syncthreads();
+		for (int i = 0; threadIdx.x == 0 && i < count; i++)
+			if (labels[i] >= 0) {
+				loss += (double)losses[i];
+				samples++;
+			}
+	}
+	if (threadIdx.x != 0) return;
 	p.control->loss += loss;
 	p.control->samples += samples;
 	if (!(loss - loss == 0)) p.control->bad = 1;

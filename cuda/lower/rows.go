@@ -15,11 +15,16 @@ var rowOperations = map[ops.Kind]int32{
 // rowWarps is the number of rows that a block of rows.cu takes, each with registers of its own in shared memory.
 const rowWarps = 4
 
+const (
+	rowCodeBytes = 36                // of an instruction, whose copies follow the registers
+	rowLossBytes = 8 * 32 * rowWarps // of losses and labels, a thread one each, which take their place at the end
+)
+
 // RowsLaunch is the launch of a row program, without arguments.
 func RowsLaunch(r *plan.RowProgram) Launch {
 	return Launch{
 		Kernel: "rows", Module: "rows", Grid: Dim{(r.Rows + rowWarps - 1) / rowWarps, 1, 1}, Threads: 32 * rowWarps,
-		Shared: 4 * rowWarps * r.Registers * r.Width,
+		Shared: max(4*rowWarps*r.Registers*r.Width+rowCodeBytes*len(r.Code), rowLossBytes),
 	}
 }
 
