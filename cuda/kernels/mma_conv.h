@@ -40,7 +40,7 @@ template <class S> struct Epilogue {
 	int channel;
 	Eight mean;
 
-	MMA_INLINE size_t at(int pixel) const { return ((size_t)blockIdx.x * S::pixels + pixel) * channels + channel; }
+	MMA_INLINE size_t at(int pixel) const { return ((size_t)own_image() * S::pixels + pixel) * channels + channel; }
 	MMA_INLINE Chunk load(const void *from, int pixel) const { return chunk_at((const half *)from + at(pixel)); }
 	// What is added; a halved shortcut's gradient has a quarter of the pixels and `depth` channels.
 	MMA_INLINE Chunk addition(int pixel) const {
@@ -49,7 +49,7 @@ template <class S> struct Epilogue {
 		if (t.kind == term_plain) return load(t.x, pixel);
 		const int y = pixel / side, x = pixel % side;
 		if (t.kind == term_subsample_gradient && (y % 2 || x % 2)) return {};
-		const size_t quarter = ((size_t)blockIdx.x * (side / 2) + y / 2) * (side / 2) + x / 2;
+		const size_t quarter = ((size_t)own_image() * (side / 2) + y / 2) * (side / 2) + x / 2;
 		return chunk_at((const half *)t.x + quarter * t.depth + (channel + t.before));
 	}
 	MMA_INLINE Raw read(int pixel) const {
@@ -121,7 +121,7 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	if (products) {
 		float second = column_sum<channels>(other, scratch[1]);
 		if (threadIdx.x < channels) second /= sqrt_rn(variance + p.statistics.eps);
-		return finish<channels>(p.statistics, first, second, S::pixels);
+		return finish<channels>(p.statistics, first, second, S::pixels, p.images);
 	}
 	first *= 1.0f / (float)S::pixels;
 	if (threadIdx.x < channels) mean[threadIdx.x] = first;
@@ -137,7 +137,7 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 			squares.v[j] = fma(d, d, squares.v[j]);
 		}
 	}
-	finish<channels>(p.statistics, first, column_sum<channels>(squares, scratch[1]), S::pixels);
+	finish<channels>(p.statistics, first, column_sum<channels>(squares, scratch[1]), S::pixels, p.images);
 }
 
 template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolution &p, half *joined) {
@@ -149,7 +149,7 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 	const Norm of_mask = fetch<S::columns>(p.out.mask);
 	if constexpr (stem) {
 		prepare(p.out.mask, of_mask, mask);
-		unfold<T>(tile, weights + weights_halves<S>, p.in.first.x, (int)blockIdx.x);
+		unfold<T>(tile, weights + weights_halves<S>, p.in.first.x, own_image());
 	} else {
 		const Norm of_first = fetch<T::channels>(p.in.first), of_second = fetch<T::channels>(p.in.second);
 		prepare(p.out.mask, of_mask, mask);
@@ -158,9 +158,9 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 		clear_border<T>(tile);
 		__syncthreads();
 		if constexpr (S::backward)
-			fill_gradient<T, T::channels, 4>(tile, p.in, first, (int)blockIdx.x, 0);
+			fill_gradient<T, T::channels, 4>(tile, p.in, first, own_image(), 0);
 		else
-			fill_activation<T, T::source_side == T::side, 4>(tile, p.in, first, second, joined, (int)blockIdx.x);
+			fill_activation<T, T::source_side == T::side, 4>(tile, p.in, first, second, joined, own_image());
 	}
 	copy_async_wait<0>();
 	__syncthreads();

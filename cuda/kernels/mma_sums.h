@@ -65,12 +65,11 @@ template <int channels> struct Batch {
 
 // Stores an image's two sums by channel, of thread c < channels; the block that arrives last makes the batch's result of all of them.
 // Moments: `first` is the image's mean, `second` the sum of squared deviations from it.
-template <int channels> MMA_INLINE void finish(const Statistics &s, float first, float second, int pixels) {
+template <int channels> MMA_INLINE void finish(const Statistics &s, float first, float second, int pixels, int images) {
 	__shared__ float scratch[threads / channels][channels];
-	float *parts = s.parts + (size_t)blockIdx.x * 2 * channels;
+	float *parts = s.parts + (size_t)own_image() * 2 * channels;
 	if (threadIdx.x < channels) parts[threadIdx.x] = first, parts[channels + threadIdx.x] = second;
-	if (!last_to_arrive(s.ticket, gridDim.x)) return;
-	const int images = (int)gridDim.x;
+	if (!last_to_arrive(s.ticket, (unsigned)images)) return;
 	const Batch<channels> batch = {s.parts, images, scratch};
 	float a = batch.sum(0), b;
 	if (s.kind == statistics_moments) {

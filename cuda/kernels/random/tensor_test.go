@@ -194,7 +194,7 @@ func (m *maker) backward(s lower.MMAShape) {
 			parts := s.Window * s.Window * s.In * s.Out
 			w := lower.ConvWeights{X: m.activation(s, n/2), Dy: dy, Parts: absolute(cudatest.Alloc[float32](m.t, m.s, parts))}
 			sized(&w, s, 1)
-			if err := m.try(s.Gradients(images), lower.GradientsParameters{Input: a, Weights: w}); err != nil {
+			if err := m.try(s.Gradients(images, 1), lower.GradientsParameters{Input: a, Weights: w}); err != nil {
 				return err
 			}
 			written(m.t, "weights of both gradients", cudatest.Download[float32](m.t, m.s, driver.Ptr(w.Parts.Offset), parts))
