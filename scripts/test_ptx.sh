@@ -48,7 +48,7 @@ chains() {
 
 # A few of what make mutants does: each must make a test fail.
 mutants() {
-  go run ./cuda/kernels/ptx/mutants -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|membar|cp.async of 8|rounds|smaller .align'
+  go run ./cuda/kernels/ptx/mutants -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|fence|cp.async of 8|rounds|smaller .align'
 }
 
 for stage in ${PTX_STAGES:-tests bits variants chains mutants}; do

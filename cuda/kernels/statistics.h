@@ -25,12 +25,12 @@ __device__ inline bool last_to_arrive(unsigned *ticket, unsigned blocks) {
 	__shared__ unsigned arrival;
 	__syncthreads();
 	if (threadIdx.x == 0) {
-		__threadfence();
+		fence_device();
 		arrival = atomicAdd(ticket, 1u);
 	}
 	__syncthreads();
 	if (arrival != blocks - 1) return false;
-	__threadfence();
+	fence_device();
 	if (threadIdx.x == 0) *ticket = 0;
 	return true;
 }
