@@ -36,7 +36,7 @@ template <class S> struct Epilogue {
 	static constexpr int channels = S::columns, side = S::result_side;
 	struct Raw { Chunk add, mask, raw; };
 	const Convolution &p;
-	const Line<channels> &k; // of the mask
+	const Line<channels> &k; // of the mask; d: variances of the sums
 	int channel;
 	Eight mean;
 
@@ -90,11 +90,7 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	alignas(16) __shared__ float mean[channels];
 	Epilogue<S> epilogue = {p, k, channel, {}};
 	const bool products = p.statistics.kind == statistics_sums;
-	float variance = 0; // of the sums' channel of this thread
-	if (products) {
-		epilogue.mean = eight_at(&p.statistics.moments[channel]);
-		if (threadIdx.x < channels) variance = p.statistics.moments[channels + threadIdx.x];
-	}
+	if (products) epilogue.mean = eight_at(&p.statistics.moments[channel]);
 	Eight sum = {}, other = {};
 #pragma unroll 1
 	for (int round = 0; round < rounds; round += batch) {
@@ -120,8 +116,8 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	float first = column_sum<channels>(sum, scratch[0]);
 	if (products) {
 		float second = column_sum<channels>(other, scratch[1]);
-		if (threadIdx.x < channels) second /= sqrt_rn(variance + p.statistics.eps);
-		return finish<channels>(p.statistics, first, second, S::pixels, p.images);
+		if (threadIdx.x < channels) second /= sqrt_rn(k.d[threadIdx.x] + p.statistics.eps);
+		return finish<channels>(p.statistics, first, second, S::pixels, p.images, staged);
 	}
 	first *= 1.0f / (float)S::pixels;
 	if (threadIdx.x < channels) mean[threadIdx.x] = first;
@@ -137,7 +133,7 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 			squares.v[j] = fma(d, d, squares.v[j]);
 		}
 	}
-	finish<channels>(p.statistics, first, column_sum<channels>(squares, scratch[1]), S::pixels, p.images);
+	finish<channels>(p.statistics, first, column_sum<channels>(squares, scratch[1]), S::pixels, p.images, staged);
 }
 
 template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolution &p, half *joined) {
@@ -147,12 +143,16 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 	half *weights = tile + T::halves;
 	copy_weights<stem ? stem_rows : S::weight_rows, S::weight_rows, S::weight_columns>(weights, p.weights);
 	const Norm of_mask = fetch<S::columns>(p.out.mask);
+	const bool products = p.statistics.kind == statistics_sums && threadIdx.x < S::columns;
+	const float variance = products ? p.statistics.moments[S::columns + threadIdx.x] : 0; // for the sums; a mask has no d
 	if constexpr (stem) {
 		prepare(p.out.mask, of_mask, mask);
+		if (products) mask.d[threadIdx.x] = variance;
 		unfold<T>(tile, weights + weights_halves<S>, p.in.first.x, own_image());
 	} else {
 		const Norm of_first = fetch<T::channels>(p.in.first), of_second = fetch<T::channels>(p.in.second);
 		prepare(p.out.mask, of_mask, mask);
+		if (products) mask.d[threadIdx.x] = variance;
 		prepare(p.in.first, of_first, first);
 		prepare(p.in.second, of_second, second);
 		clear_border<T>(tile);
