@@ -215,7 +215,7 @@ func (m *maker) backwardOnce(s lower.MMAShape, n int) {
 		parts := s.Window * s.Window * s.In * s.Out
 		w := lower.ConvWeights{X: m.activation(s, n/2), Dy: dy, Parts: absolute(cudatest.Alloc[float32](m.t, m.s, parts))}
 		m.sized(&w, s, 1)
-		if err := m.try(s.Gradients(m.images), lower.GradientsParameters{Input: a, Weights: w}); err != nil {
+		if err := m.try(s.Gradients(m.images, 1), lower.GradientsParameters{Input: a, Weights: w}); err != nil {
 			return err
 		}
 		written(m.t, "weights of both gradients", cudatest.Download[float32](m.t, m.s, driver.Ptr(w.Parts.Offset), parts))
