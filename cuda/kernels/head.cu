@@ -76,11 +76,12 @@ extern "C" __global__ void __launch_bounds__(128) dense_gradients(const float *x
 	float *to = f < features ? dw : db;
 	if (c >= classes || !to) return;
 	float sum = 0;
-	const int column = f < features ? f : 0;
+	if (f < features) {
 #pragma unroll 16
-	for (int n = 0; n < images; n++) {
-		const float feature = x[(size_t)n * features + column];
-		sum = fma(dy[(size_t)n * classes + c], f < features ? feature : 1, sum);
+		for (int n = 0; n < images; n++) sum = fma(dy[(size_t)n * classes + c], x[(size_t)n * features + f], sum);
+	} else {
+#pragma unroll 16
+		for (int n = 0; n < images; n++) sum += dy[(size_t)n * classes + c];
 	}
 	to[f < features ? c * features + f : c] = sum;
 }
