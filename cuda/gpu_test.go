@@ -73,7 +73,7 @@ func TestStepsOfOtherGPUs(t *testing.T) {
 		return
 	}
 	want := map[string]string{}
-	for gpu, steps := range map[string]int{"sm_70": 1, "sm_75": 1, "sm_86": 2, "sm_90": 2} {
+	for gpu, steps := range map[string]int{"sm_70": 1, "sm_75": 1, "sm_80": 2, "sm_86": 2, "sm_90": 2} {
 		command := exec.Command(os.Args[0], "-test.run=^TestOneStep$", "-test.v")
 		command.Env = append(os.Environ(), "EMULATOR_GPU="+gpu, "EMULATOR_QUIET=1", "EMULATOR_TRACE=")
 		out, err := command.CombinedOutput()

@@ -16,7 +16,6 @@ import (
 // modules are the files of kernels that were loaded so far, for all sessions of a backend. The driver compiles a file when it is loaded
 // for the first time on a machine and takes it from its cache afterwards.
 type modules struct {
-	context *driver.Context
 	compile func(name, text string) (*driver.Module, error)
 	slow    func()        // is called, by each session that waits, when loading takes longer than patience
 	wait    time.Duration // patience
@@ -35,7 +34,7 @@ type module struct {
 const patience = time.Second
 
 func newModules(context *driver.Context, remark func(string)) *modules {
-	m := &modules{context: context, compile: context.Load, slow: func() {}, wait: patience, loaded: map[string]*module{}}
+	m := &modules{compile: context.Load, slow: func() {}, wait: patience, loaded: map[string]*module{}}
 	if remark != nil {
 		m.slow = sync.OnceFunc(func() { remark(fmt.Sprintf("compiling kernels for %s (once)", context.Info().Name)) })
 	}
@@ -103,12 +102,9 @@ func (m *modules) function(l *lower.Launch) (*driver.Function, error) {
 	return f, err
 }
 
+// close unloads all files. No session is open, so that none is being loaded.
 func (m *modules) close() error {
 	for _, module := range m.loaded {
-		<-module.done
-		if module.err != nil {
-			continue
-		}
 		if err := module.loaded.Unload(); err != nil {
 			return err
 		}

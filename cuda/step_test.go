@@ -41,7 +41,6 @@ type experiment struct {
 	gamma                 float64
 	side                  int // of the images; 0 is 32
 	divisor               string
-	frozen                bool
 
 	input string              // data.input; empty is bytes
 	more  func(*plan.Options) // what else a training program declares; nil is nothing
@@ -56,7 +55,7 @@ func (e experiment) String() string {
 func (e experiment) network() program.Network {
 	n := programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
 	n.Image.Height, n.Image.Width = cmp.Or(e.side, 32), cmp.Or(e.side, 32)
-	n.Divisor, n.Model.Frozen = e.divisor, e.frozen
+	n.Divisor = e.divisor
 	for c := range e.classes {
 		n.Counts = append(n.Counts, 1+500/(c+1))
 	}
@@ -206,7 +205,7 @@ func TestStepsEqualTheCPU(t *testing.T) {
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 100, batch: 3},
 		{model: "resnet8", shortcut: "subsample", loss: "sigmoid", classes: 20, batch: 4},
 		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 6, divisor: "weights"},
-		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 5, frozen: true},
+		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 5, stage: func(n *program.Network) { n.Model.Frozen = true }},
 		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 4, divisor: "weights", stage: func(n *program.Network) { n.Model.ClassScale = true }},
 		resampled,
 	} {

@@ -102,3 +102,17 @@ func TestAugmentUsesEveryOffsetAndSideEqually(t *testing.T) {
 		t.Errorf("%d flips of %d", flips, draws)
 	}
 }
+
+func TestHoleOfCutout(t *testing.T) {
+	for _, c := range []struct {
+		center              uint32
+		side, height, width int
+		top, left           int
+	}{
+		{0, 16, 32, 32, -8, -8}, {0xffffffff, 16, 32, 32, 23, 23}, {0x80004000, 6, 24, 48, 9, 9}, {0x40008000, 6, 24, 48, 3, 21},
+	} {
+		if top, left := (Crop{Center: c.center}).Hole(c.side, c.height, c.width); top != c.top || left != c.left {
+			t.Errorf("side %d of %d x %d at %#x: %d, %d, want %d, %d", c.side, c.height, c.width, c.center, top, left, c.top, c.left)
+		}
+	}
+}

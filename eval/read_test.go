@@ -23,6 +23,8 @@ func TestResultsAreThoseOfTheirConfig(t *testing.T) {
 		"data.imbalance": func(s *run.Summary) { s.Imbalance = 10 },
 		"seed":           func(s *run.Summary) { s.Seed = 7 },
 		"train.batch":    func(s *run.Summary) { s.Batch = 64 },
+		"eval.ncm":       func(s *run.Summary) { s.Adjusted = adjusted(s, "ncm", nil) },
+		"eval.adjust":    func(s *run.Summary) { tau := 1.0; s.Adjusted = adjusted(s, "adjust", &tau) },
 	} {
 		for _, sealed := range []bool{false, true} {
 			root := t.TempDir()
@@ -39,6 +41,11 @@ func TestResultsAreThoseOfTheirConfig(t *testing.T) {
 			}
 		}
 	}
+}
+
+// adjusted are results of a method that leaves the plain ones as they are.
+func adjusted(s *run.Summary, method string, tau *float64) *run.Adjusted {
+	return &run.Adjusted{Method: method, Last: run.AdjustedResult{Tau: tau, Result: s.Last}, Best: run.AdjustedResult{Tau: tau, Result: s.Best}}
 }
 
 // rewrite changes the result of a run as who knows the seal would.

@@ -87,6 +87,11 @@ func TestMaxNormShortensLongRows(t *testing.T) {
 			case norm(before) > radius && math.Abs(norm(after)-radius) > 1e-5*radius:
 				t.Fatalf("%v of length %v became %v of length %v", before, norm(before), after, norm(after))
 			}
+			for k := range before {
+				if want := float64(before[k]) * min(1, radius/norm(before)); math.Abs(float64(after[k])-want) > 1e-5*radius {
+					t.Fatalf("%v became %v, another direction", before, after)
+				}
+			}
 		}
 	})
 }

@@ -34,7 +34,7 @@ func (w *openJob) checkAdjustments(asked []posthoc.Adjustment) error {
 		if a.Method != posthoc.Normalise {
 			continue
 		}
-		if _, _, err := classifier(w.programs.Initial); err != nil {
+		if _, err := classifier(w.programs.Initial); err != nil {
 			return fail.Usage("%s: %w\nuse another method", a, err)
 		}
 	}
@@ -50,12 +50,12 @@ func (w *openJob) adjuster(d *device.Device, asked []posthoc.Adjustment) (*adjus
 	for _, method := range asked {
 		var err error
 		if method.Method == posthoc.NCM && a.training == nil {
-			if a.training, err = w.evaluator(d, w.data.Train, w.Config.Loss.Divisor); err != nil {
+			if a.training, err = w.evaluator(d, w.data.Train); err != nil {
 				return nil, err
 			}
 		}
 		if method.Auto && a.heldOut == nil {
-			if a.heldOut, err = w.evaluator(d, w.data.Validation, w.Config.Loss.Divisor); err != nil {
+			if a.heldOut, err = w.evaluator(d, w.data.Validation); err != nil {
 				return nil, err
 			}
 		}
@@ -72,7 +72,7 @@ func (w *openJob) adjuster(d *device.Device, asked []posthoc.Adjustment) (*adjus
 // weights [C]; plain is the result without one.
 func (a *adjuster) results(ctx context.Context, weights []float32, state device.State, tested *pass, plain run.Result, observe Observer) ([]Adjusted, error) {
 	n := posthoc.Network{Counts: a.counts}
-	n.Classifier, n.Bias, _ = classifier(state) // checkAdjustments knows whether a method wants it
+	n.Classifier, _ = classifier(state) // checkAdjustments knows whether a method wants it
 	var err error
 	if n.Training, err = a.outputs(ctx, weights, a.training, "training", observe); err != nil {
 		return nil, err
@@ -122,20 +122,16 @@ func adjustedResult(method posthoc.Adjustment, scores [][]float64, labels []int3
 	return r
 }
 
-// classifier gives the rows [C][F] and the bias [C] of the dense layer behind the features.
-func classifier(state device.State) (rows [][]float64, bias []float64, err error) {
+// classifier gives the rows [C][F] of the dense layer behind the features.
+func classifier(state device.State) ([][]float64, error) {
 	if state[models.ClassScale] != nil {
-		return nil, nil, fmt.Errorf("the network scales its classes by learned numbers already (model.class_scale)")
+		return nil, fmt.Errorf("the network scales its classes by learned numbers already (model.class_scale)")
 	}
 	w, b := state[models.ClassifierWeight], state[models.ClassifierBias]
 	if w == nil || b == nil || w.Dims() != 2 {
-		return nil, nil, fmt.Errorf("the network has no dense layer with a bias (%s, %s) behind its features", models.ClassifierWeight, models.ClassifierBias)
+		return nil, fmt.Errorf("the network has no dense layer with a bias (%s, %s) behind its features", models.ClassifierWeight, models.ClassifierBias)
 	}
-	values, biases := w.Data().([]float32), b.Data().([]float32)
-	for _, v := range biases {
-		bias = append(bias, float64(v))
-	}
-	return toRows(values, w.Shape()[0]), bias, nil
+	return toRows(w.Data().([]float32), w.Shape()[0]), nil
 }
 
 // adjust gives the results of a finished run with the method of its config: of each checkpoint in its folder.

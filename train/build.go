@@ -69,10 +69,7 @@ func Options(cfg *config.Config, images data.Images) (plan.Options, error) {
 		o.Cutout = data.CutoutSide(images.Height)
 	}
 	o.RepeatsFrom, o.Repeats = cfg.Sampling().Repeats()
-	set := mix.Set{Seed: cfg.Seed, Counts: make([]int, images.Classes), Height: images.Height, Width: images.Width}
-	for _, label := range images.Labels {
-		set.Counts[label]++
-	}
+	set := mix.Set{Seed: cfg.Seed, Counts: countLabels(images), Height: images.Height, Width: images.Width}
 	m, err := cfg.NewMixing(set)
 	if m != nil {
 		o.Mix = m

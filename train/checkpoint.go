@@ -171,11 +171,19 @@ func ReadCheckpoint(path string, id Identity, steps, classes int) (*Checkpoint, 
 	return c, nil
 }
 
-func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Checkpoint, error) {
-	m := file.Metadata
-	if m[formatKey] != formatValue {
-		return nil, fmt.Errorf("its format is %s, this program reads %q", fail.Quote(m[formatKey]), formatValue)
+// checkFormat returns an error where a safetensors file is no checkpoint of this program.
+func checkFormat(file *run.Tensors) error {
+	if got := file.Metadata[formatKey]; got != formatValue {
+		return fmt.Errorf("its format is %s, this program reads %q", fail.Quote(got), formatValue)
 	}
+	return nil
+}
+
+func parseCheckpoint(file *run.Tensors, id Identity, steps, classes int) (*Checkpoint, error) {
+	if err := checkFormat(file); err != nil {
+		return nil, err
+	}
+	m := file.Metadata
 	if err := id.compare(m); err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		return nil, err
 	}
 	defer w.close()
-	e := &Evaluation{Adjusted: map[string][]Adjusted{}, Sealed: sealed, Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds), Results: map[string]run.Result{}}
+	e := &Evaluation{Adjusted: map[string][]Adjusted{}, Sealed: sealed, Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: countLabels(ds.Test), Results: map[string]run.Result{}}
 	var last *Position
 	for _, name := range Checkpoints() {
 		path := filepath.Join(job.Dir, checkpoints[name])
@@ -212,7 +212,7 @@ func (j *EvalJob) open(config *config.Config, ds *data.Dataset) (w *openJob, a *
 	if err := w.checkAdjustments(asked); err != nil {
 		return nil, nil, err
 	}
-	if w.Test, err = w.evaluator(d, ds.Test, config.Loss.Divisor); err == nil {
+	if w.Test, err = w.evaluator(d, ds.Test); err == nil {
 		a, err = w.adjuster(d, asked)
 	}
 	if err != nil {

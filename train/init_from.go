@@ -18,9 +18,6 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// maxCheckpointBytes bounds a file of weights.
-const maxCheckpointBytes = 4 << 30
-
 // source is where the weights of train.init_from come from: the last checkpoint of a run, or a checkpoint's file.
 func source(initFrom string) string {
 	if info, err := os.Stat(initFrom); err == nil && !info.IsDir() {
@@ -38,7 +35,7 @@ func startFrom(c *config.Config, classes int, initial device.State) (*Checkpoint
 		return begin, nil
 	}
 	path := source(c.Train.InitFrom)
-	content, err := disk.Read(path, maxCheckpointBytes)
+	content, err := disk.Read(path, run.MaxTensorBytes)
 	if err != nil {
 		return nil, fail.Data("%s: train.init_from=%s: %w\n%s", c.Place("train.init_from"), c.Train.InitFrom, err, initHint(c.Train.InitFrom))
 	}
@@ -46,8 +43,8 @@ func startFrom(c *config.Config, classes int, initial device.State) (*Checkpoint
 	if err != nil {
 		return nil, fail.Data("train.init_from=%s: checkpoint %s: %w", c.Train.InitFrom, path, err)
 	}
-	if got := file.Metadata[formatKey]; got != formatValue {
-		return nil, fail.Data("train.init_from=%s: the format of %s is %q, this program reads %q\nname a run of this program", c.Train.InitFrom, path, got, formatValue)
+	if err := checkFormat(file); err != nil {
+		return nil, fail.Data("train.init_from=%s: checkpoint %s: %w\nname a run of this program", c.Train.InitFrom, path, err)
 	}
 	if err := take(file, begin.State, c.Train.Fresh); err != nil {
 		return nil, fail.Usage("train.init_from=%s: %w", c.Train.InitFrom, err)
@@ -103,14 +100,13 @@ func freshHint(name string) string {
 func checkInit(c *config.Config, dir, began string) error {
 	now := ""
 	if c.Train.InitFrom != "" {
-		content, err := disk.Read(source(c.Train.InitFrom), maxCheckpointBytes)
-		if err != nil && began != "" {
+		var err error
+		if now, err = disk.Hash(source(c.Train.InitFrom), run.MaxTensorBytes); err != nil && began != "" {
 			return nil
 		}
 		if err != nil {
 			return fail.Data("train.init_from=%s: %w\n%s", c.Train.InitFrom, err, initHint(c.Train.InitFrom))
 		}
-		now = run.Hash(content)
 	}
 	if now == began {
 		return nil

@@ -119,15 +119,15 @@ func summary(c *config.Config, ds *data.Dataset, parameters int, p Position) run
 		Dataset: c.Data.Dataset, Imbalance: c.Data.Imbalance, Profile: c.Data.Profile,
 		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Options()["gamma"], Seed: c.Seed,
 		Epochs: c.Train.Epochs, Steps: p.Step, Batch: c.Train.Batch,
-		ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: testCounts(ds),
+		ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: countLabels(ds.Test),
 		Last: *p.Last, Best: *p.Best, BestByValidation: p.BestByValidation, LastValidation: p.LastValidation, Init: p.Init,
 	}
 }
 
-// testCounts are the test images of each class, [C].
-func testCounts(ds *data.Dataset) []int {
-	counts := make([]int, ds.Test.Classes)
-	for _, label := range ds.Test.Labels {
+// countLabels are how many images of each class there are, [C].
+func countLabels(images data.Images) []int {
+	counts := make([]int, images.Classes)
+	for _, label := range images.Labels {
 		counts[label]++
 	}
 	return counts

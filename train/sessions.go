@@ -14,18 +14,18 @@ func (w *openJob) open(d *device.Device) (err error) {
 	if w.Train, err = w.session(d, w.programs.Train, w.data.Train); err != nil {
 		return err
 	}
-	if w.Test, err = w.evaluator(d, w.data.Test, w.Config.Loss.Divisor); err != nil {
+	if w.Test, err = w.evaluator(d, w.data.Test); err != nil {
 		return err
 	}
 	if w.data.Validation.Len() > 0 {
-		w.Validation, err = w.evaluator(d, w.data.Validation, w.Config.Loss.Divisor)
+		w.Validation, err = w.evaluator(d, w.data.Validation)
 	}
 	return err
 }
 
-func (w *openJob) evaluator(d *device.Device, images data.Images, divisor string) (*Evaluator, error) {
+func (w *openJob) evaluator(d *device.Device, images data.Images) (*Evaluator, error) {
 	s, err := w.session(d, w.programs.Eval, images)
-	return &Evaluator{Session: s, Labels: images.Labels, Batch: w.programs.Eval.Batch, Divisor: divisor}, err
+	return &Evaluator{Session: s, Labels: images.Labels, Batch: w.programs.Eval.Batch, Divisor: w.Config.Loss.Divisor}, err
 }
 
 // session opens a program; all after the first share its parameters.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -85,24 +86,24 @@ func (t *tableOptions) run(cmd *cobra.Command, args []string) error {
 	return errors.Join(t.writeFigures(cmd, figures, t.out), set.Damage())
 }
 
-// choose is the table that was asked for, as a function of runs.
+// choose is the table that was asked for, as a function of runs: that of --paper, else the config's, else Table 2. A gallery has rows that only a
+// config can fill.
 func (t *tableOptions) choose(in inputs, o tables.Options) (func([]*eval.Run) []tables.Comparison, error) {
-	if slices.Contains(paper.Galleries(), t.paper) && (in.config == nil || in.config.Methods == nil) {
+	var methods *tables.Methods
+	if in.config != nil {
+		methods = in.config.Methods
+	}
+	if slices.Contains(paper.Galleries(), t.paper) && (methods == nil || methods.Published == nil || methods.Published.Name != t.paper) {
 		g, err := paper.LookupGallery(t.paper)
 		return func([]*eval.Run) []tables.Comparison { return []tables.Comparison{tables.PublishedOnly(g)} }, err
 	}
-	if in.config != nil && in.config.Methods != nil {
-		return func(runs []*eval.Run) []tables.Comparison {
-			return []tables.Comparison{in.config.Methods.Compare(runs, o)}
-		}, nil
+	if methods != nil && (t.paper == "" || methods.Published != nil && methods.Published.Name == t.paper) {
+		return func(runs []*eval.Run) []tables.Comparison { return []tables.Comparison{methods.Compare(runs, o)} }, nil
 	}
-	name := paper.Names()[0]
-	if t.paper != "" {
-		name = t.paper
-	} else if in.config != nil {
+	if in.config != nil && t.paper == "" {
 		return func(runs []*eval.Run) []tables.Comparison { return tables.CompareAll(in.config.Grid, runs, o) }, nil
 	}
-	g, err := paper.Lookup(name)
+	g, err := paper.Lookup(cmp.Or(t.paper, paper.Names()[0]))
 	if err != nil {
 		return nil, fail.Usage("--paper: %w\nchoose one of these", err)
 	}

@@ -1,10 +1,7 @@
 // Hashes of what lanes do together, for EMULATOR_TRACE.
 #include "worker.h"
-#include <cstdlib>
 
 namespace emulator {
-const bool tracing = getenv("EMULATOR_TRACE");
-
 // Registers that the operation's meaning depends on: what a shuffle reads from which lane, the operands of mma, what ldmatrix and votes give.
 static int registers(Operation o) {
 	switch (o) {

@@ -4,6 +4,7 @@
 // builds that run the same program must write the same lines: the first that differ name the kernel that does.
 // EMULATOR_WORK=FILE writes what the launch did, as JSON, for scripts/gpu_model.py.
 #include "driver.h"
+#include "worker.h"
 #include <cinttypes>
 #include <cstdio>
 
@@ -36,6 +37,7 @@ static uint64_t hash(const std::vector<Memory> &memory, const Memory &m) {
 }
 
 static FILE *const out = getenv("EMULATOR_TRACE") ? fopen(getenv("EMULATOR_TRACE"), "w") : nullptr;
+const bool tracing = out;
 
 std::vector<uint64_t> contents(const Launch &l) {
 	std::vector<uint64_t> hashes;

@@ -56,7 +56,7 @@ template <class S> struct Epilogue {
 	MMA_INLINE Raw read(int pixel) const {
 		Raw r = {addition(pixel), {}, {}};
 		if (p.out.mask.kind) r.mask = load(p.out.mask.x, pixel);
-		if (p.statistics.kind == statistics_sums) r.raw = load(p.statistics.raw, pixel);
+		if (S::backward && p.statistics.kind) r.raw = load(p.statistics.raw, pixel);
 		return r;
 	}
 	MMA_INLINE void mask(Eight &e, const Raw &r) const {
@@ -89,7 +89,7 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	const int begin = (int)threadIdx.x / parts, stride = threads / parts, channel = (int)threadIdx.x % parts * 8;
 	float (*scratch)[warps][channels] = (float (*)[warps][channels])(staged + S::pixels * pitch<channels>), *mean = scratch[2][0];
 	Epilogue<S> epilogue = {p, k, channel, {}};
-	const bool products = p.statistics.kind == statistics_sums;
+	const bool products = S::backward && p.statistics.kind; // forward: moments
 	if (products) epilogue.mean = eight_at(&p.statistics.moments[channel]);
 	Eight sum = {}, other = {};
 #pragma unroll 1
@@ -114,26 +114,27 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	}
 	if (p.statistics.kind == statistics_none) return;
 	float first = column_sum<channels>(sum, scratch[0]);
-	if (products) {
+	if constexpr (S::backward) {
 		float second = column_sum<channels>(other, scratch[1]);
 		if (threadIdx.x < channels) second /= sqrt_rn(k.d[threadIdx.x] + p.statistics.eps);
-		return finish<channels>(p.statistics, first, second, S::pixels, p.images, staged);
-	}
-	first *= 1.0f / (float)S::pixels;
-	if (threadIdx.x < channels) mean[threadIdx.x] = first;
-	__syncthreads();
-	const Eight center = eight_at(&mean[channel]);
-	Eight squares = {};
-#pragma unroll 2
-	for (int i = 0; i < rounds; i++) {
-		const Eight e = unpack(*(const Chunk *)&staged[(begin + i * stride) * pitch<channels> + channel]);
-#pragma unroll
-		for (int j = 0; j < 8; j++) {
-			float d = e.v[j] - center.v[j];
-			squares.v[j] = fma(d, d, squares.v[j]);
+		return finish<channels, S::backward>(p.statistics, first, second, S::pixels, p.images, staged);
+	} else {
+		first *= 1.0f / (float)S::pixels;
+		if (threadIdx.x < channels) mean[threadIdx.x] = first;
+		__syncthreads();
+		const Eight center = eight_at(&mean[channel]);
+		Eight squares = {};
+	#pragma unroll 2
+		for (int i = 0; i < rounds; i++) {
+			const Eight e = unpack(*(const Chunk *)&staged[(begin + i * stride) * pitch<channels> + channel]);
+	#pragma unroll
+			for (int j = 0; j < 8; j++) {
+				float d = e.v[j] - center.v[j];
+				squares.v[j] = fma(d, d, squares.v[j]);
+			}
 		}
+		finish<channels, S::backward>(p.statistics, first, column_sum<channels>(squares, scratch[1]), S::pixels, p.images, staged);
 	}
-	finish<channels>(p.statistics, first, column_sum<channels>(squares, scratch[1]), S::pixels, p.images, staged);
 }
 
 template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolution &p, half *joined) {
@@ -143,7 +144,7 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 	half *weights = tile + T::halves;
 	copy_weights<stem ? stem_rows : S::weight_rows, S::weight_rows, S::weight_columns>(weights, p.weights);
 	const Norm of_mask = fetch<S::columns>(p.out.mask);
-	const bool products = p.statistics.kind == statistics_sums && threadIdx.x < S::columns;
+	const bool products = S::backward && p.statistics.kind && threadIdx.x < S::columns;
 	const float variance = products ? p.statistics.moments[S::columns + threadIdx.x] : 0; // for the sums; a mask has no d
 	if constexpr (stem) {
 		prepare(p.out.mask, of_mask, mask);

@@ -79,20 +79,20 @@ template <int channels> struct Batch {
 };
 
 // Stores an image's two sums by channel, of thread c < channels; the block that arrives last makes the batch's result of all of them.
-// Moments: `first` is the image's mean, `second` the sum of squared deviations from it. scratch: 2 KB of shared memory that
+// Without `sums`, moments: `first` is the image's mean, `second` the sum of squared deviations from it. scratch: 2 KB of shared memory that
 // is no longer read.
-template <int channels> MMA_INLINE void finish(const Statistics &s, float first, float second, int pixels, int images, void *scratch) {
+template <int channels, bool sums> MMA_INLINE void finish(const Statistics &s, float first, float second, int pixels, int images, void *scratch) {
 	float *parts = s.parts + (size_t)own_image() * 2 * channels;
 	if (threadIdx.x < channels) parts[threadIdx.x] = first, parts[channels + threadIdx.x] = second;
 	if (!last_to_arrive(s.ticket, (unsigned)images)) return;
 	const Batch<channels> batch = {s.parts, images, (float (*)[channels])scratch};
 	Two result = {};
-	if (s.kind == statistics_moments) {
-		result = batch.moments((float)pixels);
-	} else {
+	if constexpr (sums) {
 		result = batch.sums();
 		result.first *= s.factor;
 		result.second *= s.factor;
+	} else {
+		result = batch.moments((float)pixels);
 	}
 	if (threadIdx.x < channels) s.result[threadIdx.x] = result.first, s.result[channels + threadIdx.x] = result.second;
 }

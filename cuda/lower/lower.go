@@ -18,7 +18,7 @@ type Options struct {
 	SharedMemory int // bytes that a block may have on the GPU; 0: what every GPU has that runs the precision
 }
 
-// Lower makes the schedule of a program. The error names the first step that no kernel does or whose kernel does not fit the GPU, or an
+// Lower makes the schedule of a program. The error names the first step that no kernel does, the first kernel that does not fit the GPU, or an
 // unknown precision.
 func Lower(p *plan.Program, o Options) (*Schedule, error) {
 	if o.Precision != device.FP32 && o.Precision != device.Mixed {
@@ -37,20 +37,13 @@ func Lower(p *plan.Program, o Options) (*Schedule, error) {
 	}
 	l.leaves()
 	l.images()
-	limit := cmp.Or(o.SharedMemory, leastShared[o.Precision])
 	l.findRows()
 	for i := range p.Steps {
-		before := len(l.schedule.Launches)
-		err := l.step(&p.Steps[i])
-		if err := first(err, checkShared(l.schedule.Launches[before:], limit)); err != nil {
+		if err := l.step(&p.Steps[i]); err != nil {
 			return nil, unable(i, fmt.Errorf("%s: %w", p.Steps[i].Name(), err))
 		}
 	}
-	before := len(l.schedule.Launches)
 	if err := l.waitingRows(nil); err != nil {
-		return nil, err
-	}
-	if err := checkShared(l.schedule.Launches[before:], limit); err != nil {
 		return nil, err
 	}
 	if err := l.results(); err != nil {
@@ -58,6 +51,9 @@ func Lower(p *plan.Program, o Options) (*Schedule, error) {
 	}
 	if err := l.finish(); err != nil {
 		return nil, err
+	}
+	if err := checkShared(l.schedule.Launches, cmp.Or(o.SharedMemory, leastShared[o.Precision])); err != nil {
+		return nil, fmt.Errorf("the cuda backend cannot run the program: %w\nuse --device cpu, which runs every program", err)
 	}
 	l.place()
 	return l.schedule, nil

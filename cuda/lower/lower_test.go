@@ -240,7 +240,6 @@ func TestErrorsNameWhatIsMissing(t *testing.T) {
 		"row operation batch-mean": func(_ *plan.Program, s *plan.Step) bool {
 			return s.Rows != nil && set(&s.Rows.Code[0].Kind, ops.KindBatchMean)
 		},
-		"kernel rows (loss) asks for":  func(_ *plan.Program, s *plan.Step) bool { return s.Rows != nil && set(&s.Rows.Width, 10000) },
 		"no operation row":             func(_ *plan.Program, s *plan.Step) bool { return s.Kind == ops.KindAdd && set(&s.Kind, ops.KindRow) },
 		"conv with window 3, stride 3": func(_ *plan.Program, s *plan.Step) bool { return s.Kind == ops.KindConv && set(&s.Attrs.Stride, 3) },
 		"conv of 132 channels": func(p *plan.Program, s *plan.Step) bool {

@@ -37,7 +37,7 @@ func rowsLaunch(kernel string, programs ...*plan.RowProgram) Launch {
 	}
 	k := Launch{Kernel: kernel, Module: "rows", Why: "rows", Threads: 32 * warps, Shared: rowsShared(warps, programs), Static: rowsStatic}
 	for _, r := range programs {
-		k.Grid.X += (r.Rows + warps - 1) / warps
+		k.Grid.X += rowBlocks(r, k.Threads)
 	}
 	k.Grid.Y, k.Grid.Z = 1, 1
 	return k
@@ -52,6 +52,9 @@ func rowsShared(warps int, programs []*plan.RowProgram) int {
 	}
 	return bytes
 }
+
+// rowBlocks is how many blocks of so many threads a row program takes, a warp a row.
+func rowBlocks(r *plan.RowProgram, threads int) int { return (32*r.Rows + threads - 1) / threads }
 
 // RowsCode is a row program as the kernel reads it.
 func RowsCode(r *plan.RowProgram) []RowCode {
@@ -93,7 +96,7 @@ func (l *lowering) rowsTogether(programs []*plan.RowProgram) (err error) {
 			return err
 		}
 		first[i] = block
-		block += int32((r.Rows*32 + k.Threads - 1) / k.Threads)
+		block += int32(rowBlocks(r, k.Threads))
 	}
 	a := RowsTogetherParameters{Count: int32(len(programs))}
 	if a.Programs, err = l.table("row programs", all); err != nil {

@@ -69,3 +69,19 @@ func TestSharedMemoryOfTheGPU(t *testing.T) {
 		}
 	}
 }
+
+// A loss of so many classes that its registers fit no GPU is refused, and the error names the kernel and says what runs it.
+func TestRowsOfTooManyClassesAreRefused(t *testing.T) {
+	p := network(t, "resnet8", "avgpool", "focal", 4, true)
+	for i := range p.Steps {
+		if r := p.Steps[i].Rows; r != nil {
+			r.Width = 10000
+		}
+	}
+	_, err := Lower(p, Options{Precision: device.FP32})
+	for _, want := range []string{"kernel rows (loss) asks for", "the GPU has 65536", "--device cpu"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %q", err, want)
+		}
+	}
+}

@@ -42,7 +42,7 @@ type Mixing struct {
 
 // New makes the mixing of a run. An unknown rule, options that it lacks and values out of bounds are errors.
 func New(name string, o Options, s Set) (*Mixing, error) {
-	rule, err := newRule(name, o)
+	rule, err := registry.New(name, o)
 	return &Mixing{rule, s}, err
 }
 

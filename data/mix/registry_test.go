@@ -12,7 +12,7 @@ func TestUnknownRulesAndOptionsAreErrors(t *testing.T) {
 	}{
 		`no rule of mixing "mixdown"; there are cutmix, mixup, remix`: {"mixdown", nil},
 		`no rule of mixing "none"`:                                    {None, nil},
-		"has no option tau":                                           {"mixup", Options{"tau": 0.5}},
+		"has no option \"tau\"":                                       {"mixup", Options{"tau": 0.5}},
 		"wants kappa from 1 to":                                       {"remix", Options{"kappa": 0.5}},
 		"wants alpha from 0.001 to 1000":                              {"cutmix", Options{"alpha": 0}},
 	} {

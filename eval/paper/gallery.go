@@ -44,7 +44,7 @@ func LookupGallery(name string) (*Gallery, error) {
 	}
 	g := &Gallery{Name: name, Title: s.title}
 	for _, h := range records[0][1:] {
-		column, err := galleryColumn(h)
+		column, err := parseColumn(h)
 		if err != nil {
 			return nil, err
 		}
@@ -60,8 +60,8 @@ func LookupGallery(name string) (*Gallery, error) {
 	return g, nil
 }
 
-// galleryColumn reads a heading: c10_if100, or with the profile c100_step10.
-func galleryColumn(heading string) (Column, error) {
+// parseColumn reads a heading: c10_200 of Table 2, c10_if100, or with the profile c100_step10.
+func parseColumn(heading string) (Column, error) {
 	set, rest, _ := strings.Cut(heading, "_")
 	digits := strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyz")
 	factor, err := strconv.ParseFloat(digits, 64)

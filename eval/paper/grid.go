@@ -140,12 +140,11 @@ func (g *Grid) figure(records [][]string, dataset string) error {
 
 func (g *Grid) table2(records [][]string) error {
 	for _, h := range records[0][1:] { // c10_200, ...
-		set, factor, _ := strings.Cut(h, "_")
-		f, err := strconv.ParseFloat(factor, 64)
+		column, err := parseColumn(h)
 		if err != nil {
-			return fmt.Errorf("column %q: %w", h, err)
+			return err
 		}
-		g.Columns = append(g.Columns, Column{Dataset: "cifar" + strings.TrimPrefix(set, "c"), Imbalance: f})
+		g.Columns = append(g.Columns, column)
 	}
 	plain := PlainModels()
 	for i, r := range records[1 : 1+len(plain)] {

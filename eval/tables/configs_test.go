@@ -3,6 +3,7 @@ package tables
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"longtail/eval/paper"
@@ -105,6 +106,26 @@ func TestTwoStageConfigsStartFromTheirFirstStage(t *testing.T) {
 		}
 		if seconds == 0 || seconds == len(g.Runs) {
 			t.Errorf("%s: %d of %d runs are second stages", path, seconds, len(g.Runs))
+		}
+	}
+}
+
+// A row of a sweep meets its published numbers by its label: each has them in every column, but for those that are not published.
+func TestRowsOfGalleriesHaveTheirNumbers(t *testing.T) {
+	unpublished := []string{"logit adjustment", "softmax-DRW"}
+	for file, runs := range map[string]int{"gallery.yaml": 96, "ldam/exp.yaml": 16, "ldam/step.yaml": 16, "shortened/methods.yaml": 8} {
+		e, err := LoadExperiment(filepath.Join("../../configs", file), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := e.Methods
+		if m.Published == nil || len(m.cells) != runs {
+			t.Fatalf("%s: %d cells, want %d", file, len(m.cells), runs)
+		}
+		for cell := range m.cells {
+			if _, ok := m.Published.Cell(cell.row, cell.column); ok == slices.Contains(unpublished, cell.row) {
+				t.Errorf("%s: %s of %v has a published number: %v", file, cell.row, cell.column, ok)
+			}
 		}
 	}
 }

@@ -108,9 +108,7 @@ func (m *Methods) entry(cell methodCell, runs []*eval.Run, placed map[*eval.Run]
 	c.Cells++
 	if e.Ours == nil {
 		c.Gaps++
-		if o.Command != nil {
-			e.Command = o.Sweep
-		}
+		e.Command = o.Sweep
 	}
 	return e
 }
@@ -120,7 +118,7 @@ func unlike(want, have *config.Config) (keys []string) {
 	for _, key := range config.Keys() {
 		switch role := config.RoleOf(key); {
 		case key == "precision" || role != config.Experiment && role != config.Source:
-		case comparable(want.Text(key), role) != comparable(have.Text(key), role):
+		case compared(want.Text(key), role) != compared(have.Text(key), role):
 			keys = append(keys, key)
 		}
 	}
@@ -130,8 +128,8 @@ func unlike(want, have *config.Config) (keys []string) {
 // seedAtEnd is how the name of a run's folder ends.
 var seedAtEnd = regexp.MustCompile(`-s[0-9]+(-[^/]*)?$`)
 
-// comparable is a value as two runs compare it: of a file or folder the name counts, not where it lies, and not the seed in it.
-func comparable(value string, role config.Role) string {
+// compared is a value as two runs compare it: of a file or folder the name counts, not where it lies, and not the seed in it.
+func compared(value string, role config.Role) string {
 	if role != config.Source || value == "" {
 		return value
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"longtail/data/mix"
 	"longtail/internal/fail"
 	"longtail/loss"
 )
@@ -174,13 +175,19 @@ func (c *Config) idle(o loss.Option) []string {
 	return users
 }
 
-// DropUnused forgets the keys of the section loss that have no meaning beside the others, as a list of losses or weights gives them to
-// runs that do not use them.
+// DropUnused forgets the keys of the section loss and of mixing that have no meaning beside the others, as a list of losses, weights or rules
+// gives them to runs that do not use them.
 func (c *Config) DropUnused() {
 	for _, o := range loss.AllOptions() {
 		if c.idle(o) != nil {
 			c.Loss.set(o)
 			delete(c.places, "loss."+o.Name)
+		}
+	}
+	for _, o := range mix.AllOptions() {
+		if !c.mixes(o.Name) {
+			*c.mixing[o.Name] = o.Default
+			delete(c.places, mixPrefix+o.Name)
 		}
 	}
 	l := &c.Loss

@@ -77,7 +77,7 @@ func (c *Config) checkMixing() error {
 		key, v := mixPrefix+o.Name, *c.mixing[o.Name]
 		switch {
 		case !o.Allows(v):
-			return fail.Usage("%s: %s=%v is impossible: it must be from %v to %v", c.Place(key), key, v, o.Min, o.Max)
+			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(key), key, v, o.Wants())
 		case v != o.Default && !c.mixes(o.Name):
 			return fail.Usage("%s: %s=%v has no meaning with train.mix=%s\nleave it out; it is an option of train.mix=%s", c.Place(key), key, v, c.Train.Mix, strings.Join(mix.UsersOf(o.Name), ", "))
 		}

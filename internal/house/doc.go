@@ -13,7 +13,7 @@
 //	3  data/cifar, data/synthetic  what the program ships
 //	2  models, loss, data  networks, losses, images
 //	1  internal/ops, internal/rng, internal/fail, internal/disk, internal/build,
-//	1  internal/effective, internal/mt19937
+//	1  internal/effective, internal/mt19937, internal/options
 //
 // So a loss can be read without knowing how it is trained, and a backend be replaced without touching a model. The tests also
 // hold the habits that a tool can see: doc comments, short files, nothing left open, no path of one machine, randomness from

@@ -11,7 +11,7 @@ import (
 var floors = map[string]int{
 	"internal/house": 0, // tests alone
 	"internal/ops":   1, "internal/rng": 1, "internal/fail": 1, "internal/build": 1, "internal/disk": 1, "internal/metrics": 1,
-	"internal/effective": 1, "internal/mt19937": 1,
+	"internal/effective": 1, "internal/mt19937": 1, "internal/options": 1,
 	"models": 2, "loss": 2, "data": 2, "internal/posthoc": 2,
 	"data/cifar": 3, "data/synthetic": 3, "data/mix": 4,
 	"internal/plan":    3,
@@ -47,6 +47,8 @@ var ignorance = map[string][]string{
 	"internal/ops":     {"longtail/internal/rng"},
 	"models":           {"gorgonia.org/cu"},
 	"data":             {"longtail/internal/ops", "gorgonia.org/gorgonia"},
+	"data/mix":         {"longtail/loss", "longtail/models", "longtail/internal/ops", "gorgonia.org/gorgonia"},
+	"internal/posthoc": {"longtail/internal/disk", "longtail/internal/ops", "gorgonia.org/gorgonia"},
 	"internal/plan":    {"longtail/data", "longtail/models", "longtail/loss"},
 	"internal/device":  {"longtail/models", "longtail/loss", "longtail/internal/ops", "gorgonia.org/gorgonia"},
 	"internal/program": {"longtail/data"},

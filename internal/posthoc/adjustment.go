@@ -75,7 +75,6 @@ type Outputs struct {
 type Network struct {
 	Counts     []int       // [C] training images
 	Classifier [][]float64 // [C][F] rows of the dense layer; for Normalise
-	Bias       []float64   // [C]
 	Training   *Outputs    // of all training images, without crops and flips; for NCM
 	HeldOut    *Outputs    // for an Adjustment with Auto
 }
@@ -84,7 +83,7 @@ type Network struct {
 func (n *Network) Scores(a Adjustment, o *Outputs) [][]float64 {
 	switch a.Method {
 	case Normalise:
-		return TauNorm(n.Classifier, n.Bias, o.Features, a.Tau, false)
+		return TauNorm(n.Classifier, nil, o.Features, a.Tau, false)
 	case NCM:
 		return NearestClassMean(n.Training.Features, n.Training.Labels, len(n.Counts), o.Features)
 	default:

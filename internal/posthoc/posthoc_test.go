@@ -111,7 +111,7 @@ func TestChooseTakesTheBestTauOnHeldOutImages(t *testing.T) {
 
 func TestScoresOfEachMethod(t *testing.T) {
 	o := &Outputs{Features: [][]float64{{1, 0}, {0, 1}}, Logits: [][]float64{{1, 2}, {3, 4}}, Labels: []int32{0, 1}}
-	n := &Network{Counts: []int{3, 1}, Classifier: [][]float64{{2, 0}, {0, 4}}, Bias: []float64{9, 9}, Training: o}
+	n := &Network{Counts: []int{3, 1}, Classifier: [][]float64{{2, 0}, {0, 4}}, Training: o}
 	for _, c := range []struct {
 		a    Adjustment
 		want float64 // of the second image and class

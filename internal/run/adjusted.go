@@ -3,6 +3,9 @@ package run
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 )
 
 // Adjusted are the results of a run with the outputs of its network changed after training, see package posthoc. The epochs are those
@@ -33,6 +36,25 @@ func (s *Summary) Quoted() (last, best, byValidation *Result) {
 		byValidation = &r.Result
 	}
 	return &s.Adjusted.Last.Result, &s.Adjusted.Best.Result, byValidation
+}
+
+// settings are the keys of the config's section eval that the results were computed with; a is nil where it asked for nothing.
+func (a *Adjusted) settings() []string {
+	values := map[string]string{"adjust": "none", "tau_norm": "none", "ncm": "false"}
+	switch {
+	case a == nil:
+	case a.Auto:
+		values[a.Method] = "auto"
+	case a.Last.Tau != nil:
+		values[a.Method] = strconv.FormatFloat(*a.Last.Tau, 'g', -1, 64)
+	default:
+		values[a.Method] = "true"
+	}
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		all = append(all, "eval."+key+"="+values[key])
+	}
+	return all
 }
 
 // checkAdjusted compares adjusted results with the plain ones and with what they follow from.

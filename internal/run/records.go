@@ -65,9 +65,10 @@ type Summary struct {
 // Settings are the keys of the config that the result repeats, as key=value.
 func (s *Summary) Settings() []string {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	return []string{
+	settings := []string{
 		"model.name=" + s.Model, "data.dataset=" + s.Dataset, "data.imbalance=" + number(s.Imbalance), "data.profile=" + s.Profile,
 		"loss.name=" + s.Loss, "loss.beta=" + number(s.Beta), "loss.gamma=" + number(s.Gamma),
 		"train.epochs=" + number(s.Epochs), fmt.Sprintf("train.batch=%d", s.Batch), fmt.Sprintf("seed=%d", s.Seed),
 	}
+	return append(settings, s.Adjusted.settings()...)
 }

@@ -115,13 +115,13 @@ func elements(shape []int) (int, error) {
 	return n, nil
 }
 
-// maxTensorBytes bounds a checkpoint: a network of two billion values with momenta.
-const maxTensorBytes = 16 << 30
+// MaxTensorBytes bounds a checkpoint: a network of two billion values with momenta.
+const MaxTensorBytes = 16 << 30
 
 // ReadTensors reads a file that Encode wrote. It checks everything: sizes, bounds, gaps, names, types and the checksum. What
 // it cannot trust is a data error that names the file.
 func ReadTensors(path string) (*Tensors, error) {
-	f, err := disk.Open(path, maxTensorBytes)
+	f, err := disk.Open(path, MaxTensorBytes)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, permissionError(err)
 	}

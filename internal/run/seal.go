@@ -72,7 +72,7 @@ func Hash(text []byte) string {
 
 // hashFile is the SHA-256 of one of the run's regular files in hexadecimal.
 func hashFile(dir, name string) (string, error) {
-	limit := int64(maxTensorBytes)
+	limit := int64(MaxTensorBytes)
 	switch name {
 	case SplitFile, MetricsFile:
 		limit = MaxLinesBytes

@@ -60,6 +60,9 @@ func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (
 	if b.order, err = train.NewStream(cfg, b.images.Labels, o.Classes, data.Files{}); err != nil {
 		return m, err
 	}
+	if err := b.plan(); err != nil {
+		return m, err
+	}
 	if err := b.checkMemory(d, o.Runs); err != nil {
 		return m, err
 	}
@@ -102,6 +105,8 @@ type measured struct {
 	cfg      *config.Config
 	images   data.Images
 	order    *data.Stream
+	program  *plan.Program
+	net      models.Net
 	sessions []device.Session
 	at       int // steps done
 }
@@ -109,48 +114,45 @@ type measured struct {
 // Memory is how many bytes the trainings of a measurement take together on a device, and how many it has left; 0 for what is not known.
 func Memory(cfg *config.Config, d *device.Device, o Options) (need, available int64, err error) {
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
-	return b.memory(d, o.Runs)
-}
-
-func (b *measured) memory(d *device.Device, runs int) (need, available int64, err error) {
-	p, _, err := b.plan()
-	if err != nil {
+	if err := b.plan(); err != nil {
 		return 0, 0, err
 	}
-	need, available = d.Backend.Memory(p, d.Precision)
-	return need * int64(runs), available, nil
+	need, available = b.memory(d, o.Runs)
+	return need, available, nil
+}
+
+func (b *measured) memory(d *device.Device, runs int) (need, available int64) {
+	need, available = d.Backend.Memory(b.program, d.Precision)
+	return need * int64(runs), available
 }
 
 // checkMemory returns an error where several trainings need more memory than there is; a session checks what it needs alone.
 func (b *measured) checkMemory(d *device.Device, runs int) error {
-	need, available, err := b.memory(d, runs)
-	if err != nil || runs == 1 || available == 0 || need <= available {
-		return err
+	need, available := b.memory(d, runs)
+	if runs == 1 || available == 0 || need <= available {
+		return nil
 	}
 	return fail.Device("%d trainings at once with batches of %d images need %.1f GB of memory, and %.1f GB are available\nlower --runs or train.batch, or choose a smaller model.name",
 		runs, b.cfg.Train.Batch, float64(need)/1e9, float64(available)/1e9)
 }
 
-// plan plans a training.
-func (b *measured) plan() (*plan.Program, models.Net, error) {
+// plan plans a training; all trainings have the same program.
+func (b *measured) plan() error {
 	n, err := train.Network(b.cfg, b.images, nil)
 	if err != nil {
-		return nil, models.Net{}, err
+		return err
 	}
 	training, err := train.Options(b.cfg, b.images)
 	if err != nil {
-		return nil, models.Net{}, err
+		return err
 	}
-	return n.Plan(b.cfg.Train.Batch, training)
+	b.program, b.net, err = n.Plan(b.cfg.Train.Batch, training)
+	return err
 }
 
 // open opens one more training.
 func (b *measured) open(d *device.Device, o Options) error {
-	p, net, err := b.plan()
-	if err != nil {
-		return err
-	}
-	s, err := d.Open(p, d.Precision, b.images, nil)
+	s, err := d.Open(b.program, d.Precision, b.images, nil)
 	if err != nil {
 		return err
 	}
@@ -159,7 +161,7 @@ func (b *measured) open(d *device.Device, o Options) error {
 	if err := s.Set(plan.LearningRates, rates); err != nil {
 		return err
 	}
-	return s.Load(program.InitialState(net, b.cfg.Seed))
+	return s.Load(program.InitialState(b.net, b.cfg.Seed))
 }
 
 func (b *measured) close() {

@@ -65,7 +65,7 @@ func (o *Outcome) compare(what string, got, want []float64, t Tolerance) {
 
 // read reads a list of cases from a file. What is wrong with it is a data error.
 func read[C any](path string) ([]C, error) {
-	text, err := disk.Read(path, maxBytes)
+	text, err := disk.ReadInput(path, maxBytes)
 	if err != nil {
 		return nil, fail.Data("reading known values: %w\nname a file that holds a JSON list of cases", err)
 	}

@@ -189,7 +189,7 @@ func (r *opened) run(weights []float64) (got results, err error) {
 	}
 	got.given = transposed(got.given, n)
 	if r.Features != nil {
-		got.classifier, err = r.read(device.GradientPrefix + "dense.weight")
+		got.classifier, err = r.read(device.GradientPrefix + models.ClassifierWeight)
 	}
 	return got, err
 }
@@ -224,7 +224,7 @@ func (r *opened) set(weights []float64) error {
 	}
 	fill(program.Given, transposed(given, len(given)/len(r.Labels)))
 	if r.Features != nil {
-		fill("dense.weight", r.Classifier)
+		fill(models.ClassifierWeight, r.Classifier)
 	}
 	return r.session.Load(state)
 }

@@ -113,6 +113,18 @@ func Sum(kernel, flags string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// WithoutComments is PTX without what compilers remark on it, a sixth of the text. Strings of our PTX have no slashes.
+func WithoutComments(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		code, _, _ := strings.Cut(line, "//")
+		if code = strings.TrimRight(code, " \t\r\n"); code != "" {
+			b.WriteString(code + "\n")
+		}
+	}
+	return b.String()
+}
+
 // Header is what a PTX file of the kernel begins with.
 func Header(kernel, flags string) (string, error) {
 	sum, err := Sum(kernel, flags)

@@ -71,3 +71,10 @@ func TestTargetIsTheHighestThatSourcesAskFor(t *testing.T) {
 		t.Error("a kernel that is not there has a target")
 	}
 }
+
+func TestCommentsAreLeftOut(t *testing.T) {
+	const text = "//\n// made\n\n.version 7.8\n\t// begin inline asm\n\tadd.s32 %r1, %r2, 1;  // why\n$L1: // loop\n"
+	if got, want := WithoutComments(text), ".version 7.8\n\tadd.s32 %r1, %r2, 1;\n$L1:\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -196,8 +196,8 @@ func (g *Grid) add(s *source, r row, point int, names *names) (int, error) {
 		}
 		point /= len(a.values)
 	}
-	if slices.Contains(g.Varied, "loss.name") || slices.Contains(g.Varied, "loss.weights") {
-		c.DropUnused() // what the grid or its base gives to all losses
+	if slices.ContainsFunc([]string{"loss.name", "loss.weights", "train.mix"}, func(key string) bool { return slices.Contains(g.Varied, key) }) {
+		c.DropUnused() // what the grid or its base gives to all losses and rules
 	}
 	c.Out = "" // the folder of runs; the run's own follows
 	if err := c.Complete(); err != nil {

@@ -284,4 +284,19 @@ func TestGridsGiveOptionsToAllLosses(t *testing.T) {
 	if want := []string{"none 0 0", "effective 0.9 0.5", "inverse 0 0.5"}; !slices.Equal(names, want) {
 		t.Errorf("runs %q, want %q", names, want)
 	}
+	g = mustParse(t, small+"  data.imbalance: 2\ngrid: {train.mix: [none, mixup], train.mix_alpha: [0.2, 1]}")
+	names = namesOf(g)
+	if len(names) != 3 || strings.Contains(names[0], "mixup") || !strings.Contains(names[1], "mixup-alpha0.2") || !strings.Contains(names[2], "mixup") {
+		t.Errorf("runs %v", names)
+	}
+}
+
+// Files that differ in their folders alone make two runs, whatever the names that they share.
+func TestRunsFromOtherFilesAreOtherRuns(t *testing.T) {
+	for _, key := range []string{"data.split_file", "train.init_from"} {
+		names := namesOf(mustParse(t, small+"  data.imbalance: 2\ngrid: {"+key+": [a/b, a_b]}"))
+		if len(names) != 2 || names[1] != names[0]+"-2" {
+			t.Errorf("%s: runs %v", key, names)
+		}
+	}
 }

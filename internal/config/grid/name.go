@@ -55,8 +55,11 @@ func (n *names) of(c *config.Config, method string) (name string, known bool) {
 	}
 }
 
+// same reports whether two configs are of one run: they compute the same, from the same files.
 func same(a, b *config.Config) bool {
-	return a.Data.SplitFile == b.Data.SplitFile && len(a.Differences(b)) == 0
+	return len(a.Differences(b)) == 0 && !slices.ContainsFunc(config.Keys(), func(key string) bool {
+		return config.RoleOf(key) == config.Source && a.Value(key) != b.Value(key)
+	})
 }
 
 func (n *names) plain(c *config.Config, method string) string {

@@ -65,7 +65,7 @@ func compile(kernel, out string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(made, append([]byte(header), text...), 0o644); err != nil {
+	if err := os.WriteFile(made, []byte(header+ptx.WithoutComments(string(text))), 0o644); err != nil {
 		return err
 	}
 	return os.Rename(made, out)

@@ -83,7 +83,7 @@ func run(o options) (survivors int, err error) {
 		}
 	}
 	var group errgroup.Group
-	group.SetLimit(2)
+	group.SetLimit(trace.AtOnce)
 	var lock sync.Mutex // of what follows
 	done, never, start := 0, 0, time.Now()
 	for _, m := range mutants {

@@ -125,7 +125,7 @@ func (s Suite) Measure() ([]Test, error) {
 		}
 	}
 	var group errgroup.Group
-	group.SetLimit(atOnce)
+	group.SetLimit(AtOnce)
 	for n := range tests {
 		group.Go(func() error { return s.measure(&tests[n]) })
 	}
@@ -140,8 +140,8 @@ func (s Suite) Measure() ([]Test, error) {
 	return tests, os.WriteFile(filepath.Join(s.Work, "tests.json"), text, 0o644)
 }
 
-// atOnce is how many test programs run at once: each keeps little more than one core busy.
-const atOnce = 2
+// AtOnce is how many test programs run at once: each keeps little more than one core busy.
+const AtOnce = 2
 
 func (s Suite) measure(t *Test) error {
 	start := time.Now()
@@ -161,7 +161,7 @@ func (s Suite) measure(t *Test) error {
 // CheckAll is Check of all tests, two at once.
 func (s Suite) CheckAll(tests []Test, library string) error {
 	var group errgroup.Group
-	group.SetLimit(atOnce)
+	group.SetLimit(AtOnce)
 	for _, t := range tests {
 		group.Go(func() error { return s.Check(t, library, 10*time.Minute) })
 	}
