@@ -143,21 +143,21 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 	__shared__ Line<S::columns> mask;
 	half *weights = tile + T::halves;
 	copy_weights<stem ? stem_rows : S::weight_rows, S::weight_rows, S::weight_columns>(weights, p.weights);
-	const Norm of_mask = fetch<S::columns>(p.out.mask);
+	const Norm of_mask = fetch<S::columns, false>(p.out.mask);
 	const bool products = S::backward && p.statistics.kind && threadIdx.x < S::columns;
 	const float variance = products ? p.statistics.moments[S::columns + threadIdx.x] : 0; // for the sums; a mask has no d
 	if constexpr (stem) {
-		prepare(p.out.mask, of_mask, mask);
+		prepare<false>(p.out.mask, of_mask, mask);
 		if (products) mask.d[threadIdx.x] = variance;
 		unfold<T>(tile, weights + weights_halves<S>, p.in.first.x, own_image());
 	} else {
-		const Norm of_first = fetch<T::channels>(p.in.first);
+		const Norm of_first = fetch<T::channels, S::backward>(p.in.first);
 		Norm of_second = {};
-		if constexpr (!S::backward) of_second = fetch<T::channels>(p.in.second);
-		prepare(p.out.mask, of_mask, mask);
+		if constexpr (!S::backward) of_second = fetch<T::channels, false>(p.in.second);
+		prepare<false>(p.out.mask, of_mask, mask);
 		if (products) mask.d[threadIdx.x] = variance;
-		prepare(p.in.first, of_first, first);
-		if constexpr (!S::backward) prepare(p.in.second, of_second, second);
+		prepare<S::backward>(p.in.first, of_first, first);
+		if constexpr (!S::backward) prepare<false>(p.in.second, of_second, second);
 		clear_border<T>(tile);
 		__syncthreads();
 		if constexpr (S::backward)

@@ -9,17 +9,17 @@ namespace mma {
 
 template <int channels> struct Line { alignas(16) float a[channels], b[channels], d[channels]; };
 
-// Norms are a * x + b, their gradients a * g + b * x + d. A kernel fetches what all its terms need, thread c of channel c, before it
-// prepares the first, so that all loads are under way at once.
+// Norms are a * x + b, their gradients a * g + b * x + d; a place that may have one never has the other. A kernel fetches what all its
+// terms need, thread c of channel c, before it prepares the first, so that all loads are under way at once.
 struct Norm {
-	bool there, gradient;
+	bool there;
 	float mean, variance, gamma, first, second; // beta, or the two sums of a gradient
 };
-template <int channels> MMA_INLINE Norm fetch(const Term &t) {
+template <int channels, bool gradient> MMA_INLINE Norm fetch(const Term &t) {
 	const int c = (int)threadIdx.x;
-	const bool gradient = t.kind == term_norm_gradient;
-	if (!(gradient || t.kind == term_norm || t.kind == term_norm_relu) || c >= channels) return {};
-	Norm n = {true, gradient, t.moments[c], t.moments[channels + c], t.gamma[c], 0, 0};
+	const bool there = gradient ? t.kind == term_norm_gradient : t.kind == term_norm || t.kind == term_norm_relu;
+	if (!there || c >= channels) return {};
+	Norm n = {true, t.moments[c], t.moments[channels + c], t.gamma[c], 0, 0};
 	if (!gradient) {
 		n.first = t.beta[c];
 	} else if (t.count > 0) {
@@ -29,12 +29,12 @@ template <int channels> MMA_INLINE Norm fetch(const Term &t) {
 	return n;
 }
 // As prepare_term in source.h. A barrier must follow.
-template <int channels> MMA_INLINE void prepare(const Term &t, const Norm &n, Line<channels> &k) {
+template <bool gradient, int channels> MMA_INLINE void prepare(const Term &t, const Norm &n, Line<channels> &k) {
 	if (!n.there) return;
 	const int c = (int)threadIdx.x;
 	const float inverse = 1 / sqrt_rn(n.variance + t.eps), scale = n.gamma * inverse;
 	k.a[c] = scale;
-	if (!n.gradient) {
+	if (!gradient) {
 		k.b[c] = fma(-scale, n.mean, n.first);
 		return;
 	}

@@ -92,13 +92,13 @@ template <class S, bool stem> MMA_INLINE void conv_weights(half *tile, const Con
 	Line<S::columns> &kdy = *(Line<S::columns> *)(tile + W::together * W::tiles);
 	Line<S::depth> &kx = *(Line<S::depth> *)(&kdy + 1);
 	WeightSums<S> sum = {};
-	const Norm of_dy = fetch<S::columns>(p.dy.first);
+	const Norm of_dy = fetch<S::columns, true>(p.dy.first);
 	if constexpr (!stem) {
-		const Norm of_x = fetch<S::depth>(p.x.first);
-		prepare(p.x.first, of_x, kx);
+		const Norm of_x = fetch<S::depth, false>(p.x.first);
+		prepare<false>(p.x.first, of_x, kx);
 		for (int i = 0; i < W::together; i++) clear_border<T>(tile + i * W::tiles);
 	}
-	prepare(p.dy.first, of_dy, kdy);
+	prepare<true>(p.dy.first, of_dy, kdy);
 	__syncthreads();
 	const int slice = (int)blockIdx.x, slices = p.slices, end = p.images * (slice + 1) / slices;
 #pragma unroll 1

@@ -70,10 +70,10 @@ struct alignas(16) Coefficients {
 };
 
 INLINE void prepare_term(const Term &t, int channels, float *a, float *b, float *d) {
-	if (t.kind != term_norm && t.kind != term_norm_relu && t.kind != term_norm_gradient) return;
+	if (t.kind != term_norm && t.kind != term_norm_relu && !(d && t.kind == term_norm_gradient)) return;
 	for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
 		// All loads before the arithmetic, which waits for them.
-		const bool gradient = t.kind == term_norm_gradient;
+		const bool gradient = d && t.kind == term_norm_gradient;
 		float mean = t.moments[c], variance = t.moments[channels + c], gamma = t.gamma[c], first = 0, second = 0;
 		if (!gradient) {
 			first = t.beta[c];
