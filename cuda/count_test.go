@@ -52,3 +52,24 @@ func TestLaunchesOfAStep(t *testing.T) {
 		t.Log(s.(*session).schedule)
 	}
 }
+
+// The longest chains of dependent loads, in round trips to device memory: of all launches of a step together, and of one of them.
+const mostDependentLoads, mostOfALaunch = 875, 48
+
+// At batch 128, because chains grow with the batch; a step takes a minute of one core.
+func TestDependentLoadsOfAStep(t *testing.T) {
+	if info, err := driver.Available(); err != nil || !strings.Contains(info.Name, "fast PTX") {
+		t.Log("only translated PTX counts dependent loads, and only its fast build is fast enough: see scripts/test_ptx.sh")
+		return
+	}
+	e := experiment{model: "resnet32", shortcut: "avgpool", loss: "softmax", classes: 10, batch: 128}
+	s := e.open(t, newBackend(t), device.Mixed, e.noise())
+	before, _ := driver.ReadCounters()
+	e.train(t, s, 0, 1)
+	now, _ := driver.ReadCounters()
+	loads := now.Sub(before).DependentLoads
+	t.Logf("%d dependent loads a step, %d in one launch", loads, now.LongestChain)
+	if loads == 0 || loads > mostDependentLoads || now.LongestChain > max(mostOfALaunch, before.LongestChain) {
+		t.Errorf("%d dependent loads a step and %d in one launch, want 1 to %d and at most %d", loads, now.LongestChain, mostDependentLoads, mostOfALaunch)
+	}
+}

@@ -68,12 +68,17 @@ truncate EMULATOR_MMA=truncate libcuda_ptx_fast.so cuda -test.run TestMixedSteps
 END
 }
 
-# A few of what make mutants does: each must be caught.
-mutants() {
-  go run ./cuda/kernels/ptx/mutants -quick -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|membar|cp.async of 8|rounds|smaller .align'
+# Chains of dependent loads, which take a batch of 128 to show.
+chains() {
+  run libcuda_ptx_fast.so cuda -test.v -test.run TestDependentLoadsOfAStep
 }
 
-for stage in ${PTX_STAGES:-tests bits variants mutants}; do
+# A few of what make mutants does: each must be caught.
+mutants() {
+  go run ./cuda/kernels/ptx/mutants -quick -seed 7 -most 12 -classes 'without .trans|rows of a|bfly to down|bar.sync|fence|cp.async of 8|rounds|smaller .align'
+}
+
+for stage in ${PTX_STAGES:-tests bits variants chains mutants}; do
   start=$SECONDS
   "$stage"
   echo "---- PTX, $stage: $((SECONDS - start)) s"

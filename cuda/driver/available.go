@@ -136,6 +136,7 @@ func ReadCounters() (Counters, bool) {
 	}
 	return Counters{
 		Launches: uint64(c.launches), Copies: uint64(c.copies), Fills: uint64(c.fills), BytesRead: uint64(c.bytes_read),
-		BytesWritten: uint64(c.bytes_written), MMA: uint64(c.multiplications), Checked: c.checked != 0,
+		BytesWritten: uint64(c.bytes_written), MMA: uint64(c.multiplications),
+		DependentLoads: uint64(c.dependent_loads), LongestChain: uint64(c.longest_chain), Checked: c.checked != 0,
 	}, true
 }

@@ -40,14 +40,17 @@ type Counters struct {
 	BytesRead    uint64 // of device memory; known to the checked build only
 	BytesWritten uint64 // of device memory; known to the checked build only
 	MMA          uint64 // mma.m16n8k16 run: 2048 multiply-adds each
-	Checked      bool   // the emulator sees every access, so that the bytes are known
+	// DependentLoads is the longest chain of dependent loads of each launch, added up; 0 where the kernels are not the PTX.
+	DependentLoads uint64
+	LongestChain   uint64 // of all launches
+	Checked        bool   // the emulator sees every access, so that the bytes are known
 }
 
-// Sub is what was counted between then and now.
+// Sub is what was counted between then and now; LongestChain, a maximum, is left out.
 func (now Counters) Sub(then Counters) Counters {
 	return Counters{
 		Launches: now.Launches - then.Launches, Copies: now.Copies - then.Copies, Fills: now.Fills - then.Fills,
 		BytesRead: now.BytesRead - then.BytesRead, BytesWritten: now.BytesWritten - then.BytesWritten,
-		MMA: now.MMA - then.MMA, Checked: now.Checked,
+		MMA: now.MMA - then.MMA, DependentLoads: now.DependentLoads - then.DependentLoads, Checked: now.Checked,
 	}
 }

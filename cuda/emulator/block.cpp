@@ -53,6 +53,7 @@ void suspend(Worker &w) {
 static void release_barrier(Worker &w) {
 	w.waiting = 0;
 	w.synced = ++w.time;
+	w.chain_met = w.chain;
 	for (Acquisition &a : w.acquisitions)
 		if (!a.passed) a.passed = w.time;
 	for (int i = 0; i * 32 < w.threads; i++) {
@@ -135,8 +136,12 @@ void run_block(Worker &w, Index block) {
 	w.block_start = w.synced = ++w.time;
 	w.last_fence = w.site = 0;
 	w.acquisitions.clear();
+	w.instructions = w.chain = w.chain_met = 0;
 	make_fibers(w);
 	schedule(w);
+	Work done;
+	done.instructions = done.largest = w.instructions, done.chain = w.chain;
+	w.work.add(done);
 	if (w.stopped) return;
 	if (w.live) fail(w, launch_failed, "deadlock: %d threads wait at a barrier, %d at a warp operation", w.waiting, w.live - w.waiting);
 	for (uintptr_t p = beyond; p < guard; p++)

@@ -110,6 +110,7 @@ template <class... A> int export_kernel(const char *name, void (*entry)(A...)) {
 inline void __syncthreads(int line = __builtin_LINE()) { emulator::sync_block(line); }
 inline void __syncwarp() { emulator::together(emulator::sync_warp); }
 inline void __threadfence() { emulator::fence(); }
+inline void fence_device() { emulator::fence(); }
 
 template <class T> inline T emulator_atomic(emulator::AtomicOperation o, T *p, T v, T expected = 0) {
 	return (T)emulator::atomic(o, p, sizeof(T), std::is_signed_v<T>, (uint64_t)v, (uint64_t)expected);

@@ -28,8 +28,16 @@ struct Launch {
 };
 struct Failure { int code = 0; std::string message; }; // code is a CUresult
 
-// What a launch did; sectors are counted in the checked build only, events (worker.h) for EMULATOR_TRACE only.
-struct Work { uint64_t sectors_read = 0, sectors_written = 0, multiplications = 0, events = 0; };
+// What a launch, or a part of its blocks, did. Sectors are counted in the checked build only, what follows multiplications where the kernels
+// are PTX (ptx/chain.h).
+struct Work {
+	uint64_t sectors_read = 0, sectors_written = 0, multiplications = 0;
+	uint64_t instructions = 0, largest = 0; // by threads: of all blocks, of the block with most
+	uint64_t chain = 0;                     // the longest chain of dependent loads of a block
+	uint64_t contended = 0;                 // atomic operations at the address with most
+	uint64_t events = 0;                    // worker.h; for EMULATOR_TRACE only
+	void add(const Work &);
+};
 
 const Kernel *find(const std::string &name);
 void start();                        // workers and fault handler, once

@@ -104,6 +104,9 @@ static CUresult execute(Launch l) {
 	counters.bytes_read += work.sectors_read * sector;
 	counters.bytes_written += work.sectors_written * sector;
 	counters.multiplications += work.multiplications;
+	counters.dependent_loads += work.chain;
+	counters.longest_chain = std::max(counters.longest_chain, work.chain);
+	record(l, work);
 	if (is_checked()) return CUDA_SUCCESS; // it has seen every access
 	std::string wrote = overwritten_guard();
 	return wrote.empty() ? CUDA_SUCCESS : complain(CUDA_ERROR_ILLEGAL_ADDRESS, std::string(l.kernel->name) + " " + wrote);

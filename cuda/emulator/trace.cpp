@@ -1,5 +1,8 @@
+// What the environment asks for a line of a file for each launch of.
+//
 // EMULATOR_TRACE=FILE writes a line for every launch: the kernel, a hash of the allocations that it changed and one of its events (worker.h). Two
 // builds that run the same program must write the same lines: the first that differ name the kernel that does.
+// EMULATOR_WORK=FILE writes what the launch did, as JSON, for scripts/gpu_model.py.
 #include "driver.h"
 #include "worker.h"
 #include <cinttypes>
@@ -51,5 +54,18 @@ void trace(const Launch &l, const Work &work, const std::vector<uint64_t> &befor
 		if (after[i] != before[i]) all += after[i]; // a sum: the addresses of allocations do not count
 	fprintf(out, "%s %016" PRIx64 " %016" PRIx64 "\n", l.kernel->name, all, work.events);
 	fflush(out);
+}
+
+static FILE *const works = getenv("EMULATOR_WORK") ? fopen(getenv("EMULATOR_WORK"), "w") : nullptr;
+
+void record(const Launch &l, const Work &w) {
+	if (!works) return;
+	uint64_t blocks = (uint64_t)l.grid.x * l.grid.y * l.grid.z, threads = (uint64_t)l.block.x * l.block.y * l.block.z;
+	fprintf(works, "{\"kernel\": \"%s\", \"blocks\": %" PRIu64 ", \"threads\": %" PRIu64 ", \"shared\": %zu", l.kernel->name, blocks, threads, l.shared + l.kernel->statics);
+	const std::pair<const char *, uint64_t> all[] = {{"read", w.sectors_read * sector}, {"written", w.sectors_written * sector}, {"mma", w.multiplications},
+		{"instructions", w.instructions}, {"largest", w.largest}, {"chain", w.chain}, {"contended", w.contended}};
+	for (auto &[key, value] : all) fprintf(works, ", \"%s\": %" PRIu64, key, value);
+	fprintf(works, "}\n");
+	fflush(works);
 }
 } // namespace emulator

@@ -34,6 +34,9 @@ struct Release {
 // operation, of its thread's next fence and of the block's next barrier; 0 for not yet.
 struct Acquisition { uintptr_t address; size_t count; unsigned thread; uint32_t time, fenced, passed; };
 
+// Atomic operations at an address: how many, and the longest chain of loads before one of them.
+struct Arrivals { uint64_t count; uint32_t chain; };
+
 struct Job {
 	const Launch *launch;
 	size_t blocks;
@@ -44,6 +47,8 @@ struct Job {
 	Work work;
 	std::mutex releases_lock; // also makes atomic operations of the checked build one at a time
 	std::map<uintptr_t, std::deque<Release>> releases;
+	std::mutex arrivals_lock;
+	std::map<uintptr_t, Arrivals> arrivals; // of atomic operations
 };
 struct Worker {
 	Running running; // first, where running() looks for it
@@ -61,6 +66,8 @@ struct Worker {
 	Memory last_memory;
 	unsigned random;
 	Work work;
+	uint64_t instructions;     // of the block, by threads
+	uint32_t chain, chain_met; // the longest of the block's threads so far; at its last barrier
 	std::vector<Acquisition> acquisitions;
 	Fiber fibers[max_threads];
 	uint32_t fences[max_threads]; // time of each thread's last __threadfence, 0 for none

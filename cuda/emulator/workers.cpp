@@ -26,6 +26,11 @@ const Kernel *find(const std::string &name) {
 	return k == kernels().end() ? nullptr : &k->second;
 }
 
+void Work::add(const Work &w) {
+	sectors_read += w.sectors_read, sectors_written += w.sectors_written, multiplications += w.multiplications, instructions += w.instructions, events += w.events;
+	largest = std::max(largest, w.largest), chain = std::max(chain, w.chain), contended = std::max(contended, w.contended);
+}
+
 static std::mutex lock;
 static std::condition_variable done;
 static size_t busy;
@@ -74,10 +79,7 @@ static void serve(Worker &w) {
 		hold.unlock();
 		work(w);
 		hold.lock();
-		w.job->work.sectors_read += w.work.sectors_read;
-		w.job->work.sectors_written += w.work.sectors_written;
-		w.job->work.multiplications += w.work.multiplications;
-		w.job->work.events += w.work.events;
+		w.job->work.add(w.work);
 		w.job = nullptr;
 		if (--busy == 0) done.notify_all();
 	}
@@ -151,6 +153,7 @@ Failure run(const Launch &l, Work &work) {
 	}
 	done.wait(hold, [] { return busy == 0; });
 	work = job.work;
+	for (auto &[address, arrivals] : job.arrivals) work.contended = std::max(work.contended, arrivals.count);
 	return job.failure;
 }
 } // namespace emulator

@@ -13,6 +13,8 @@ typedef struct {
 	uint64_t launches, copies, fills;
 	uint64_t bytes_read, bytes_written;
 	uint64_t multiplications; /* mma.m16n8k16 */
+	uint64_t dependent_loads; /* the longest chain of dependent loads of each launch, added up; 0 where the kernels are no PTX */
+	uint64_t longest_chain;   /* of all launches */
 	int checked;              /* 1: the build that sees every access */
 } emulatorCounters_t;
 

@@ -9,10 +9,11 @@
 //                operation have a multiple of 32 threads, and all 32 lanes of a warp reach it together.
 //   shared       __shared__ T a[n] (static, 48 KB at most); DYNAMIC_SHARED(T, p) declares T *p, the dynamic shared memory
 //                of the launch, 16-byte aligned (more than 48 KB: Function.AllowShared on the host).
-//   order        __syncthreads() - every thread of the block, at the same source line; __syncwarp(); __threadfence().
+//   order        __syncthreads() - every thread of the block, at the same source line; __syncwarp(); __threadfence(), and
+//                fence_device(), which only releases and acquires and costs less.
 //                Blocks never wait for each other. "The last block to arrive finishes": write, __syncthreads(), then in one
-//                thread __threadfence() and atomicAdd of a ticket, then __syncthreads(); the last block calls
-//                __threadfence() and reads the others' results through load_fresh().
+//                thread fence_device() and atomicAdd of a ticket, then __syncthreads(); the last block calls
+//                fence_device() and reads the others' results through load_fresh().
 //   atomics      atomicAdd, atomicMax, atomicOr, atomicExch, atomicCAS on unsigned and int, atomicAdd on 64 bits; they
 //                return the old value. None on floats: the order of a float sum must not depend on timing.
 //   warp         shuffle(v, lane), shuffle_xor(v, mask), shuffle_down(v, n), shuffle_up(v, n) on float, int and unsigned;

@@ -48,6 +48,8 @@ __device__ inline unsigned atomicCAS(unsigned *p, unsigned expected, unsigned v)
 __device__ inline int atomicCAS(int *p, int expected, int v) { return (int)atomicCAS((unsigned *)p, (unsigned)expected, (unsigned)v); }
 #endif
 
+__device__ inline void fence_device() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
+
 #define EXPORT_KERNEL(name)
 
 struct half { unsigned short bits; };

@@ -37,6 +37,7 @@ template <class T> INLINE void average(const Source &s, T *out, float *features,
 	__syncthreads();
 	for (int c = t; d.y && c < d.classes; c += threads) {
 		float y = d.b ? d.b[c] : 0;
+#pragma unroll 16
 		for (int f = 0; f < s.channels; f++) y = fma(mean[f], d.w[(size_t)c * s.channels + f], y);
 		d.y[(size_t)n * d.classes + c] = y;
 	}
@@ -75,7 +76,13 @@ extern "C" __global__ void __launch_bounds__(128) dense_gradients(const float *x
 	float *to = f < features ? dw : db;
 	if (c >= classes || !to) return;
 	float sum = 0;
-	for (int n = 0; n < images; n++) sum = fma(dy[(size_t)n * classes + c], f < features ? x[(size_t)n * features + f] : 1, sum);
+	if (f < features) {
+#pragma unroll 16
+		for (int n = 0; n < images; n++) sum = fma(dy[(size_t)n * classes + c], x[(size_t)n * features + f], sum);
+	} else {
+#pragma unroll 16
+		for (int n = 0; n < images; n++) sum += dy[(size_t)n * classes + c];
+	}
 	to[f < features ? c * features + f : c] = sum;
 }
 EXPORT_KERNEL(dense_gradients)

@@ -37,11 +37,11 @@ template <class S> struct Epilogue {
 	static constexpr int channels = S::columns, side = S::result_side;
 	struct Raw { Chunk add, mask, raw; };
 	const Convolution &p;
-	const Line<channels> &k; // of the mask
+	const Line<channels> &k; // of the mask; d: variances of the sums
 	int channel;
 	Eight mean;
 
-	MMA_INLINE size_t at(int pixel) const { return ((size_t)blockIdx.x * S::pixels + pixel) * channels + channel; }
+	MMA_INLINE size_t at(int pixel) const { return ((size_t)own_image() * S::pixels + pixel) * channels + channel; }
 	MMA_INLINE Chunk load(const void *from, int pixel) const { return chunk_at((const half *)from + at(pixel)); }
 	// What is added; a halved shortcut's gradient has a quarter of the pixels and `depth` channels.
 	MMA_INLINE Chunk addition(int pixel) const {
@@ -50,13 +50,13 @@ template <class S> struct Epilogue {
 		if (t.kind == term_plain) return load(t.x, pixel);
 		const int y = pixel / side, x = pixel % side;
 		if (t.kind == term_subsample_gradient && (y % 2 || x % 2)) return {};
-		const size_t quarter = ((size_t)blockIdx.x * (side / 2) + y / 2) * (side / 2) + x / 2;
+		const size_t quarter = ((size_t)own_image() * (side / 2) + y / 2) * (side / 2) + x / 2;
 		return chunk_at((const half *)t.x + quarter * t.depth + (channel + t.before));
 	}
 	MMA_INLINE Raw read(int pixel) const {
 		Raw r = {addition(pixel), {}, {}};
 		if (p.out.mask.kind) r.mask = load(p.out.mask.x, pixel);
-		if (p.statistics.kind == statistics_sums) r.raw = load(p.statistics.raw, pixel);
+		if (S::backward && p.statistics.kind) r.raw = load(p.statistics.raw, pixel);
 		return r;
 	}
 	MMA_INLINE void mask(Eight &e, const Raw &r) const {
@@ -89,7 +89,7 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	const int begin = (int)threadIdx.x / parts, stride = threads / parts, channel = (int)threadIdx.x % parts * 8;
 	float (*scratch)[warps][channels] = (float (*)[warps][channels])(staged + S::pixels * pitch<channels>), *mean = scratch[2][0];
 	Epilogue<S> epilogue = {p, k, channel, {}};
-	const bool products = p.statistics.kind == statistics_sums;
+	const bool products = S::backward && p.statistics.kind; // forward: moments
 	if (products) epilogue.mean = eight_at(&p.statistics.moments[channel]);
 	Eight sum = {}, other = {};
 #pragma unroll 1
@@ -114,26 +114,27 @@ template <class S> MMA_INLINE void store_result(half *staged, const Convolution 
 	}
 	if (p.statistics.kind == statistics_none) return;
 	float first = column_sum<channels>(sum, scratch[0]);
-	if (products) {
+	if constexpr (S::backward) {
 		float second = column_sum<channels>(other, scratch[1]);
-		if (threadIdx.x < channels) second /= sqrt_rn(p.statistics.moments[channels + threadIdx.x] + p.statistics.eps);
-		return finish<channels>(p.statistics, first, second, S::pixels);
-	}
-	first *= 1.0f / (float)S::pixels;
-	if (threadIdx.x < channels) mean[threadIdx.x] = first;
-	__syncthreads();
-	const Eight center = eight_at(&mean[channel]);
-	Eight squares = {};
-#pragma unroll 2
-	for (int i = 0; i < rounds; i++) {
-		const Eight e = unpack(*(const Chunk *)&staged[(begin + i * stride) * pitch<channels> + channel]);
-#pragma unroll
-		for (int j = 0; j < 8; j++) {
-			float d = e.v[j] - center.v[j];
-			squares.v[j] = fma(d, d, squares.v[j]);
+		if (threadIdx.x < channels) second /= sqrt_rn(k.d[threadIdx.x] + p.statistics.eps);
+		return finish<channels, S::backward>(p.statistics, first, second, S::pixels, p.images, staged);
+	} else {
+		first *= 1.0f / (float)S::pixels;
+		if (threadIdx.x < channels) mean[threadIdx.x] = first;
+		__syncthreads();
+		const Eight center = eight_at(&mean[channel]);
+		Eight squares = {};
+	#pragma unroll 2
+		for (int i = 0; i < rounds; i++) {
+			const Eight e = unpack(*(const Chunk *)&staged[(begin + i * stride) * pitch<channels> + channel]);
+	#pragma unroll
+			for (int j = 0; j < 8; j++) {
+				float d = e.v[j] - center.v[j];
+				squares.v[j] = fma(d, d, squares.v[j]);
+			}
 		}
+		finish<channels, S::backward>(p.statistics, first, column_sum<channels>(squares, scratch[1]), S::pixels, p.images, staged);
 	}
-	finish<channels>(p.statistics, first, column_sum<channels>(squares, scratch[1]), S::pixels);
 }
 
 template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolution &p, half *joined) {
@@ -142,18 +143,27 @@ template <class S, bool stem> MMA_INLINE void convolve(half *tile, const Convolu
 	__shared__ Line<S::columns> mask;
 	half *weights = tile + T::halves;
 	copy_weights<stem ? stem_rows : S::weight_rows, S::weight_rows, S::weight_columns>(weights, p.weights);
-	prepare(p.out.mask, mask);
+	const Norm of_mask = fetch<S::columns, false>(p.out.mask);
+	const bool products = S::backward && p.statistics.kind && threadIdx.x < S::columns;
+	const float variance = products ? p.statistics.moments[S::columns + threadIdx.x] : 0; // for the sums; a mask has no d
 	if constexpr (stem) {
-		unfold<T>(tile, weights + weights_halves<S>, p.in.first.x, (int)blockIdx.x);
+		prepare<false>(p.out.mask, of_mask, mask);
+		if (products) mask.d[threadIdx.x] = variance;
+		unfold<T>(tile, weights + weights_halves<S>, p.in.first.x, own_image());
 	} else {
-		prepare(p.in.first, first);
-		if constexpr (!S::backward) prepare(p.in.second, second);
+		const Norm of_first = fetch<T::channels, S::backward>(p.in.first);
+		Norm of_second = {};
+		if constexpr (!S::backward) of_second = fetch<T::channels, false>(p.in.second);
+		prepare<false>(p.out.mask, of_mask, mask);
+		if (products) mask.d[threadIdx.x] = variance;
+		prepare<S::backward>(p.in.first, of_first, first);
+		if constexpr (!S::backward) prepare<false>(p.in.second, of_second, second);
 		clear_border<T>(tile);
 		__syncthreads();
 		if constexpr (S::backward)
-			fill_gradient<T, T::channels, 4>(tile, p.in, first, (int)blockIdx.x, 0);
+			fill_gradient<T, T::channels, 4>(tile, p.in, first, own_image(), 0);
 		else
-			fill_activation<T, T::source_side == T::side, 4>(tile, p.in, first, second, joined, (int)blockIdx.x);
+			fill_activation<T, T::source_side == T::side, 4>(tile, p.in, first, second, joined, own_image());
 	}
 	copy_async_wait<0>();
 	__syncthreads();

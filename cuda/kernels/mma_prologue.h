@@ -9,19 +9,38 @@ namespace mma {
 
 template <int channels> struct Line { alignas(16) float a[channels], b[channels], d[channels]; };
 
-// As prepare_term in source.h: norms are a * x + b, their gradients a * g + b * x + d. A barrier must follow.
-template <int channels> MMA_INLINE void prepare(const Term &t, Line<channels> &k) {
+// Norms are a * x + b, their gradients a * g + b * x + d; a place that may have one never has the other. A kernel fetches what all its
+// terms need, thread c of channel c, before it prepares the first, so that all loads are under way at once.
+struct Norm {
+	bool there;
+	float mean, variance, gamma, first, second; // beta, or the two sums of a gradient
+};
+template <int channels, bool gradient> MMA_INLINE Norm fetch(const Term &t) {
 	const int c = (int)threadIdx.x;
-	if ((t.kind != term_norm && t.kind != term_norm_relu && t.kind != term_norm_gradient) || c >= channels) return;
-	const float mean = t.moments[c], inverse = 1 / sqrt_rn(t.moments[channels + c] + t.eps), scale = t.gamma[c] * inverse;
+	const bool there = gradient ? t.kind == term_norm_gradient : t.kind == term_norm || t.kind == term_norm_relu;
+	if (!there || c >= channels) return {};
+	Norm n = {true, t.moments[c], t.moments[channels + c], t.gamma[c], 0, 0};
+	if (!gradient) {
+		n.first = t.beta[c];
+	} else if (t.count > 0) {
+		n.first = t.sums[c];
+		n.second = t.sums[channels + c];
+	}
+	return n;
+}
+// As prepare_term in source.h. A barrier must follow.
+template <bool gradient, int channels> MMA_INLINE void prepare(const Term &t, const Norm &n, Line<channels> &k) {
+	if (!n.there) return;
+	const int c = (int)threadIdx.x;
+	const float inverse = 1 / sqrt_rn(n.variance + t.eps), scale = n.gamma * inverse;
 	k.a[c] = scale;
-	if (t.kind != term_norm_gradient) {
-		k.b[c] = fma(-scale, mean, t.beta[c]);
+	if (!gradient) {
+		k.b[c] = fma(-scale, n.mean, n.first);
 		return;
 	}
-	const float slope = t.count > 0 ? scale * inverse * (t.sums[channels + c] * t.scale) / t.count : 0;
+	const float slope = t.count > 0 ? scale * inverse * (n.second * t.scale) / t.count : 0;
 	k.b[c] = -slope;
-	k.d[c] = t.count > 0 ? fma(slope, mean, -(scale * (t.sums[c] * t.scale) / t.count)) : 0;
+	k.d[c] = t.count > 0 ? fma(slope, n.mean, -(scale * (n.first * t.scale) / t.count)) : 0;
 }
 
 // ---- prologues: read() fetches what pixel `pixel` of the image needs, value() makes 8 channels of it ----

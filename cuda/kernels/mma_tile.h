@@ -22,6 +22,9 @@ namespace mma {
 
 const int threads = 256, warps = 8;
 
+// The image of a block of a convolution or of its input's gradient: blocks take images row by row of the grid.
+MMA_INLINE int own_image() { return (int)(blockIdx.y * gridDim.x + blockIdx.x); }
+
 // ---- 8 channels of a pixel ----
 
 struct Eight { float v[8]; };

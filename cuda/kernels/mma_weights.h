@@ -2,7 +2,7 @@
 // x and dy are Sources: x a tensor, norm(x) or relu(norm(x)), dy a tensor or the gradient through a batch norm.
 //
 // x [N, H, W, in], dy [N, H / stride, W / stride, out], parts [slices, taps, in, out] fp32, which the update adds in order.
-// Block (slice, part) takes a slice of the images and output channels 16 part to 16 part + 15.
+// Block (slice, part) takes a slice of the images and output channels 16 part to 16 part + 15; the parts are the last rows of the grid.
 //
 // Tile     M = input channels, N = output channels, K = pixels. A warp has 16 x 16 channels of all taps, 72 sums a thread; the
 //          8 / (in / 16) warps with the same channels share the pixels. As many mma.m16n8k16 an image as forward.
@@ -37,6 +37,9 @@ template <class S> struct WeightsShape {
 	static constexpr int fit = 75 * 1024 / (2 * tiles), together = fit < 1 ? 1 : fit > 4 ? 4 : fit; // images in shared memory at once
 	static_assert(S::pixels % (16 * shares) == 0, "warps share the pixels evenly");
 };
+
+// The first output channel of the block.
+template <class S> MMA_INLINE int first_output() { return ((int)blockIdx.y - (int)(gridDim.y - S::columns / 16)) * 16; }
 
 template <class S> using WeightSums = float[S::taps][2][4];
 
@@ -73,7 +76,7 @@ template <class S, int rows> MMA_INLINE void store_parts(float *shared, const We
 			for (int high = 0; high < 2; high++)
 				*(float2 *)&mine[tap * 256 + high * 128 + n * 8] = float2{sum[tap][n][high * 2], sum[tap][n][high * 2 + 1]};
 	__syncthreads();
-	parts += (size_t)blockIdx.x * rows * S::columns + blockIdx.y * 16;
+	parts += (size_t)blockIdx.x * rows * S::columns + first_output<S>();
 	for (int i = threadIdx.x; i < rows * 16; i += threads) {
 		const int column = i % 16, row = i / 16, tap = row / S::depth, job = row / 16 % W::jobs;
 		float total = 0;
@@ -89,11 +92,13 @@ template <class S, bool stem> MMA_INLINE void conv_weights(half *tile, const Con
 	Line<S::columns> &kdy = *(Line<S::columns> *)(tile + W::together * W::tiles);
 	Line<S::depth> &kx = *(Line<S::depth> *)(&kdy + 1);
 	WeightSums<S> sum = {};
+	const Norm of_dy = fetch<S::columns, true>(p.dy.first);
 	if constexpr (!stem) {
-		prepare(p.x.first, kx);
+		const Norm of_x = fetch<S::depth, false>(p.x.first);
+		prepare<false>(p.x.first, of_x, kx);
 		for (int i = 0; i < W::together; i++) clear_border<T>(tile + i * W::tiles);
 	}
-	prepare(p.dy.first, kdy);
+	prepare<true>(p.dy.first, of_dy, kdy);
 	__syncthreads();
 	const int slice = (int)blockIdx.x, slices = p.slices, end = p.images * (slice + 1) / slices;
 #pragma unroll 1
@@ -110,7 +115,7 @@ template <class S, bool stem> MMA_INLINE void conv_weights(half *tile, const Con
 			} else {
 				fill_activation<T, false, 2>(x, p.x, kx, kx, nullptr, first + i);
 			}
-			fill_gradient<typename W::Gradient, S::columns, 2>(dy, p.dy, kdy, first + i, (int)blockIdx.y * 16);
+			fill_gradient<typename W::Gradient, S::columns, 2>(dy, p.dy, kdy, first + i, first_output<S>());
 		}
 		__syncthreads();
 #pragma unroll 1

@@ -120,14 +120,28 @@ __device__ inline void run_row(const RowCode &i, float *registers, int classes) 
 
 // Class of the largest logit (the first of equals) counted in the confusion matrix, row = true class.
 __device__ inline void count_sample(const Rows &p, int n) {
+	const float *logits = p.logits + (size_t)n * p.classes;
 	int best = 0;
-	for (int c = 1; c < p.classes; c++)
-		if (p.logits[(size_t)n * p.classes + c] > p.logits[(size_t)n * p.classes + best]) best = c;
+	float largest = logits[0];
+#pragma unroll 8
+	for (int c = 1; c < p.classes; c++) {
+		const float logit = logits[c];
+		if (logit > largest) best = c;
+		largest = logit > largest ? logit : largest;
+	}
 	atomicAdd(&p.confusion[(size_t)p.labels[n] * p.classes + best], 1ull);
 }
 
-// Runs row n of a program on the registers of this warp.
-__device__ inline void run_program(const Rows &p, int n, float *registers) {
+// Copies a program's instructions behind the registers of a block, so that none waits for device memory.
+INLINE const RowCode *copy_code(const Rows &p, float *shared) {
+	RowCode *code = (RowCode *)(shared + blockDim.x / 32 * p.registers * p.classes);
+	const int words = p.instructions * (int)(sizeof(RowCode) / 4);
+	for (int i = (int)threadIdx.x; i < words; i += (int)blockDim.x) ((int *)code)[i] = ((const int *)p.code)[i];
+	return code;
+}
+
+// Reads the inputs of row n of a program into the registers of this warp.
+INLINE void read_inputs(const Rows &p, int n, float *registers) {
 	for (int i = 0; i < p.inputs; i++) {
 		const RowPort &in = p.ports[i];
 		int width = in.sum ? in.sum : in.wide ? p.classes : 1;
@@ -144,8 +158,15 @@ __device__ inline void run_program(const Rows &p, int n, float *registers) {
 			if (lane() == 0) registers[in.reg * p.classes] = sum;
 		}
 	}
-	__syncwarp();
-	for (int i = 0; i < p.instructions; i++) run_row(p.code[i], registers, p.classes);
+}
+
+// Runs row n of a program, all threads of a block at once; those of a warp without a row are not live.
+INLINE void run_program(const Rows &p, int n, bool live, float *shared, float *registers) {
+	const RowCode *code = copy_code(p, shared);
+	if (live) read_inputs(p, n, registers);
+	__syncthreads();
+	if (!live) return;
+	for (int i = 0; i < p.instructions; i++) run_row(code[i], registers, p.classes);
 	for (int i = p.inputs; i < p.inputs + p.outputs; i++) {
 		const RowPort &out = p.ports[i];
 		int width = out.wide ? p.classes : 1;
@@ -158,7 +179,7 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
 	int warp = (int)threadIdx.x / 32, n = (int)(blockIdx.x * blockDim.x + threadIdx.x) / 32;
 	float *registers = shared + warp * p.registers * p.classes;
 	bool live = n < p.rows;
-	if (live) run_program(p, n, registers);
+	run_program(p, n, live, shared, registers);
 	if (!p.metrics) return;
 	__syncwarp(); // the logits may be among the outputs
 	if (live && lane() == 0) {
@@ -168,14 +189,27 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
 		p.losses[n] = loss;
 		if (p.labels[n] >= 0 && !p.control->bad) count_sample(p, n);
 	}
-	if (!last_to_arrive(p.ticket, gridDim.x) || threadIdx.x != 0 || p.control->bad) return;
+	if (!last_to_arrive(p.ticket, gridDim.x) || p.control->bad) return;
+	const int threads = (int)blockDim.x;
+	float *losses = shared; // the registers are no longer used
+	int *labels = (int *)(shared + threads);
 	double loss = 0;
 	unsigned long long samples = 0;
-	for (int i = 0; i < p.rows; i++)
-		if (p.labels[i] >= 0) {
-			loss += (double)load_fresh(&p.losses[i]);
-			samples++;
+	for (int first = 0; first < p.rows; first += threads) {
+		int count = p.rows - first < threads ? p.rows - first : threads;
+		__syncthreads();
+		if ((int)threadIdx.x < count) {
+			labels[threadIdx.x] = p.labels[first + (int)threadIdx.x];
+			losses[threadIdx.x] = load_fresh(&p.losses[first + (int)threadIdx.x]);
 		}
+		__syncthreads();
+		for (int i = 0; threadIdx.x == 0 && i < count; i++)
+			if (labels[i] >= 0) {
+				loss += (double)losses[i];
+				samples++;
+			}
+	}
+	if (threadIdx.x != 0) return;
 	p.control->loss += loss;
 	p.control->samples += samples;
 	if (!(loss - loss == 0)) p.control->bad = 1;
@@ -189,7 +223,7 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows_together(const Row
 	while (i + 1 < count && (int)blockIdx.x >= first[i + 1]) i++;
 	const Rows &p = programs[i];
 	int warp = (int)threadIdx.x / 32, n = (int)(((int)blockIdx.x - first[i]) * blockDim.x + threadIdx.x) / 32;
-	if (n < p.rows) run_program(p, n, shared + warp * p.registers * p.classes);
+	run_program(p, n, n < p.rows, shared, shared + warp * p.registers * p.classes);
 }
 EXPORT_KERNEL(rows_together)
 

@@ -70,16 +70,25 @@ struct alignas(16) Coefficients {
 };
 
 INLINE void prepare_term(const Term &t, int channels, float *a, float *b, float *d) {
-	if (t.kind != term_norm && t.kind != term_norm_relu && t.kind != term_norm_gradient) return;
+	if (t.kind != term_norm && t.kind != term_norm_relu && !(d && t.kind == term_norm_gradient)) return;
 	for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
-		float mean = t.moments[c], inverse = 1 / sqrt_rn(t.moments[channels + c] + t.eps), scale = t.gamma[c] * inverse;
-		a[c] = scale;
-		if (t.kind != term_norm_gradient) {
-			b[c] = fma(-scale, mean, t.beta[c]);
+		// All loads before the arithmetic, which waits for them.
+		const bool gradient = d && t.kind == term_norm_gradient;
+		float mean = t.moments[c], variance = t.moments[channels + c], gamma = t.gamma[c], first = 0, second = 0;
+		if (!gradient) {
+			first = t.beta[c];
 		} else if (t.count > 0) {
-			float slope = scale * inverse * (t.sums[channels + c] * t.scale) / t.count;
+			first = t.sums[c];
+			second = t.sums[channels + c];
+		}
+		float inverse = 1 / sqrt_rn(variance + t.eps), scale = gamma * inverse;
+		a[c] = scale;
+		if (!gradient) {
+			b[c] = fma(-scale, mean, first);
+		} else if (t.count > 0) {
+			float slope = scale * inverse * (second * t.scale) / t.count;
 			b[c] = -slope;
-			d[c] = fma(slope, mean, -(scale * (t.sums[c] * t.scale) / t.count));
+			d[c] = fma(slope, mean, -(scale * (first * t.scale) / t.count));
 		} else {
 			b[c] = 0;
 			d[c] = 0;

@@ -25,12 +25,12 @@ __device__ inline bool last_to_arrive(unsigned *ticket, unsigned blocks) {
 	__shared__ unsigned arrival;
 	__syncthreads();
 	if (threadIdx.x == 0) {
-		__threadfence();
+		fence_device();
 		arrival = atomicAdd(ticket, 1u);
 	}
 	__syncthreads();
 	if (arrival != blocks - 1) return false;
-	__threadfence();
+	fence_device();
 	if (threadIdx.x == 0) *ticket = 0;
 	return true;
 }
@@ -50,13 +50,15 @@ template <int threads> INLINE void finish_statistics(const Statistics &s, int bl
 	int t = (int)threadIdx.x, groups = threads / channels, group = t / channels, c = t % channels;
 	if (group < groups) {
 		float n = 0, a = 0, b = 0;
-		for (int p = group; p < blocks; p += groups) {
-			float u = load_fresh(&s.parts[(size_t)p * 2 * channels + c]), v = load_fresh(&s.parts[((size_t)p * 2 + 1) * channels + c]);
-			if (s.kind == statistics_moments) {
-				merge_moments(n, a, b, load_fresh(&s.parts[(size_t)blocks * 2 * channels + p]), u, v);
-			} else {
-				a += u;
-				b += v;
+		const float *u = &s.parts[c], *v = &s.parts[channels + c];
+		if (s.kind == statistics_moments) {
+			for (int p = group; p < blocks; p += groups)
+				merge_moments(n, a, b, load_fresh(&s.parts[(size_t)blocks * 2 * channels + p]), load_fresh(&u[(size_t)p * 2 * channels]), load_fresh(&v[(size_t)p * 2 * channels]));
+		} else {
+#pragma unroll 16
+			for (int p = group; p < blocks; p += groups) {
+				a += load_fresh(&u[(size_t)p * 2 * channels]);
+				b += load_fresh(&v[(size_t)p * 2 * channels]);
 			}
 		}
 		first[t] = a;

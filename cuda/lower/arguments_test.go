@@ -105,7 +105,7 @@ func TestArgumentsAreTheParametersOfThePTX(t *testing.T) {
 		check(with(s.Weights(2), ConvWeightsParameters{}))
 		if !s.stem() {
 			check(with(s.Backward(2), ConvolutionParameters{}))
-			check(with(s.Gradients(2), GradientsParameters{}))
+			check(with(s.Gradients(2, 1), GradientsParameters{}))
 		}
 	}
 	for _, suffix := range []string{"_f32", "_f16"} { // what those networks in that precision do without

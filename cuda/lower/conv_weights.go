@@ -53,11 +53,12 @@ func (l *lowering) besideInput(c *convolution, input Convolution) (Launch, bool)
 	if c.weights == nil {
 		return Launch{}, false
 	}
-	weights, err := l.weightsArguments(c.weights, (c.tensor.Slices(l.p.Batch)+1)/2)
+	slices := (c.tensor.Slices(l.p.Batch) + 1) / 2
+	weights, err := l.weightsArguments(c.weights, slices)
 	if err != nil {
 		return Launch{}, false // the step of the weights' gradient launches it, or returns the error
 	}
-	k := c.tensor.Gradients(l.p.Batch)
+	k := c.tensor.Gradients(l.p.Batch, slices)
 	k.Arguments = GradientsParameters{input, weights}
 	return k, true
 }

@@ -57,9 +57,9 @@ func gradient(a Source) error {
 //
 // The input is a TermTensor, TermNorm or TermNormReLU, or TermNorm + second with ReLU, where the second is a TermTensor, TermNorm, TermPool or
 // TermSubsample; the first layer takes only a TermTensor, a projection no second term. The result may be masked by a TermTensor or a batch
-// norm, and a TermTensor, TermPoolGradient or TermSubsampleGradient added to it.
+// norm, and a TermTensor, TermPoolGradient or TermSubsampleGradient added to it. Statistics are moments.
 func (s MMAShape) CheckForward(in, out Source, q Statistics) error {
-	if err := first(s.check(), s.activation(in), s.epilogue(out, q, s.Out)); err != nil {
+	if err := first(s.check(), s.activation(in), s.epilogue(out, s.Out), statistics(q, StatisticsMoments)); err != nil {
 		return err
 	}
 	if in.Second.Kind == TermNone {
@@ -82,18 +82,22 @@ func (s MMAShape) CheckForward(in, out Source, q Statistics) error {
 }
 
 // CheckBackward returns an error that says why the kernel cannot take a gradient, a result and statistics. The gradient is a TermTensor or a
-// TermNormGradient; the rest is as CheckForward's.
+// TermNormGradient, statistics are sums; the rest is as CheckForward's.
 func (s MMAShape) CheckBackward(in, out Source, q Statistics) error {
 	if s.stem() {
 		return fmt.Errorf("tensor-core convolution: the first layer has no gradient of its input")
 	}
-	return first(s.check(), gradient(in), s.epilogue(out, q, s.In))
+	return first(s.check(), gradient(in), s.epilogue(out, s.In), statistics(q, StatisticsSums))
 }
 
-func (s MMAShape) epilogue(out Source, q Statistics, channels int) error {
-	if q.Kind < StatisticsNone || q.Kind > StatisticsSums {
-		return fmt.Errorf("tensor-core convolution: statistics of kind %d", q.Kind)
+func statistics(q Statistics, allowed StatisticsKind) error {
+	if q.Kind != StatisticsNone && q.Kind != allowed {
+		return fmt.Errorf("tensor-core convolution: statistics of kind %d, which another kernel sums\nstore the result first", q.Kind)
 	}
+	return nil
+}
+
+func (s MMAShape) epilogue(out Source, channels int) error {
 	if t := out.Second; t.Kind >= TermPoolGradient && (t.Before%8 != 0 || t.Depth%8 != 0 || int(t.Before)+channels > int(t.Depth)) {
 		return fmt.Errorf("tensor-core convolution: channels %d to %d of a shortcut's gradient of %d channels", t.Before, int(t.Before)+channels, t.Depth)
 	}

@@ -169,7 +169,7 @@ func (s MMAShape) Weights(images int) Launch {
 
 // Gradients is the launch of Backward and Weights together, of all but the first layer; its arguments are
 // GradientsParameters, of at most as many slices as images.
-func (s MMAShape) Gradients(images int) Launch {
+func (s MMAShape) Gradients(images, slices int) Launch {
 	input, weights := s.Backward(images), s.Weights(images)
-	return s.launch("_gradients", "mma_gradients", Dim{images, s.Out/16 + 1, 1}, max(input.Shared, weights.Shared), convolutionStatic)
+	return s.launch("_gradients", "mma_gradients", Dim{slices, (images+slices-1)/slices + s.Out/16, 1}, max(input.Shared, weights.Shared), convolutionStatic)
 }

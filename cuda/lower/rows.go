@@ -19,6 +19,11 @@ const rowsStatic = 64
 // rowWarps is the most rows that a block of rows.cu takes, each with registers of its own in shared memory.
 const rowWarps = 4
 
+const (
+	rowCodeBytes = 36 // of an instruction
+	rowLossBytes = 8  // of a loss and a label
+)
+
 // RowsLaunch is the launch of a row program, without arguments.
 func RowsLaunch(r *plan.RowProgram) Launch {
 	return rowsLaunch("rows", r)
@@ -26,20 +31,26 @@ func RowsLaunch(r *plan.RowProgram) Launch {
 
 // rowsLaunch is the launch of row programs; a block takes fewer rows where their registers would not fit.
 func rowsLaunch(kernel string, programs ...*plan.RowProgram) Launch {
-	registers := 0
-	for _, r := range programs {
-		registers = max(registers, 4*r.Registers*r.Width)
-	}
 	warps := rowWarps
-	for warps > 1 && warps*registers+rowsStatic > leastShared[device.FP32] {
+	for warps > 1 && rowsShared(warps, programs)+rowsStatic > leastShared[device.FP32] {
 		warps /= 2
 	}
-	k := Launch{Kernel: kernel, Module: "rows", Why: "rows", Threads: 32 * warps, Shared: warps * registers, Static: rowsStatic}
+	k := Launch{Kernel: kernel, Module: "rows", Why: "rows", Threads: 32 * warps, Shared: rowsShared(warps, programs), Static: rowsStatic}
 	for _, r := range programs {
 		k.Grid.X += rowBlocks(r, k.Threads)
 	}
 	k.Grid.Y, k.Grid.Z = 1, 1
 	return k
+}
+
+// rowsShared is the dynamic shared memory of a block of so many rows: registers and behind them a copy of the instructions; at the end a loss
+// and a label a thread take their place.
+func rowsShared(warps int, programs []*plan.RowProgram) int {
+	bytes := rowLossBytes * 32 * warps
+	for _, r := range programs {
+		bytes = max(bytes, 4*warps*r.Registers*r.Width+rowCodeBytes*len(r.Code))
+	}
+	return bytes
 }
 
 // rowBlocks is how many blocks of so many threads a row program takes, a warp a row.

@@ -46,7 +46,7 @@ func TestSharedMemoryFits(t *testing.T) {
 		check(s.Weights(128))
 		if !s.stem() {
 			check(s.Backward(128))
-			check(s.Gradients(128))
+			check(s.Gradients(128, 64))
 		}
 	}
 }

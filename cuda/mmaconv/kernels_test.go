@@ -95,7 +95,7 @@ func (b *bench) bothGradients(s lower.MMAShape, images, slices int, a lower.Conv
 	if err := s.CheckWeights(w.X, w.Dy); err != nil {
 		return err
 	}
-	return b.run(s.Gradients(images), lower.GradientsParameters{Input: sizedBackward(a, s, images), Weights: sizedWeights(w, s, images, slices)})
+	return b.run(s.Gradients(images, slices), lower.GradientsParameters{Input: sizedBackward(a, s, images), Weights: sizedWeights(w, s, images, slices)})
 }
 
 func sizedBackward(a lower.Convolution, s lower.MMAShape, images int) lower.Convolution {

@@ -2,6 +2,7 @@
 // scheduler that the kernels of .cu files run on.
 #pragma once
 #include "arithmetic.h"
+#include "chain.h"
 #include "memory.h"
 #include "warp.h"
 
@@ -20,7 +21,8 @@ void call(void (*entry)(), const char *parameters);
 	[[maybe_unused]] const emulator::Index tid = W.running.fiber->thread, ntid = W.running.block_size, ctaid = W.running.block, \
 	                                       nctaid = W.running.grid_size;                                                       \
 	[[maybe_unused]] const uint32_t *const at = ptx::adversarial ? adversarial_##name : natural_##name;                        \
-	[[maybe_unused]] const uint64_t window = W.window;
+	[[maybe_unused]] const uint64_t window = W.window;                                                                         \
+	ptx::Chain T(W);
 #define PTX_EXPORT(name, count, bytes, offsets, sizes)                                                                   \
 	static const size_t offsets_##name[] = PTX_UNPACK offsets, sizes_##name[] = PTX_UNPACK sizes;                    \
 	static int exported_##name = emulator::add({#name, (void (*)())kernel_##name, ptx::call, count, offsets_##name + 1, \

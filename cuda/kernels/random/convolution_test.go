@@ -24,6 +24,7 @@ var slots = []struct{ first, second, mask lower.TermKind }{
 	{lower.TermNormGradient, lower.TermNormReLU, lower.TermNorm}, {lower.TermPool, lower.TermSubsample, lower.TermPoolGradient}, {lower.TermSubsample, lower.TermPool, lower.TermNone},
 	{lower.TermPoolGradient, lower.TermSubsampleGradient, lower.TermPool}, {lower.TermSubsampleGradient, lower.TermPoolGradient, lower.TermSubsample},
 	{lower.TermAverageGradient, lower.TermAverageGradient, lower.TermSubsampleGradient}, {lower.TermTensor, lower.TermTensor, lower.TermAverageGradient},
+	{lower.TermSubsampleGradient, lower.TermAverageGradient, lower.TermNone}, // the first is 0 at most pixels, where the second shows to its last bit
 }
 
 func TestConvolution(t *testing.T) {

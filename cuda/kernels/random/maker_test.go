@@ -205,6 +205,18 @@ func (m *maker) source(first, second, mask lower.TermKind, relu bool, h, w, c in
 
 func absolute(p driver.Ptr) lower.Ref { return lower.Ref{Offset: int64(p)} }
 
+func address(r lower.Ref) uint64 { return uint64(r.Offset) }
+
+// table uploads what kernels read through a pointer, packed as their structures are.
+func (m *maker) table(content ...any) lower.Ref {
+	m.t.Helper()
+	packed, err := lower.Pack(address, content...)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return absolute(cudatest.Upload(m.t, m.s, packed))
+}
+
 // launch runs a kernel on parameters whose references are absolute.
 func (m *maker) launch(l lower.Launch, arguments any) {
 	m.t.Helper()
@@ -227,7 +239,7 @@ func (m *maker) try(l lower.Launch, arguments any) error {
 		return err
 	}
 	l.Arguments = arguments
-	packed, err := lower.Pack(func(r lower.Ref) uint64 { return uint64(r.Offset) }, l.Parameters()...)
+	packed, err := lower.Pack(address, l.Parameters()...)
 	if err != nil {
 		return err
 	}

@@ -81,3 +81,64 @@ func TestLayoutsOfSharedMemory(t *testing.T) {
 		}
 	}
 }
+
+// By hand: round trips until the last value is there that a stretch uses, instructions that are issued, and what is under way at its end.
+func TestChainsOfLoads(t *testing.T) {
+	for _, test := range []struct {
+		name, code    string
+		used, issued  int
+		pending       map[string]int
+		asynchronous  int
+		stretchesSeen int
+	}{
+		{"independent loads", "ld.global.f32 %f1, [%rd1]; ld.global.f32 %f2, [%rd2]; add.rn.f32 %f3, %f1, %f2;", 1, 3, map[string]int{"%f1": 1, "%f2": 1}, 0, 1},
+		{"a use between them", "ld.global.f32 %f1, [%rd1]; add.rn.f32 %f3, %f1, %f1; ld.global.f32 %f2, [%rd2]; add.rn.f32 %f3, %f3, %f2;", 1, 4, map[string]int{"%f1": 1, "%f2": 1}, 0, 1},
+		{"an address that is loaded", "ld.global.u64 %rd2, [%rd1]; add.s64 %rd3, %rd2, %rd1; ld.global.f32 %f1, [%rd3];", 1, 3, map[string]int{"%rd2": 1, "%f1": 2}, 0, 1},
+		{"a copy is no use", "ld.global.f32 %f1, [%rd1]; mov.f32 %f2, %f1;", 0, 1, map[string]int{"%f1": 1, "%f2": 1}, 0, 1},
+		{"shared memory and parameters", "ld.param.u64 %rd1, [k_param_0]; ld.shared.f32 %f1, [%rd1]; add.rn.f32 %f1, %f1, %f1;", 0, 3, nil, 0, 1},
+		{"an asynchronous copy", "ld.global.u64 %rd1, [%rd2]; cp.async.cg.shared.global [%r1], [%rd1], 16;", 1, 2, map[string]int{"%rd1": 1}, 2, 1},
+		{"a barrier", "ld.global.f32 %f1, [%rd1]; bar.sync 0; ld.global.f32 %f2, [%rd2];", 0, 2, map[string]int{"%f1": 1}, 0, 2},
+	} {
+		m, err := syntax.Parse(strings.Replace(module, "INSTRUCTION", "bar.sync 0; "+test.code, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := stretches(m.Kernels[0].Body)[1:]
+		if got := len(all); got != test.stretchesSeen {
+			t.Errorf("%s: %d stretches, want %d", test.name, got, test.stretchesSeen)
+		}
+		s := all[0]
+		if s.used != test.used || s.copies != test.asynchronous || s.count != test.issued+last(all) {
+			t.Errorf("%s: used %d, copies %d, %d instructions; want %d, %d, %d", test.name, s.used, s.copies, s.count, test.used, test.asynchronous, test.issued+last(all))
+		}
+		for r, there := range s.loads {
+			if there != test.pending[r] {
+				t.Errorf("%s: %s is there after %d round trips, want %d", test.name, r, there, test.pending[r])
+			}
+		}
+	}
+}
+
+// last is 1 if the only stretch is the one that the module's ret ends.
+func last(all []*stretch) int {
+	if len(all) == 1 {
+		return 1
+	}
+	return 0
+}
+
+// What is loaded in one stretch and used in another has a variable.
+func TestLoadsAcrossStretches(t *testing.T) {
+	m, err := syntax.Parse(strings.Replace(module, "INSTRUCTION", "ld.global.f32 %f1, [%rd1]; bar.sync 0; add.rn.f32 %f2, %f1, %f1;", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declarations, before := clocks(m.Kernels[0].Body)
+	text := ""
+	for _, statements := range before {
+		text += statements
+	}
+	if declarations != "uint32_t t_f1 = 0; " || !strings.Contains(text, "t_f1 = T.now + 1;") || !strings.Contains(text, "if (t_f1 > T.now) T.now = t_f1;") {
+		t.Errorf("%q, %q", declarations, text)
+	}
+}

@@ -37,8 +37,11 @@ func writeKernel(out *strings.Builder, m *syntax.Module, k *syntax.Kernel) error
 	for _, r := range k.Registers {
 		out.WriteString("\t" + w.declare(r) + "\n")
 	}
-	for _, s := range k.Body {
+	declarations, before := clocks(k.Body)
+	out.WriteString("\t" + declarations + "\n")
+	for n, s := range k.Body {
 		w.line = s.Line
+		out.WriteString("\t" + before[n] + "\n")
 		out.WriteString("\t" + w.statement(s) + "\n")
 		if w.err != nil {
 			return w.err

@@ -76,8 +76,10 @@ func atomic(w *writer, i *syntax.Instruction, p []string) string {
 	if p[1] == "cas" {
 		expected = w.value(i.Operands[2].Name, t)
 	}
-	return w.set(i.Operands[0].Name, t, fmt.Sprintf("ptx::atomic<%s>(W, %d, emulator::atomic_%s, %s, %s, %s)", cType(t), i.Line, atomics[p[1]],
-		w.address(i.Operands[1]), w.value(i.Operands[count-1].Name, t), expected))
+	address := w.address(i.Operands[1])
+	operation := w.set(i.Operands[0].Name, t, fmt.Sprintf("ptx::atomic<%s>(W, %d, emulator::atomic_%s, %s, %s, %s)", cType(t), i.Line, atomics[p[1]],
+		address, w.value(i.Operands[count-1].Name, t), expected))
+	return fmt.Sprintf("{ const uint64_t at_address = %s; T.reach(at_address); %s T.answer(at_address); }", address, operation)
 }
 
 // copyAsync: "cp.async": cp-size is 4, 8 or 16 bytes with .ca, 16 with .cg; bytes beyond src-size are zeros.
@@ -89,12 +91,12 @@ func copyAsync(w *writer, i *syntax.Instruction, p []string) string {
 		}
 		return "emulator::copy_async_commit();"
 	case "cp.async.wait_all":
-		return "emulator::copy_async_commit(); emulator::copy_async_wait(0);"
+		return "emulator::copy_async_commit(); emulator::copy_async_wait(0); T.copied();"
 	case "cp.async.wait_group":
 		if !w.operands(i, 1) {
 			return ""
 		}
-		return fmt.Sprintf("emulator::copy_async_wait(%s);", w.value(i.Operands[0].Name, "s32"))
+		return fmt.Sprintf("emulator::copy_async_wait(%s); T.copied();", w.value(i.Operands[0].Name, "s32"))
 	case "cp.async.ca.shared.global", "cp.async.cg.shared.global":
 	default:
 		return w.unknown(i)

@@ -12,7 +12,7 @@ func init() {
 	family(branch, "bra")
 	family(leave, "ret", "exit")
 	family(barrier, "bar")
-	family(fence, "membar")
+	family(fence, "membar", "fence")
 	family(shuffle, "shfl")
 	family(vote, "vote")
 	family(loadMatrices, "ldmatrix")
@@ -45,20 +45,23 @@ const allLanes = "0xffffffff"
 func barrier(w *writer, i *syntax.Instruction, _ []string) string {
 	switch {
 	case i.Opcode == "bar.sync" && len(i.Operands) == 1 && i.Operands[0].Name == "0":
-		return fmt.Sprintf("ptx::barrier(W, %d);", i.Line)
+		return fmt.Sprintf("T.arrive(); ptx::barrier(W, %d); T.meet();", i.Line)
 	case i.Opcode == "bar.warp.sync" && len(i.Operands) == 1 && i.Operands[0].Name == allLanes:
 		return fmt.Sprintf("ptx::warp_barrier(W, %d);", i.Line)
 	}
 	return w.unknown(i)
 }
 
-// fence: "membar". One of the block orders nothing between blocks, so .cta is no fence here.
+// fence: "membar", "fence". One of the block orders nothing between blocks, so .cta is no fence here. What the tests of order need, that
+// writes before an atomic operation are visible behind it to whoever reads it and fences then, acquire and release give as sc does.
 func fence(w *writer, i *syntax.Instruction, p []string) string {
 	switch {
 	case !w.operands(i, 0):
-	case i.Opcode == "membar.gl" || i.Opcode == "membar.sys":
-		return "emulator::fence();"
-	case i.Opcode == "membar.cta":
+	case slices.Contains([]string{"membar.gl", "membar.sys", "fence.sc.gpu", "fence.sc.sys"}, i.Opcode):
+		return "emulator::fence(); T.now += 2;"
+	case i.Opcode == "fence.acq_rel.gpu" || i.Opcode == "fence.acq_rel.sys":
+		return "emulator::fence(); T.now++;"
+	case i.Opcode == "membar.cta" || i.Opcode == "fence.sc.cta" || i.Opcode == "fence.acq_rel.cta":
 		return ";"
 	}
 	return w.unknown(i)

@@ -104,7 +104,7 @@ var Classes = []Class{
 	opcode("shfl.bfly to idx", `^shfl\.sync\.bfly`, "shfl.sync.idx"),
 	remove("bar.sync removed", `^bar\.sync`),
 	remove("bar.warp.sync removed", `^bar\.warp\.sync`),
-	remove("membar removed", `^membar`),
+	remove("fence removed", `^(membar|fence)`),
 	{"cp.async of 8 bytes", func(i syntax.Instruction) (syntax.Instruction, bool) {
 		if !strings.HasPrefix(i.Opcode, "cp.async.cg") {
 			return i, false
