@@ -227,8 +227,8 @@ func (b *bench) rows(classes, rows int, a, c []float32, code plan.RowCode) []flo
 func TestUpdate(t *testing.T) {
 	for _, c := range []struct{ bad, nesterov bool }{{false, false}, {false, true}, {true, false}} {
 		bad, b := c.bad, newBench(t, 12)
-		// Slices for the loops that are unrolled 8 and 32 times, and some over.
-		const n, pieces, momentum, keep, decay, rate = 1500, 41, 0.9, 0.8, 0.01, 0.125
+		// Slices for the loops that are unrolled 8 and 32 times, and some over; no factor is a power of two, so that every product is rounded.
+		const n, pieces, factor, momentum, keep, decay, rate, unbias = 1500, 41, 0.3, 0.9, 0.8, 0.01, 0.13, 1.3
 		w, v, parts, running, moments := b.normal(n), b.normal(n), b.normal(n*pieces), b.normal(20), b.normal(20)
 		wAt, vAt, gAt, runningAt := b.floats(w), b.floats(v), b.room(n), b.floats(running)
 		half := uploaded(b, make([]uint16, n))
@@ -239,15 +239,15 @@ func TestUpdate(t *testing.T) {
 			}
 		}
 		segments := b.table([]lower.Segment{
-			{W: wAt, V: vAt, G: gAt, Parts: b.floats(parts), Copy: half, N: n, Slices: pieces, Factor: 0.5, DecayFactor: decay},
-			{W: runningAt, Parts: b.floats(moments), N: 20, Slices: 1, Factor: 1, DecayFactor: 1.25},
+			{W: wAt, V: vAt, G: gAt, Parts: b.floats(parts), Copy: half, N: n, Slices: pieces, Factor: factor, DecayFactor: decay},
+			{W: runningAt, Parts: b.floats(moments), N: 20, Slices: 1, Factor: 1, DecayFactor: unbias},
 		})
 		portions := b.table([]lower.Portion{{Segment: 0, Begin: 0}, {Segment: 0, Begin: 1024}, {Segment: 1, Begin: 0}})
 		b.run("update", "update", driver.D1(3), 256, 0, segments, portions, control, b.zeros(1), float32(momentum), float32(keep), flag(c.nesterov))
 		g, wantV, wantW, wantRunning := make([]float64, n), widened(v), widened(w), widened(running)
 		for i := range n {
 			for s := range pieces {
-				g[i] += 0.5 * float64(parts[s*n+i])
+				g[i] += factor * float64(parts[s*n+i])
 			}
 			if !bad {
 				step := g[i] + decay*wantW[i]
@@ -262,7 +262,7 @@ func TestUpdate(t *testing.T) {
 		}
 		for i := range wantRunning {
 			if !bad {
-				wantRunning[i] = keep*wantRunning[i] + (1-keep)*float64(moments[i])*(1+0.25*float64(i/10))
+				wantRunning[i] = keep*wantRunning[i] + (1-keep)*float64(moments[i])*(1+(unbias-1)*float64(i/10))
 			}
 		}
 		compareDouble(t, "gradient", b.read(gAt, n), g, 6)

@@ -16,7 +16,11 @@ func TestSources(t *testing.T) {
 	for n, terms := range slots {
 		for kind := lower.StatisticsNone; kind <= lower.StatisticsSums; kind++ {
 			t.Run(fmt.Sprintf("%d %d", n, kind), func(t *testing.T) {
-				const height, width, c, blocks, classes = 20, 24, 24, 3, 11 // many values: the rounding of few shows in fp16
+				const height, width, c, classes = 20, 24, 24, 11 // many values: the rounding of few shows in fp16
+				blocks := 3
+				if n%4 >= 2 { // so many that their sums are read 16 at a time, the last without a pixel
+					blocks = 181
+				}
 				size := images * height * width * c
 				var results [2][]float32
 				for half := range 2 {

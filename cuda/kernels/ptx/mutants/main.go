@@ -36,7 +36,7 @@ func main() {
 	var o options
 	flag.Uint64Var(&o.seed, "seed", 1, "of the choice of mutants")
 	flag.IntVar(&o.each, "each", 1, "mutants of a class in each module")
-	flag.IntVar(&o.most, "most", 0, "mutants at most, 0 for all chosen")
+	flag.IntVar(&o.most, "most", 0, "mutants at most, of as many classes as there are, 0 for all chosen")
 	flag.StringVar(&o.classes, "classes", ".", "only classes that match")
 	flag.StringVar(&o.kernels, "kernels", ".", "only kernels that match")
 	flag.BoolVar(&o.quick, "quick", false, "leave out tests of whole steps for kernels that others launch: a few more may survive")
@@ -169,9 +169,22 @@ func choose(o options) ([]chosen, error) {
 	}
 	if o.most > 0 && len(all) > o.most {
 		shuffle(o.seed, all)
-		all = all[:o.most]
+		all = spread(all)[:o.most]
 	}
 	return all, nil
+}
+
+// spread puts one mutant of each class first, then a second one of each, and so on.
+func spread(all []chosen) (ordered []chosen) {
+	for round := 1; len(ordered) < len(all); round++ {
+		seen := map[string]int{}
+		for _, m := range all {
+			if seen[m.Class]++; seen[m.Class] == round {
+				ordered = append(ordered, m)
+			}
+		}
+	}
+	return ordered
 }
 
 // shuffle puts values in an order that follows from the seed and their number alone.

@@ -18,7 +18,7 @@ func Harmless(module *syntax.Module, m Mutant) bool {
 	}
 	f, rounds := newFlow(k), strings.Contains(m.Class, "round")
 	at := slices.IndexFunc(k.Body, func(s syntax.Statement) bool { return s.Instruction != nil && s.Line == m.Line })
-	return rounds && (exact(k.Body[at].Instruction) || f.again(at) || f.onlySign(at)) || m.Class == exchanged && f.onlySquared(at)
+	return rounds && (exact(k.Body[at].Instruction) || f.short(at) || f.reduced(at) || f.again(at) || f.onlySign(at)) || m.Class == exchanged && f.onlySquared(at)
 }
 
 // neverWide reports whether a kernel accesses the shared array that a line declares by 4 bytes at most.
@@ -39,12 +39,40 @@ func neverWide(module *syntax.Module, k *syntax.Kernel, line int) bool {
 
 var (
 	powerOfTwo = regexp.MustCompile(`^0f[0-9A-F]{2}[08]00000$`) // of either sign: no fraction
+	zero       = regexp.MustCompile(`^0f00000000$`)
 	smallWord  = regexp.MustCompile(`^cvt\.rn\.f32\.[us](8|16)$`)
 )
 
-// exact reports whether the result needs no rounding: a product with a power of two, an integer of 16 bits.
+// exact reports whether the result needs no rounding: a product with a power of two, a sum with 0, an integer of 16 bits.
 func exact(i *syntax.Instruction) bool {
-	return smallWord.MatchString(i.Opcode) || strings.HasPrefix(i.Opcode, "mul.") && slices.ContainsFunc(i.Operands[1:], func(o syntax.Operand) bool { return powerOfTwo.MatchString(o.Name) })
+	with := func(number *regexp.Regexp) bool {
+		return slices.ContainsFunc(i.Operands[1:], func(o syntax.Operand) bool { return number.MatchString(o.Name) })
+	}
+	return smallWord.MatchString(i.Opcode) || strings.HasPrefix(i.Opcode, "mul.") && with(powerOfTwo) || strings.HasPrefix(i.Opcode, "add.") && with(zero)
+}
+
+// short reports whether an instruction converts to fp32 an integer that was just shifted to 9 bits: the exponent of a float.
+func (f flow) short(at int) bool {
+	i := f.body[at].Instruction
+	if i.Opcode != "cvt.rn.f32.s32" {
+		return false
+	}
+	definitions := f.definitions(at, i.Operands[1].Name)
+	return len(definitions) > 0 && !slices.ContainsFunc(definitions, func(d *syntax.Instruction) bool { return d.Opcode != "shr.s32" || d.Operands[2].Name != "23" })
+}
+
+// high is the upper part of -log 2, 355 / 512, as the row kernel's exponential has it.
+const high = "0fBF318000"
+
+// reduced reports whether an instruction takes from the argument x of an exponential its multiple n of log 2, n the integer that was rounded from it,
+// |x| < 104: n and `high` have 17 bits together, the difference is below 1/2 and a multiple of the unit of x or of 1/512, so nothing is rounded.
+func (f flow) reduced(at int) bool {
+	i := f.body[at].Instruction
+	if !strings.HasPrefix(i.Opcode, "fma.") || i.Operands[2].Name != high {
+		return false
+	}
+	definitions := f.definitions(at, i.Operands[1].Name)
+	return len(definitions) > 0 && !slices.ContainsFunc(definitions, func(d *syntax.Instruction) bool { return d.Opcode != "cvt.rni.f32.f32" })
 }
 
 // again reports whether an instruction rounds to fp16 what has just been read from fp16.

@@ -10,7 +10,7 @@ import (
 
 // module is a module whose kernel has a body of statements.
 func module(body string) string {
-	return ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 k_param_0)\n{\n.reg .f32 %f<9>;\n.reg .b16 %rs<9>;\n.reg .pred %p<9>;\n.reg .b64 %rd<9>;\n" +
+	return ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 k_param_0)\n{\n.reg .f32 %f<9>;\n.reg .b16 %rs<9>;\n.reg .b32 %r<9>;\n.reg .pred %p<9>;\n.reg .b64 %rd<9>;\n" +
 		".shared .align 16 .b8 wide[64];\n" + body + "ret;\n}\n"
 }
 
@@ -21,6 +21,12 @@ func TestHarmlessMutantsAreProved(t *testing.T) {
 	}{
 		{"product with a power of two", "mul rounds to zero", "mul.rn.f32 %f1, %f2, 0f3E800000;\nst.shared.f32 [wide], %f1;\n", true},
 		{"product with three", "mul rounds to zero", "mul.rn.f32 %f1, %f2, 0f40400000;\nst.shared.f32 [wide], %f1;\n", false},
+		{"sum with zero", "add rounds to zero", "add.rn.f32 %f1, %f2, 0f00000000;\nst.shared.f32 [wide], %f1;\n", true},
+		{"sum with one", "add rounds to zero", "add.rn.f32 %f1, %f2, 0f3F800000;\nst.shared.f32 [wide], %f1;\n", false},
+		{"exponent", "cvt rounds to zero", "shr.s32 %r1, %r2, 23;\ncvt.rn.f32.s32 %f1, %r1;\nst.shared.f32 [wide], %f1;\n", true},
+		{"longer integer", "cvt rounds to zero", "shr.s32 %r1, %r2, 3;\ncvt.rn.f32.s32 %f1, %r1;\nst.shared.f32 [wide], %f1;\n", false},
+		{"multiple of log 2", "fma rounds up", "cvt.rni.f32.f32 %f1, %f2;\nfma.rn.f32 %f3, %f1, 0fBF318000, %f4;\nst.shared.f32 [wide], %f3;\n", true},
+		{"multiple of log 2 by what is no integer", "fma rounds up", "mov.f32 %f1, %f2;\nfma.rn.f32 %f3, %f1, 0fBF318000, %f4;\nst.shared.f32 [wide], %f3;\n", false},
 		{"only the sign counts", "fma rounds up", "fma.rn.f32 %f1, %f2, %f3, %f4;\nsetp.gt.f32 %p1, %f1, 0f00000000;\nmov.f32 %f1, %f5;\nst.shared.f32 [wide], %f1;\n", true},
 		{"the value counts behind a branch", "fma rounds up", "fma.rn.f32 %f1, %f2, %f3, %f4;\nsetp.gt.f32 %p1, %f1, 0f00000000;\n@%p1 bra L1;\nmov.f32 %f1, %f5;\nL1:\nst.shared.f32 [wide], %f1;\n", false},
 		{"never read", "fma rounds up", "fma.rn.f32 %f1, %f2, %f3, %f4;\n", false},
