@@ -130,7 +130,7 @@ func TestHalfConvGradWeightsAgainstPlainGo(t *testing.T) {
 			op.unpack(results[i], sum.body())
 		}
 		nearLargest(t, "weight gradient", results[0], results[1], halfTolerance)
-		nearLargest(t, "weight gradient in float32", results[0], results[2], 0.03)
+		nearLargest(t, "weight gradient in float32", results[0], results[2], 0.08)
 	})
 }
 
