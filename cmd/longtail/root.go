@@ -36,6 +36,7 @@ func commands(o *options) []*cobra.Command {
 		newTrainCommand(o),
 		newSweepCommand(o),
 		newEvalCommand(o),
+		newPredictCommand(o),
 		newVerifyRunsCommand(o),
 		newDataCommand(o),
 		newBenchCommand(o),
