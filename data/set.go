@@ -27,7 +27,8 @@ type Set struct {
 
 	// Open makes the images available. The training labels must be there; the test images only if withTest is set.
 	Open func(ctx context.Context, s Spec, withTest bool) (Pool, error)
-	// Names are those of the images' files within their source, training images first; any bytes. It is nil for a set whose images have none.
+	// Names are those of the images' files within their source, any bytes, in the order of the rows of Images.Pixels. It is nil for a set whose
+	// images have none.
 	Names func() ([]string, error)
 	// Fetch gets the set's files into a folder (see Folder) and reports bytes to progress, which may be nil. It is nil for a set
 	// that has nothing to download.

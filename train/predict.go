@@ -53,8 +53,13 @@ func (p *Predictor) Close() error { return p.state.Close() }
 // network's outputs, which a loss with a cosine classifier scales. It stops where the context is cancelled, with the context's error.
 func (p *Predictor) Predict(ctx context.Context, pixels []byte, each func(i int, probabilities []float64) error) error {
 	m := p.images
-	n := len(pixels) / m.ImageBytes()
-	m.Pixels, m.Labels = pixels, make([]int32, n)
+	m.Pixels, m.Labels = pixels, make([]int32, len(pixels)/m.ImageBytes())
+	return p.predict(ctx, m, each)
+}
+
+// predict is Predict for images that lie anywhere.
+func (p *Predictor) predict(ctx context.Context, m data.Images, each func(i int, probabilities []float64) error) error {
+	n := m.Len()
 	session, err := p.device.Open(p.program, p.device.Precision, m, p.state)
 	if err != nil {
 		return fmt.Errorf("opening the %s: %w", p.program.Summary(), err)

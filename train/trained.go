@@ -30,6 +30,7 @@ type Trained struct {
 	State      device.State // parameters, momenta and running moments
 
 	dir, checkpoint string
+	split           string // Identity.Split
 }
 
 // ReadTrained reads a checkpoint of a run, one of [Checkpoints], and compares it with the run's other files. It needs no device, and images or
@@ -66,7 +67,7 @@ func ReadTrained(dir, checkpoint string) (*Trained, error) {
 	}
 	return &Trained{
 		Config: c, ClassNames: in.ClassNames, Counts: split.Counts, Network: network(c, in.Images(0), split.Counts, in.Data()),
-		Input: in.Data(), Background: in.Background, Step: read.Step, State: read.State, dir: dir, checkpoint: checkpoint,
+		Input: in.Data(), Background: in.Background, Step: read.Step, State: read.State, dir: dir, checkpoint: checkpoint, split: id.Split,
 	}, nil
 }
 

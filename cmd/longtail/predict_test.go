@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"longtail/data/pack"
+	"longtail/eval/report"
 	"longtail/internal/run"
+	"longtail/train"
 )
 
 // mustExecute runs a command line and gives its stdout.
@@ -56,6 +60,7 @@ func TestPredictionsAreThoseOfTheTest(t *testing.T) {
 		args := []string{"train", "data.dataset=" + file, "model.name=resnet8", "train.epochs=2", "train.batch=8", "device=cpu", "out=" + filepath.Join(dir, name), "-q"}
 		mustExecute(t, append(args, settings...)...)
 	}
+	compareMistakes(t, filepath.Join(dir, "adjust"), names)
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +88,34 @@ func TestPredictionsAreThoseOfTheTest(t *testing.T) {
 		}
 		if got, want := jsonOf(t, confusion), jsonOf(t, last.Confusion); got != want {
 			t.Errorf("%s: predictions %s, the run's test %s", name, got, want)
+		}
+	}
+}
+
+// compareMistakes compares the mistakes that the page of a run shows with its confusion matrix and the names of its test images.
+func compareMistakes(t *testing.T, folder string, names []string) {
+	t.Helper()
+	s, err := run.ReadSummary(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := train.EvalJob{Dir: folder, Open: new(options).opener(io.Discard)}
+	m, err := mistakesOf(t.Context(), job, "last")
+	if err != nil || len(m.Classes) == 0 {
+		t.Fatal(m, err)
+	}
+	last, _, _ := s.Quoted()
+	for _, c := range m.Classes {
+		class := slices.Index(s.ClassNames, c.Name)
+		wrong, before := int64(s.TestCounts[class])-last.Confusion[class][class], 1.0
+		if int64(c.Wrong) != wrong || c.Tested != s.TestCounts[class] || len(c.Images) != min(c.Wrong, report.PerClass) {
+			t.Errorf("%s: %d of %d wrong, %d shown, want %d of %d", c.Name, c.Wrong, c.Tested, len(c.Images), wrong, s.TestCounts[class])
+		}
+		for _, w := range c.Images {
+			if !slices.Contains(names, w.Name) || filepath.Dir(w.Name) != c.Name || w.Predicted == c.Name || w.Probability > before {
+				t.Errorf("%s: %s is taken for %s, %v after %v", c.Name, w.Name, w.Predicted, w.Probability, before)
+			}
+			before = w.Probability
 		}
 	}
 }
