@@ -20,7 +20,8 @@ import (
 func init() {
 	device.Register(device.Driver{
 		Name: name, Rank: 1, Precisions: precisions(driver.Info{Compute: driver.NeededTensorCores}),
-		Open: func(o device.Options) (device.Backend, error) { return New(Options{Device: o.Index, Remark: o.Remark}) },
+		Open:  func(o device.Options) (device.Backend, error) { return New(Options{Device: o.Index, Remark: o.Remark}) },
+		Count: driver.Count,
 		Describe: func(device.Options) string {
 			info, err := driver.Available()
 			if err != nil {

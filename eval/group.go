@@ -51,7 +51,7 @@ func GroupRuns(runs []*Run) Grouping {
 	return g
 }
 
-// usual are the values that more than half of the groups have, by key; a label is shorter without them.
+// usual are the values that more than two thirds of the groups have, by key; a label is shorter without them.
 func (g Grouping) usual() map[string]string {
 	usual := map[string]string{}
 	for i, key := range g.Varying {
@@ -60,7 +60,7 @@ func (g Grouping) usual() map[string]string {
 		}
 		count := map[string]int{}
 		for _, group := range g.Groups {
-			if v := group.Values[i]; 2*(count[v]+1) > len(g.Groups) {
+			if v := group.Values[i]; 3*(count[v]+1) > 2*len(g.Groups) {
 				usual[key] = v
 			} else {
 				count[v]++

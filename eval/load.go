@@ -103,16 +103,22 @@ func Load(paths ...string) (Set, error) {
 		found = append(found, walk(p, seen)...)
 	}
 	readAll(found)
-	var set Set
+	var all, set Set
 	for _, f := range found {
 		if f.run != nil {
-			set.Runs = append(set.Runs, f.run)
+			all.Runs = append(all.Runs, f.run)
 		}
-		set.Problems, set.Remarks = append(set.Problems, f.problems...), append(set.Remarks, f.remarks...)
+		all.Problems, all.Remarks = append(all.Problems, f.problems...), append(all.Remarks, f.remarks...)
 	}
-	slices.SortFunc(set.Runs, func(a, b *Run) int { return strings.Compare(a.Dir, b.Dir) })
-	set.leaveOutCopies()
+	set.Add(all)
 	return set, nil
+}
+
+// Add adds what was found elsewhere; a copy of a run counts once.
+func (s *Set) Add(other Set) {
+	s.Runs, s.Problems, s.Remarks = append(s.Runs, other.Runs...), append(s.Problems, other.Problems...), append(s.Remarks, other.Remarks...)
+	slices.SortFunc(s.Runs, func(a, b *Run) int { return strings.Compare(a.Dir, b.Dir) })
+	s.leaveOutCopies()
 }
 
 // leaveOutCopies keeps the first of runs with the same config, seed and result, so that a copied folder does not pass for

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/fail"
 	"longtail/internal/run"
@@ -157,4 +158,36 @@ func (r *reading) readMetrics(path string) error {
 		r.run.History = history
 	}
 	return err
+}
+
+// ReadUnfinished reads a run that has no result yet, as far as it is. Of its summary only what the config says is there.
+func ReadUnfinished(dir string) (*Run, error) {
+	path := filepath.Join(dir, run.ConfigFile)
+	text, err := config.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := config.Defaults()
+	if err := c.Parse(text, path); err != nil {
+		return nil, err
+	}
+	c.Derive()
+	history, err := run.ReadEpochs(filepath.Join(dir, run.MetricsFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	names, err := data.ClassNames(c.Data.Dataset)
+	if err != nil {
+		names = nil // a data set of another program: its classes have numbers
+	}
+	counts, err := data.Counts(c.DataSpec())
+	if err != nil {
+		counts = nil // they need files that are not here
+	}
+	s := run.Summary{
+		Model: c.Model.Name, Dataset: c.Data.Dataset, Imbalance: float64(c.Data.Imbalance), Profile: c.Data.Profile,
+		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Options()["gamma"], Seed: c.Seed,
+		Epochs: c.Train.Epochs, Batch: c.Train.Batch, ClassNames: names, Counts: counts,
+	}
+	return &Run{Dir: dir, Summary: s, Config: c, ConfigText: string(text), History: history}, nil
 }

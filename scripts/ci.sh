@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change lands (make ci): a tidy go.mod, tests, the PTX that ships, vet and staticcheck, race detector, a sweep that
-# is killed, fuzz tests, and a short training on real images where UNPACK names a program that makes them (UNPACK DEST cifar10).
+# is killed, sweeps on a real Slurm, fuzz tests, and a short training on real images where UNPACK names a program that makes them (UNPACK DEST cifar10).
 # Installs what is missing where it can. Prints the seconds of each stage; the first failure ends it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -62,6 +62,9 @@ stage "vet and staticcheck" make lint
 stage "race detector" race
 stage "sweep killed and finished" scripts/ci_sweep.sh
 stage "export opened by MLflow" scripts/ci_mlflow.sh
+install chromium chromium
+stage "the live page in a browser" scripts/ci_serve.sh
+stage "sweeps on Slurm" scripts/ci_slurm.sh
 stage "exported networks" scripts/ci_models.sh
 stage "fuzz tests" make fuzz FUZZTIME=10s
 if [ -n "${UNPACK:-}" ]; then

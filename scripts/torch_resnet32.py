@@ -5,10 +5,13 @@ A step is what longtail calls one: crop and flip of byte images, forward, class-
 and weight decay. The network is longtail's: 3x3 convolutions without bias of 16, 32 and 64 channels, five basic blocks
 each, shortcuts of 2x2 averages and zero channels, batch norm, global average, dense.
 
-Prints one JSON line a mode: {"mode", "threads", "batch", "images_per_s", "windows"}. Modes are eager (NCHW) and channels_last
-(NHWC). Set OMP_NUM_THREADS for the number of threads. bench_cpu.sh calls this.
+Prints one JSON line a mode: {"mode", "threads", "batch", "images_per_s", "cpu_images_per_s", "windows", "torch"}; cpu_images_per_s are images a
+second of processor time. A mode is a layout, eager (NCHW) or channels_last (NHWC), with -bf16 for autocast to bfloat16 and
+-compile for torch.compile, such as channels_last-bf16-compile. Set OMP_NUM_THREADS for the number of threads. bench_cpu.sh
+calls this.
 """
 import argparse
+import contextlib
 import json
 import statistics
 import time
@@ -61,9 +64,12 @@ def augmented(images):
 class Trainer:
     def __init__(self, mode, batch, classes=10, samples=2048):
         torch.manual_seed(0)
-        self.layout = torch.channels_last if mode == "channels_last" else torch.contiguous_format
+        layout, *options = mode.split("-")
+        self.layout = {"eager": torch.contiguous_format, "channels_last": torch.channels_last}[layout]
         self.batch = batch
         self.net = resnet32(classes).to(memory_format=self.layout)
+        self.forward = torch.compile(self.net) if "compile" in options else self.net
+        self.cast = torch.autocast("cpu", torch.bfloat16) if "bf16" in options else contextlib.nullcontext()
         self.optimiser = torch.optim.SGD(self.net.parameters(), lr=0.01, momentum=0.9, weight_decay=2e-4, foreach=True)
         self.images = torch.randint(256, (samples, 3, 32, 32), dtype=torch.uint8)
         self.labels = torch.randint(classes, (samples,))
@@ -74,7 +80,9 @@ class Trainer:
         x = augmented(self.images[chosen]).contiguous(memory_format=self.layout)
         y = self.labels[chosen]
         self.optimiser.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(self.net(x), y, reduction="none").mul(self.weights[y]).mean()
+        with self.cast:
+            logits = self.forward(x)
+        loss = F.cross_entropy(logits.float(), y, reduction="none").mul(self.weights[y]).mean()
         loss.backward()
         self.optimiser.step()
 
@@ -83,18 +91,21 @@ def measure(mode, options):
     trainer = Trainer(mode, options.batch)
     for _ in range(options.warmup):
         trainer.step()
-    windows = []
+    windows, cpu = [], []
     for _ in range(options.windows):
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         for _ in range(options.steps):
             trainer.step()
         windows.append(options.steps * options.batch / (time.perf_counter() - start))
+        cpu.append(options.steps * options.batch / (time.process_time() - used))
     return {
         "mode": mode,
         "threads": torch.get_num_threads(),
         "batch": options.batch,
         "images_per_s": statistics.median(windows),
+        "cpu_images_per_s": statistics.median(cpu),
         "windows": windows,
+        "torch": torch.__version__,
     }
 
 

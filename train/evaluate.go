@@ -20,6 +20,7 @@ type Evaluation struct {
 	ClassNames []string              // [C]
 	Counts     []int                 // [C] training images a class
 	TestCounts []int                 // [C] test images a class
+	Removed    []string              // file names of checkpoints that were removed on purpose, see run.Folder.Prune
 	Sealed     bool                  // false where the run ended before runs were sealed
 	Results    map[string]run.Result // "last", "best" and, where images are held out, "best_validation"
 	Adjusted   map[string][]Adjusted // by the same names, in the order of the job's adjustments; empty without any
@@ -85,7 +86,7 @@ func (j *EvalJob) noCheckpoint() error {
 // Evaluate runs the checkpoints of a run, finished or not, over its test set. It reads the run's folder and writes nothing. A
 // folder without a run is a usage error, one without a checkpoint a data error.
 func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
-	sealed, err := job.checkSeal()
+	sealed, removed, err := job.checkSeal()
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func Evaluate(ctx context.Context, job EvalJob) (*Evaluation, error) {
 		return nil, err
 	}
 	defer w.close()
-	e := &Evaluation{Adjusted: map[string][]Adjusted{}, Sealed: sealed, Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: countLabels(ds.Test), Results: map[string]run.Result{}}
+	e := &Evaluation{Adjusted: map[string][]Adjusted{}, Sealed: sealed, Removed: removed, Config: config, ClassNames: ds.ClassNames, Counts: ds.Counts, TestCounts: countLabels(ds.Test), Results: map[string]run.Result{}}
 	var last *Position
 	for _, name := range Checkpoints() {
 		path := filepath.Join(job.Dir, checkpoints[name])
@@ -153,17 +154,18 @@ func (w *openJob) evaluate(ctx context.Context, c *Checkpoint, path string, a *a
 	return plain, adjusted, err
 }
 
-// checkSeal compares a finished run with its seal, before anything is computed, and reports whether it has one. A run that is not
-// finished has nothing to compare yet.
-func (j *EvalJob) checkSeal() (sealed bool, err error) {
+// checkSeal compares a finished run with its seal, before anything is computed, and reports whether it has one, and which checkpoints were
+// removed from it. A run that is not finished has nothing to compare yet.
+func (j *EvalJob) checkSeal() (sealed bool, removed []string, err error) {
 	if !run.Exists(filepath.Join(j.Dir, run.SummaryFile)) || !run.Exists(filepath.Join(j.Dir, run.ConfigFile)) {
-		return true, nil
+		return true, nil, nil
 	}
 	s, err := ReadResult(j.Dir)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
-	return s.Seal != nil, nil
+	removed, err = s.Removed(j.Dir)
+	return s.Seal != nil, removed, err
 }
 
 // isRecorded compares the step of a checkpoint with the one that the last checkpoint recorded under that name. A best checkpoint that

@@ -6,11 +6,13 @@ import (
 	"longtail/internal/config"
 	"longtail/internal/disk"
 	"longtail/internal/run"
+	"longtail/internal/run/lease"
 )
 
 // recorder is the observer that writes the run's folder.
 type recorder struct {
 	folder *run.Folder
+	ours   bool           // the folder is this run's
 	began  *config.Config // of the run that was in the folder; nil for a new one
 	id     Identity
 	result func(Position) run.Summary
@@ -26,17 +28,20 @@ type recorder struct {
 	samples int     // since the last record, the first call left out
 	seconds float64 // of them
 	first   float64 // seconds of the first call
+
+	progress lease.Progress // what others read of the work
 }
 
 func (k *recorder) observe(e Event) error {
 	switch e := e.(type) {
+	case Started:
+		k.progress = lease.Progress{Step: e.From, Steps: e.Steps, Epoch: epochAt(e.From, e.Batch, e.Images), Epochs: e.Epochs}
+		return k.folder.Report(k.progress)
+	case Testing:
+		k.progress.Test = e.Set
+		return k.folder.Report(k.progress)
 	case Progress:
-		if k.calls++; k.calls == 1 {
-			k.first = e.Seconds
-			return nil
-		}
-		k.samples += e.Samples
-		k.seconds += e.Seconds
+		return k.count(e)
 	case EpochDone:
 		return k.record(e)
 	case Saving:
@@ -45,6 +50,19 @@ func (k *recorder) observe(e Event) error {
 		return k.finish(e.Position)
 	}
 	return nil
+}
+
+// count measures the speed and reports the progress. It stops a run whose folder another process took over.
+func (k *recorder) count(e Progress) error {
+	if k.calls++; k.calls == 1 {
+		k.first = e.Seconds
+	} else {
+		k.samples += e.Samples
+		k.seconds += e.Seconds
+		k.progress.Rate = float64(k.samples) / k.seconds
+	}
+	k.progress.Step, k.progress.Epoch, k.progress.Loss, k.progress.Test = e.Step, e.Epoch, e.Loss, ""
+	return k.folder.Report(k.progress)
 }
 
 // finish writes the sealed result. Files that were removed or changed meanwhile are written again: without a config.yaml the folder is no run's.
@@ -77,6 +95,9 @@ func (k *recorder) record(e EpochDone) error {
 	t := run.Timing{Epoch: e.Record.Epoch, Step: e.Record.Step, Seconds: k.first + k.seconds, EvalSeconds: e.EvalSeconds}
 	if k.seconds > 0 {
 		t.ImagesPerSecond = float64(k.samples) / k.seconds
+	}
+	if k.progress.Test = ""; t.Seconds > 0 {
+		k.progress.Extra = t.EvalSeconds / t.Seconds
 	}
 	k.samples, k.seconds, k.first = 0, 0, 0
 	return k.folder.AppendTiming(t)

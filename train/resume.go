@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,21 +18,31 @@ import (
 	"longtail/internal/run"
 )
 
-// open locks the run's folder and, where it has a config, compares it with this one. A precision that is left open is
-// the one that the run began with.
-func (k *recorder) open(c *config.Config) (err error) {
-	if k.folder, err = run.Open(c.Out); err != nil {
+// open locks the run's folder and compares the config in it with this one.
+func (k *recorder) open(ctx context.Context, c *config.Config) (err error) {
+	if k.folder, err = run.OpenContext(ctx, c.Out); err != nil {
 		return err
 	}
-	if !k.folder.Has(run.ConfigFile) {
+	if err := k.compareConfig(c); err != nil {
+		return err
+	}
+	k.ours = true
+	return nil
+}
+
+// compareConfig compares the config of the run that is in the folder, where there is one, with this one. A precision that is left open is
+// the one that the run began with.
+func (k *recorder) compareConfig(c *config.Config) (err error) {
+	path := filepath.Join(c.Out, run.ConfigFile)
+	if !run.Exists(path) {
 		return nil
 	}
-	if k.began, err = config.LoadRun(k.folder.Path(run.ConfigFile)); err != nil {
-		return fmt.Errorf("the config of the run that is in %s: %w", k.folder.Dir, err)
+	if k.began, err = config.LoadRun(path); err != nil {
+		return fmt.Errorf("the config of the run that is in %s: %w", c.Out, err)
 	}
 	if differs := c.Conflict(k.began); differs != "" {
 		return fail.Usage("%s holds a run with another config.yaml: %s\nname another folder with out=FOLDER, or give the values of the run that is there",
-			k.folder.Dir, differs)
+			c.Out, differs)
 	}
 	if c.Precision == device.Auto {
 		c.Precision = k.began.Precision
@@ -62,6 +73,9 @@ func (k *recorder) resume(job *Job, w *openJob, observe Observer) (err error) {
 		return err
 	}
 	if err := k.describe(job.Config, w.data.Split); err != nil {
+		return err
+	}
+	if err := k.folder.Remove(run.FailureFile); err != nil {
 		return err
 	}
 	if w.From.Step == w.steps && k.folder.Has(run.EnvironmentFile) { // nothing is left to compute
@@ -103,7 +117,11 @@ func (k *recorder) checkBest(last *Checkpoint, w *openJob) error {
 	for _, name := range Checkpoints()[1:] {
 		path := k.folder.Path(checkpoints[name])
 		if !run.Exists(path) {
-			if recorded := last.best(name); recorded != nil && last.Metrics != "" {
+			recorded := last.best(name)
+			if recorded != nil && run.WasRemoved(k.folder.Dir, checkpoints[name]) {
+				return fail.Data("%s was removed by --keep last once the run was done, and %s is not there: without it the result cannot be written again\n%s", path, run.SummaryFile, startAgain(k.folder.Dir))
+			}
+			if recorded != nil && last.Metrics != "" {
 				return fail.Data("%s is missing: the last checkpoint says that it was written at step %d\n%s", path, recorded.Step, k.bestHint())
 			}
 			continue // runs of earlier versions may be without it
@@ -122,6 +140,10 @@ func (k *recorder) checkBest(last *Checkpoint, w *openJob) error {
 // bestHint is what to do about a best checkpoint that cannot be used.
 func (k *recorder) bestHint() string {
 	return fmt.Sprintf("restore the file from a copy, or start this run again from nothing: remove %s and give the same command", k.folder.Dir)
+}
+
+func startAgain(dir string) string {
+	return fmt.Sprintf("restore %s from a copy, or start this run again from nothing: remove %s and give the same command", run.SummaryFile, dir)
 }
 
 // recoveryHint is what to do about a checkpoint that cannot be used.
@@ -261,4 +283,16 @@ func (k *recorder) explain(err error) error {
 		good = "the last good checkpoint is " + k.folder.Path(run.Last)
 	}
 	return fmt.Errorf("%w\n%s\ntry a lower train.lr or a longer train.warmup_epochs, in another folder with out=FOLDER", err, good)
+}
+
+// recordFailure leaves why the run failed in its folder. A run that was interrupted, or that another process took over, did not fail, and
+// what is wrong with another run's folder is not for this one to write there.
+func (k *recorder) recordFailure(ctx context.Context, err error) {
+	if k.folder == nil || !k.ours || !k.folder.Has(run.ConfigFile) || k.folder.Has(run.SummaryFile) {
+		return
+	}
+	if ctx.Err() != nil || fail.Code(err) == fail.CodeInterrupted || errors.Is(err, run.ErrBusy) {
+		return
+	}
+	_ = k.folder.WriteFailure(err, run.NewEnvironment().Host) // the error itself is what counts
 }

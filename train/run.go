@@ -42,20 +42,26 @@ type Outcome struct {
 //
 // Errors keep their kinds: another config in the folder is a usage error that names the keys, damaged files and missing data
 // are data errors, fail.Interrupted and fail.Diverged are those of Loop.
-func Run(ctx context.Context, job Job) (*Outcome, error) {
+//
+// An error that ends a run which has begun is left in its folder as failure.json, until the run resumes.
+func Run(ctx context.Context, job Job) (outcome *Outcome, err error) {
 	job.Config = job.Config.Clone()
 	k := &recorder{}
 	defer k.close()
+	defer func() {
+		if err != nil {
+			k.recordFailure(ctx, err)
+		}
+	}()
 	if run.Exists(filepath.Join(job.Config.Out, run.ConfigFile)) { // before the data: it may be done, or be another run
-		if err := k.open(job.Config); err != nil {
+		if done, err := k.finished(job.Config); done != nil || err != nil {
+			return done, err
+		}
+		if err := k.open(ctx, job.Config); err != nil {
 			return nil, err
 		}
-		if k.folder.Has(run.SummaryFile) {
-			s, err := ReadResult(k.folder.Dir)
-			if err == nil {
-				err = errors.Join(checkInit(job.Config, k.folder.Dir, s.Init), checkSource(job.Config, k.folder.Dir))
-			}
-			return &Outcome{s, k.folder.Dir, true}, err
+		if done, err := k.finished(job.Config); done != nil || err != nil { // while the lock was waited for
+			return done, err
 		}
 	}
 	open, err := job.prepare(ctx)
@@ -67,7 +73,7 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 	}
 	defer open.close()
 	if k.folder == nil {
-		if err := k.open(job.Config); err != nil {
+		if err := k.open(ctx, job.Config); err != nil {
 			return nil, err
 		}
 	}
@@ -84,6 +90,21 @@ func Run(ctx context.Context, job Job) (*Outcome, error) {
 	}
 	s, err := run.ReadSummary(k.folder.Dir)
 	return &Outcome{s, k.folder.Dir, false}, err
+}
+
+// finished is the outcome of the run in the folder of a config where it is finished, else nil. It needs no lock, for it writes nothing.
+func (k *recorder) finished(c *config.Config) (*Outcome, error) {
+	if !run.Exists(filepath.Join(c.Out, run.SummaryFile)) {
+		return nil, nil
+	}
+	if err := k.compareConfig(c); err != nil {
+		return nil, err
+	}
+	s, err := ReadResult(c.Out)
+	if err == nil {
+		err = errors.Join(checkInit(c, c.Out, s.Init), checkSource(c, c.Out))
+	}
+	return &Outcome{s, c.Out, true}, err
 }
 
 // remarkOnEmptyClasses names the classes that a subset from a file leaves without training images.

@@ -78,6 +78,10 @@ func files(t testing.TB, dir string) map[string]string {
 		text, err := os.ReadFile(path)
 		switch name {
 		case run.TimingFile, run.EnvironmentFile:
+		case run.FailureFile:
+			if run.Exists(filepath.Join(dir, run.SummaryFile)) {
+				t.Errorf("%s is left in a finished run", path)
+			}
 		case run.ConfigFile:
 			all[name] = string(text[:bytes.LastIndex(text, []byte("out:"))])
 		default:

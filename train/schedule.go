@@ -9,12 +9,8 @@ import (
 // "Accurate, Large Minibatch SGD", 2017, the linear scaling rule, which the authors' scripts follow).
 const rateBatch = 128
 
-// Steps is the number of optimiser steps of so many epochs over n images: floor(n * epochs / batch). Batches straddle epochs
-// and none is partial. A product that rounding leaves a hair below a whole number counts as that number.
-func Steps(n, batch int, epochs float64) int {
-	exact := float64(n) * epochs / float64(batch)
-	return int(math.Floor(exact * (1 + 1e-12)))
-}
+// Steps is config.Steps.
+func Steps(n, batch int, epochs float64) int { return config.Steps(n, batch, epochs) }
 
 // epochAt is how many epochs of n images have gone into the given number of steps.
 func epochAt(step, batch, n int) float64 {

@@ -38,7 +38,7 @@ type Trained struct {
 // error, damage a data error that names the file.
 func ReadTrained(dir, checkpoint string) (*Trained, error) {
 	job := EvalJob{Dir: dir}
-	if _, err := job.checkSeal(); err != nil {
+	if _, _, err := job.checkSeal(); err != nil {
 		return nil, err
 	}
 	c, err := job.config()

@@ -21,10 +21,11 @@ import (
 // Verdict is what Verify finds in the folder of a run.
 type Verdict struct {
 	Dir      string
-	Finished bool    // it has a result
-	Sealed   bool    // the result has a seal
-	Step     int     // of the last checkpoint, or of the result where there is none; 0 before the first
-	Problems []error // data errors that name the file; none where all fits
+	Finished bool     // it has a result
+	Sealed   bool     // the result has a seal
+	Removed  []string // file names of checkpoints that were removed on purpose
+	Step     int      // of the last checkpoint, or of the result where there is none; 0 before the first
+	Problems []error  // data errors that name the file; none where all fits
 }
 
 // Verify reads all that is in a run's folder, checkpoints too, and compares it: files with the seal, numbers with those that they
@@ -100,6 +101,7 @@ func (v *verifier) readSummary() {
 		}
 	}
 	v.Problems = append(v.Problems, s.CheckFiles(v.Dir, fingerprint)...)
+	v.Removed, _ = s.Removed(v.Dir) // its error is that of the files that it is about
 	v.compareSettings()
 }
 

@@ -33,7 +33,9 @@ func newBenchCommand(o *options) *cobra.Command {
 		Short: "Measure images per second of whole training steps",
 		Long: `Measures whole training steps - crop and flip, forward, loss, backward, update - on images of its own making. The
 number is the median over the timed windows; steps before the first window are not counted. On a busy machine, compare with
-something measured in the same run (see scripts/bench_cpu.sh).
+something measured in the same run (see scripts/bench_cpu.sh). LONGTAIL_CPU=avx512, avx2 or generic chooses the CPU's kernels;
+--profile shows what the passes of a step take (docs/cpu.md). The number is kept in the user's cache folder, for longtail sweep to say what
+runs cost.
 
 Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device, 130 interrupted.`,
 		Example: "  longtail bench --device cpu model.name=resnet32 train.batch=128 --threads 2 --json\n  longtail bench --device cuda --precision mixed --runs 4",
@@ -45,6 +47,7 @@ Exit codes: 0 done, 1 failed, 2 a bad key or value, 3 no such device, 130 interr
 	f.IntVar(&b.measure.Size, "size", 0, "rows and columns of the images (default: those of data.dataset)")
 	f.IntVar(&b.measure.Steps, "steps", 0, "steps in a timed window (default: 3 on a CPU, 200 on a GPU)")
 	f.IntVar(&b.measure.Windows, "windows", 5, "timed windows")
+	f.IntVar(&b.measure.Profile, "profile", 0, "steps whose passes are measured one by one after the windows (CPU only)")
 	f.IntVar(&b.measure.Runs, "runs", 1, "trainings at once on the device")
 	return cmd
 }
@@ -67,8 +70,8 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	if b.measure.Size < 0 || b.measure.Size > largestBench {
 		return fail.Usage("--size %d: use a number from 1 to %d, or leave it out", b.measure.Size, largestBench)
 	}
-	if b.measure.Windows < 1 || b.measure.Runs < 1 || b.measure.Steps < 0 {
-		return fail.Usage("--windows and --runs are at least 1, and --steps too where it is given")
+	if b.measure.Windows < 1 || b.measure.Runs < 1 || b.measure.Steps < 0 || b.measure.Profile < 0 {
+		return fail.Usage("--windows and --runs are at least 1, and --steps too where it is given; --profile is not negative")
 	}
 	d, err := device.Open(cfg.Device, cfg.Precision, b.deviceOptions(b.messages(cmd)))
 	if err != nil {
@@ -99,6 +102,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	_ = bench.Keep(m, d.Info().Description) // it is only for estimates
 	if b.json {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
 			Device  string `json:"device"`
@@ -109,6 +113,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		}{d.Info().Name, d.Info().Description, b.threads, peakMemory() / 1e6, m})
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%.1f images/s (%.1f to %.1f over %d windows), at most %d MB of memory\n", m.ImagesPS, m.Low, m.High, len(m.Windows), peakMemory()/1e6)
+	b.printArithmetic(cmd.OutOrStdout(), d, m)
 	if m.LaunchesPerStep > 0 {
 		fmt.Fprintf(cmd.OutOrStdout(), "%.1f launches a step", m.LaunchesPerStep)
 		if m.BytesPerImage > 0 {

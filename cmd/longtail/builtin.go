@@ -6,4 +6,5 @@ import (
 	_ "longtail/data/cifar"
 	_ "longtail/data/synthetic"
 	_ "longtail/internal/cpu"
+	_ "longtail/train/sweep/slurm"
 )

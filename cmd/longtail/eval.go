@@ -87,6 +87,9 @@ func (o *evalOptions) run(cmd *cobra.Command, dir string) error {
 	if !e.Sealed {
 		fmt.Fprintf(messages, unsealed, 1, 1)
 	}
+	for _, name := range e.Removed {
+		fmt.Fprintf(messages, "%s was removed by --keep last: its result is in %s and cannot be computed again\n", name, run.SummaryFile)
+	}
 	report := newEvalReport(dir, e)
 	if o.json {
 		err = json.NewEncoder(cmd.OutOrStdout()).Encode(report)

@@ -101,7 +101,7 @@ func (p *predictOptions) run(cmd *cobra.Command, dir string, paths []string) err
 		return err
 	}
 	messages := p.messages(cmd)
-	if n := sum(found.Skipped); n > 0 {
+	if n := totalOf(found.Skipped); n > 0 {
 		fmt.Fprintf(messages, "skipped %d files that are no images\n", n)
 	}
 	if p.dryRun {
@@ -111,7 +111,7 @@ func (p *predictOptions) run(cmd *cobra.Command, dir string, paths []string) err
 	return p.predict(cmd, t, found, &printer{form: format, w: cmd.OutOrStdout(), names: found.Names, classes: t.ClassNames, top: min(p.top, len(t.ClassNames)), least: least}, messages)
 }
 
-func sum(counts map[string]int) (total int) {
+func totalOf(counts map[string]int) (total int) {
 	for _, n := range counts {
 		total += n
 	}

@@ -300,6 +300,9 @@ func (r *sweepReport) results(results []sweep.Result) error {
 		}
 		return nil
 	}
+	if freed := freedBytes(results); freed > 0 {
+		fmt.Fprintf(r.messages, "removed checkpoints of runs that are done: %s\n", size(freed))
+	}
 	t := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "last %\tbest %\theld-out %\tstate\t  run")
 	for i, result := range results {
@@ -314,6 +317,24 @@ func (r *sweepReport) results(results []sweep.Result) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t  %s\n", last, best, heldOut, result.State, r.plans[i].Config.Out)
 	}
 	return t.Flush()
+}
+
+func freedBytes(results []sweep.Result) (n int64) {
+	for _, r := range results {
+		n += r.Freed
+	}
+	return n
+}
+
+// size is a number of bytes for people.
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
+	case bytes >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+	}
+	return fmt.Sprintf("%d kB", (bytes+999)/1000)
 }
 
 // liveBlock is a few lines at the bottom of a terminal that are drawn over and over.

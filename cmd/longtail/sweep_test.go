@@ -110,6 +110,32 @@ func TestCtrlCSavesAllRunsOfASweep(t *testing.T) {
 	sameAsAlone(t, out, 4)
 }
 
+// TestASlurmJobSavesHoweverOftenItIsTold sends what Slurm sends to the processes of a job, and the batch script passes on.
+func TestASlurmJobSavesHoweverOftenItIsTold(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "runs")
+	cmd := sweepCommand(t, out, "--json")
+	cmd.Env = append(os.Environ(), "SLURM_JOB_ID=1")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if strings.Contains(lines.Text(), `"event":"epoch"`) {
+			for range 4 {
+				cmd.Process.Signal(syscall.SIGTERM) // the last one may come after the end
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != fail.CodeInterrupted {
+		t.Errorf("%v, want code 130", cmd.ProcessState)
+	}
+}
+
 func TestTwoSweepsAtOnceShareTheRuns(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "runs")
 	first, second := sweepCommand(t, out), sweepCommand(t, out)

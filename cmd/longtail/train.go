@@ -13,6 +13,7 @@ import (
 
 	"longtail/internal/config"
 	"longtail/internal/device"
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/train"
@@ -106,20 +107,13 @@ func (t *trainOptions) run(cmd *cobra.Command, args []string) error {
 func ownFolder(cfg *config.Config, path string) error {
 	dir := filepath.Dir(path)
 	own := filepath.Base(path) == run.ConfigFile && run.Exists(filepath.Join(dir, run.SplitFile))
-	if own && cfg.Place("out") != config.CommandLine && !sameFolder(dir, cfg.Out) {
+	if own && cfg.Place("out") != config.CommandLine && !disk.Same(dir, cfg.Out) {
 		cfg.Out = dir
 	}
 	if holdsRuns(cfg.Out) && !run.Exists(filepath.Join(cfg.Out, run.ConfigFile)) {
 		return fail.Usage("%s: out=%s is a folder of runs, and a run needs a folder of its own\nname one, such as out=%s", cfg.Place("out"), cfg.Out, filepath.Join(cfg.Out, cfg.RunName()))
 	}
 	return nil
-}
-
-// sameFolder reports whether two paths lead to one folder that exists.
-func sameFolder(a, b string) bool {
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // preview prints what would be trained.
@@ -166,8 +160,13 @@ func (o *options) printMemory(cmd *cobra.Command, need, available int64) {
 }
 
 // secondSignalKills lets a second Ctrl-C or SIGTERM end the program at once, once the first has cancelled ctx. The function
-// that it returns takes that back.
+// that it returns takes that back. In a job of Slurm a second SIGTERM changes nothing: Slurm sends it to all processes of a job, and the
+// batch script passes its own on.
 func secondSignalKills(ctx context.Context) func() {
-	stop := context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
+	killing := []os.Signal{os.Interrupt}
+	if os.Getenv("SLURM_JOB_ID") == "" {
+		killing = append(killing, syscall.SIGTERM)
+	}
+	stop := context.AfterFunc(ctx, func() { signal.Reset(killing...) })
 	return func() { stop() }
 }

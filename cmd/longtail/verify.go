@@ -32,6 +32,7 @@ Each run is one line:
   unsealed  finished before runs were sealed, and all numbers fit
   begun     not finished, and all fits as far as it is
   damaged   something does not fit; the first problem is named
+Checkpoints that "longtail sweep --keep last" removed are named and are no damage: pruned.json has their hashes, which the seal has too.
 
 Exit codes: 0 all fit, 2 no run there, 4 a run is damaged.`,
 		Example: "  longtail verify runs\n  longtail verify runs/a runs/b --json",
@@ -45,6 +46,7 @@ type verifiedRun struct {
 	Run      string   `json:"run"`
 	State    string   `json:"state"` // ok, unsealed, begun or damaged
 	Step     int      `json:"step"`
+	Removed  []string `json:"removed,omitempty"` // file names of checkpoints that were removed on purpose
 	Problems []string `json:"problems,omitempty"`
 }
 
@@ -79,7 +81,7 @@ func (v *verifyRunsOptions) run(cmd *cobra.Command, args []string) error {
 }
 
 func newVerifiedRun(v *train.Verdict) verifiedRun {
-	line := verifiedRun{Run: v.Dir, State: "begun", Step: v.Step}
+	line := verifiedRun{Run: v.Dir, State: "begun", Step: v.Step, Removed: v.Removed}
 	switch {
 	case v.Sealed:
 		line.State = "ok"
@@ -99,6 +101,9 @@ func (v *verifyRunsOptions) print(w io.Writer, line verifiedRun) error {
 		return json.NewEncoder(w).Encode(line)
 	}
 	what := fmt.Sprintf("step %d", line.Step)
+	if len(line.Removed) > 0 {
+		what += fmt.Sprintf(", %s removed by --keep last", strings.Join(line.Removed, " and "))
+	}
 	if n := len(line.Problems); n > 0 {
 		what = line.Problems[0]
 		if n > 1 {

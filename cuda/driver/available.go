@@ -29,6 +29,19 @@ func Available() (Info, error) {
 	return info, err
 }
 
+// Count is the number of GPUs, usable or not; 0 where there is no driver.
+func Count() int {
+	status := C.trampolineStatus()
+	if status.problem != nil || status.init != C.CUDA_SUCCESS {
+		return 0
+	}
+	n, err := cu.NumDevices()
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // find is Available for the GPU of that number, counted from 0.
 func find(ordinal int) (cu.Device, Info, error) {
 	status := C.trampolineStatus()

@@ -60,6 +60,12 @@ func TestAvailableSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestCountOfTheEmulator(t *testing.T) {
+	if n := driver.Count(); n != 1 {
+		t.Errorf("%d GPUs, want one unless EMULATOR_GPUS says otherwise", n)
+	}
+}
+
 // expectAvailable compares what Available says in a process with more environment variables.
 func expectAvailable(t *testing.T, code int, want []string, environment ...string) {
 	t.Helper()

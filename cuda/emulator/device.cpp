@@ -59,13 +59,17 @@ CUresult cuDriverGetVersion(int *v) {
 	*v = 11080; // the interface that our cuda.h declares
 	return CUDA_SUCCESS;
 }
+// EMULATOR_GPUS=2 pretends that there are two: both are this one.
 CUresult cuDeviceGetCount(int *n) {
-	*n = 1;
+	const char *asked = getenv("EMULATOR_GPUS");
+	*n = asked && *asked ? atoi(asked) : 1;
 	return CUDA_SUCCESS;
 }
 CUresult cuDeviceGet(CUdevice *d, int ordinal) {
+	int n = 0;
+	cuDeviceGetCount(&n);
 	*d = 0;
-	return ordinal ? CUDA_ERROR_INVALID_DEVICE : CUDA_SUCCESS;
+	return ordinal < 0 || ordinal >= n ? CUDA_ERROR_INVALID_DEVICE : CUDA_SUCCESS;
 }
 CUresult cuDeviceGetName(char *name, int n, CUdevice) {
 	snprintf(name, (size_t)n, "CUDA driver emulator (%s%s build as sm_%d; for tests, not a GPU)", is_checked() ? "checked" : "fast", kernels_are_of, gpu->compute);

@@ -137,3 +137,20 @@ func TestRunsWithOneNameHaveTheirPaths(t *testing.T) {
 		t.Errorf("names %q, %q, %q", runs[0].Name, runs[1].Name, runs[2].Name)
 	}
 }
+
+func TestValueFindsWhatHasAName(t *testing.T) {
+	for _, r := range load(t) {
+		for _, e := range r.History {
+			for _, m := range metricsOf(e, r.ClassNames) {
+				if got, ok := Value(e, m.name); !ok || got != m.value {
+					t.Errorf("%s is %v %v, want %v", m.name, got, ok, m.value)
+				}
+			}
+		}
+	}
+	for _, name := range []string{"", "test", "test/", "test/f1", "best/error", "test_accuracy_by_class/999 x", "test_accuracy_by_class/-1", "train_accuracy_by_class/"} {
+		if v, ok := Value(load(t)[1].History[0], name); ok {
+			t.Errorf("%q is %v", name, v)
+		}
+	}
+}

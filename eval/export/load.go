@@ -1,11 +1,8 @@
 package export
 
 import (
-	"errors"
-	"io/fs"
 	"path/filepath"
 
-	"longtail/data"
 	"longtail/eval"
 	"longtail/internal/config"
 	"longtail/internal/run"
@@ -33,38 +30,16 @@ func Load(set *eval.Set) []*Run {
 			left = append(left, p)
 			continue
 		}
-		r, err := readUnfinished(p.Path)
+		r, err := eval.ReadUnfinished(p.Path)
 		if err != nil {
 			left = append(left, eval.Problem{Path: p.Path, Err: err, Damage: true})
 			continue
 		}
-		runs = append(runs, r)
+		runs = append(runs, &Run{Dir: r.Dir, Config: r.Config, History: r.History, ClassNames: r.Summary.ClassNames})
 	}
 	set.Problems = left
 	name(runs)
 	return runs
-}
-
-func readUnfinished(dir string) (*Run, error) {
-	path := filepath.Join(dir, run.ConfigFile)
-	text, err := config.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	c := config.Defaults()
-	if err := c.Parse(text, path); err != nil {
-		return nil, err
-	}
-	c.Derive()
-	history, err := run.ReadEpochs(filepath.Join(dir, run.MetricsFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	names, err := data.ClassNames(c.Data.Dataset)
-	if err != nil {
-		names = nil // a data set of another program: its classes have numbers
-	}
-	return &Run{Dir: dir, Config: c, History: history, ClassNames: names}, nil
 }
 
 // name gives each run the name of its folder, or its path where that is not unique.

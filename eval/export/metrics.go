@@ -3,6 +3,7 @@ package export
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"longtail/eval"
@@ -42,6 +43,58 @@ func scoreMetrics(set string, s run.Score, classNames []string) []metric {
 
 // ofClass is in the names of the metrics of single classes.
 const ofClass = "_accuracy_by_class/"
+
+// Names are the names of all metrics that a run has, those of classes last.
+func Names(r *eval.Run) []string {
+	var telling []run.Epoch // the last epochs that have a test, a validation, and anything
+	for _, has := range []func(run.Epoch) bool{
+		func(e run.Epoch) bool { return e.Test != nil },
+		func(e run.Epoch) bool { return e.Validation != nil },
+		func(run.Epoch) bool { return true },
+	} {
+		for i := len(r.History) - 1; i >= 0; i-- {
+			if has(r.History[i]) {
+				telling = append(telling, r.History[i])
+				break
+			}
+		}
+	}
+	return columns([]*Run{{History: telling, ClassNames: r.Summary.ClassNames}})
+}
+
+// Value is the metric of that name of an epoch, if it has it.
+func Value(e run.Epoch, name string) (float64, bool) {
+	set, field, _ := strings.Cut(name, "/")
+	if name == "learning_rate" {
+		return e.LR, true
+	}
+	set, ofOne := strings.CutSuffix(set, strings.TrimSuffix(ofClass, "/"))
+	s := map[string]*run.Score{"train": &e.Train, "test": e.Test, "validation": e.Validation}[set]
+	if s == nil {
+		return 0, false
+	}
+	if ofOne {
+		number, _, _ := strings.Cut(field, " ")
+		class, err := strconv.Atoi(number)
+		if err != nil || class < 0 || class >= len(s.PerClass) {
+			return 0, false
+		}
+		return s.PerClass[class], true
+	}
+	switch field {
+	case "loss":
+		return s.Loss, true
+	case "error":
+		return s.Error, true
+	case "accuracy":
+		return s.Accuracy, true
+	case "ece":
+		if s.ECE != nil {
+			return *s.ECE, true
+		}
+	}
+	return 0, false
+}
 
 // columns are the names of all metrics of some runs: those of whole sets first, then those of classes, each in the order of their
 // first appearance.

@@ -60,7 +60,7 @@ func isOff(value string) bool { return value == string(NoTau) || value == "false
 func assignTau(field reflect.Value, n *yaml.Node) (problem string) {
 	const wanted = "none, a number of at least 0, or auto is wanted, not "
 	if n.Kind != yaml.ScalarNode {
-		return wanted + kindOf(n)
+		return wanted + KindOf(n)
 	}
 	if Tau(n.Value) == NoTau {
 		field.SetString(n.Value)

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Role is what a key bears on.
@@ -31,34 +32,54 @@ type entry struct {
 	implied bool   // left out of config.yaml: its value follows from another one
 }
 
-// entries are all keys in the order of the struct, which is the order of config.yaml; options of losses and of mixing end their sections.
-func (c *Config) entries() []entry {
-	var all []entry
-	var walk func(prefix string, v reflect.Value)
-	walk = func(prefix string, v reflect.Value) {
-		for i := range v.NumField() {
-			field := v.Type().Field(i)
-			tag := field.Tag.Get("key")
-			switch f := v.Field(i); {
+// tagged is a field of Config that is a key, as its tags say.
+type tagged struct {
+	entry          // without a value
+	section string // with the dot, or ""
+	index   []int  // of the field
+	isLast  bool   // of its section
+}
+
+// fields are the keys of the struct, in its order. Reading tags is slow, and tables of a thousand runs ask for many keys.
+var fields = sync.OnceValue(func() []tagged {
+	var all []tagged
+	var walk func(prefix string, t reflect.Type, index []int)
+	walk = func(prefix string, t reflect.Type, index []int) {
+		for i := range t.NumField() {
+			f := t.Field(i)
+			tag, at := f.Tag.Get("key"), append(slices.Clone(index), i)
+			switch {
 			case tag == "":
-			case f.Kind() == reflect.Struct:
-				walk(tag+".", f)
+			case f.Type.Kind() == reflect.Struct:
+				walk(tag+".", f.Type, at)
 			default:
-				all = append(all, entry{
-					key: prefix + tag, value: f, role: Role(field.Tag.Get("role")), follows: field.Tag.Get("follows"),
-					unused: c.unused(prefix + tag), later: field.Tag.Get("later") != "",
-					implied: c.implied(prefix + tag),
-				})
+				e := entry{key: prefix + tag, role: Role(f.Tag.Get("role")), follows: f.Tag.Get("follows"), later: f.Tag.Get("later") != ""}
+				all = append(all, tagged{entry: e, section: prefix, index: at})
 			}
 		}
-		if prefix == "loss." {
-			all = append(all, c.optionEntries()...)
+		if len(all) > 0 {
+			all[len(all)-1].isLast = true
 		}
-		if prefix == "train." {
+	}
+	walk("", reflect.TypeFor[Config](), nil)
+	return all
+})
+
+// entries are all keys in the order of the struct, which is the order of config.yaml; options of losses and of mixing end their sections.
+func (c *Config) entries() []entry {
+	all := make([]entry, 0, len(fields())+16) // room for options
+	v := reflect.ValueOf(c).Elem()
+	for _, f := range fields() {
+		e := f.entry
+		e.value, e.unused, e.implied = v.FieldByIndex(f.index), c.unused(e.key), c.implied(e.key)
+		all = append(all, e)
+		switch {
+		case f.isLast && f.section == "loss.":
+			all = append(all, c.optionEntries()...)
+		case f.isLast && f.section == "train.":
 			all = append(all, c.mixingEntries()...)
 		}
 	}
-	walk("", reflect.ValueOf(c).Elem())
 	return all
 }
 
@@ -81,17 +102,20 @@ func Keys() []string {
 	return keys
 }
 
-// RoleOf is the role of a key; that of an unknown one is Experiment.
-func RoleOf(key string) Role {
-	e, _ := Defaults().find(key)
-	return e.role
-}
+// tags are the entries of the struct's keys, without values.
+var tags = sync.OnceValue(func() map[string]entry {
+	all := map[string]entry{}
+	for _, f := range fields() {
+		all[f.key] = f.entry
+	}
+	return all
+})
+
+// RoleOf is the role of a key; that of an unknown one, and of an option of losses or of mixing, is Experiment.
+func RoleOf(key string) Role { return tags()[key].role }
 
 // FollowsFrom is the key that a key's default is computed from, or "".
-func FollowsFrom(key string) string {
-	e, _ := Defaults().find(key)
-	return e.follows
-}
+func FollowsFrom(key string) string { return tags()[key].follows }
 
 // IsSection reports whether a name is that of a section of keys.
 func IsSection(name string) bool {

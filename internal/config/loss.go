@@ -95,9 +95,9 @@ func (l *Loss) implied() string {
 // optionEntries are the keys of the losses' options.
 func (c *Config) optionEntries() []entry {
 	var all []entry
+	has := loss.OptionsOf(c.Loss.Name)
 	for _, o := range loss.AllOptions() {
-		users, _ := loss.UsersOf(o.Name)
-		used := slices.Contains(users, c.Loss.Name)
+		used := slices.ContainsFunc(has, func(h loss.Option) bool { return h.Name == o.Name })
 		all = append(all, entry{key: "loss." + o.Name, value: reflect.ValueOf(c.Loss.options[o.Name]).Elem(), unused: !used})
 	}
 	return all

@@ -1,6 +1,10 @@
 package config
 
-import "longtail/internal/fail"
+import (
+	"math"
+
+	"longtail/internal/fail"
+)
 
 // The values of train.schedule and train.warmup; train.LearningRates has the formulas.
 const (
@@ -58,4 +62,11 @@ func (c *Config) checkMilestones() error {
 		}
 	}
 	return nil
+}
+
+// Steps is the number of optimiser steps of so many epochs over n images: floor(n * epochs / batch). Batches straddle epochs
+// and none is partial. A product that rounding leaves a hair below a whole number counts as that number.
+func Steps(n, batch int, epochs float64) int {
+	exact := float64(n) * epochs / float64(batch)
+	return int(math.Floor(exact * (1 + 1e-12)))
 }

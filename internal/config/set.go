@@ -82,7 +82,7 @@ func ParseYAML(text []byte, file string) (*yaml.Node, error) {
 	case root.Kind == yaml.ScalarNode && root.Tag == "!!null":
 		return nil, nil
 	case root.Kind != yaml.MappingNode:
-		return nil, fail.Usage("%s: a config is lines of \"key: value\", this is %s", position(file, root), kindOf(root))
+		return nil, fail.Usage("%s: a config is lines of \"key: value\", this is %s", position(file, root), KindOf(root))
 	}
 	return root, nil
 }
@@ -126,7 +126,7 @@ func (c *Config) Set(key string, n *yaml.Node, file string) error {
 	}
 	if IsSection(key) {
 		if n.Kind != yaml.MappingNode {
-			return fail.Usage("%s: %s is a section of keys, not %s", place, key, kindOf(n))
+			return fail.Usage("%s: %s is a section of keys, not %s", place, key, KindOf(n))
 		}
 		return c.setAll(key+".", n, file)
 	}
@@ -152,7 +152,7 @@ func (c *Config) setAll(prefix string, mapping *yaml.Node, file string) error {
 		}
 		switch {
 		case name.Kind != yaml.ScalarNode:
-			return fail.Usage("%s: a key is a word, not %s", place, kindOf(name))
+			return fail.Usage("%s: a key is a word, not %s", place, KindOf(name))
 		case seen[key]:
 			return fail.Usage("%s: %s is given twice\nremove one of them", place, key)
 		case !IsKey(key):
@@ -177,17 +177,17 @@ func assign(field reflect.Value, n *yaml.Node) (problem string) {
 	switch field.Kind() {
 	case reflect.Bool:
 		if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
-			return "true or false is wanted, not " + kindOf(n)
+			return "true or false is wanted, not " + KindOf(n)
 		}
 		field.SetBool(strings.EqualFold(n.Value, "true"))
 	case reflect.String:
 		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
-			return fmt.Sprintf("a word is wanted, not %s; put it in quotes if it is meant as text", kindOf(n))
+			return fmt.Sprintf("a word is wanted, not %s; put it in quotes if it is meant as text", KindOf(n))
 		}
 		field.SetString(n.Value)
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
-			return fmt.Sprintf("a list of numbers is wanted, such as [160, 180], not %s", kindOf(n))
+			return fmt.Sprintf("a list of numbers is wanted, such as [160, 180], not %s", KindOf(n))
 		}
 		list := make([]float64, len(n.Content))
 		for i, item := range n.Content {
@@ -213,7 +213,7 @@ func assign(field reflect.Value, n *yaml.Node) (problem string) {
 			return "the number is too large"
 		}
 		if n.Tag != "!!int" || err != nil {
-			return "a whole number is wanted, not " + kindOf(n)
+			return "a whole number is wanted, not " + KindOf(n)
 		}
 		field.SetInt(v)
 	case reflect.Uint64:
@@ -225,7 +225,7 @@ func assign(field reflect.Value, n *yaml.Node) (problem string) {
 			return "the number is too large"
 		}
 		if n.Tag != "!!int" || err != nil {
-			return "a whole number of at least 0 is wanted, not " + kindOf(n)
+			return "a whole number of at least 0 is wanted, not " + KindOf(n)
 		}
 		field.SetUint(v)
 	}
@@ -244,7 +244,7 @@ func number(n *yaml.Node) (v float64, problem string) {
 	case n.Kind == yaml.ScalarNode && (math.IsNaN(v) || math.IsInf(v, 0) || notFinite.MatchString(n.Value)):
 		return 0, "a finite number is wanted"
 	case n.Kind != yaml.ScalarNode || err != nil || n.Tag != "!!int" && n.Tag != "!!float":
-		return 0, "a number is wanted, not " + kindOf(n)
+		return 0, "a number is wanted, not " + KindOf(n)
 	}
 	return v, ""
 }
@@ -263,8 +263,8 @@ func plainNumber(n *yaml.Node) (problem string) {
 	return ""
 }
 
-// kindOf names what a node is.
-func kindOf(n *yaml.Node) string {
+// KindOf names what a node is, for messages.
+func KindOf(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "a section"

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"longtail/data"
 	"longtail/internal/device"
@@ -21,9 +22,21 @@ import (
 
 func init() {
 	device.Register(device.Driver{
-		Name: name, Precisions: []device.Precision{device.FP32},
-		Open:     func(o device.Options) (device.Backend, error) { return New(o.Threads), nil },
-		Describe: func(o device.Options) string { return New(o.Threads).Info().Description },
+		Name: name, Precisions: []device.Precision{device.FP32, device.Mixed},
+		Open: func(o device.Options) (device.Backend, error) {
+			b, err := newBackend(o.Threads)
+			if err != nil {
+				return nil, err
+			}
+			return b, nil
+		},
+		Describe: func(o device.Options) string {
+			b, err := newBackend(o.Threads)
+			if err != nil {
+				return err.Error()
+			}
+			return b.Info().Description
+		},
 	})
 }
 
@@ -36,29 +49,43 @@ type Backend struct {
 	kernels kernels
 }
 
-// New makes a backend of that many threads; 0 takes all processors. LONGTAIL_CPU=generic in the environment chooses the
-// kernels in plain Go.
+// New makes a backend of that many threads; 0 takes all processors. LONGTAIL_CPU in the environment chooses the kernels: avx512, avx2 or
+// generic, those in plain Go; by default, and where the processor lacks the chosen ones, the fastest are taken.
 func New(threads int) *Backend {
+	b, err := newBackend(threads)
+	if err != nil {
+		b.kernels = kernelSets()[0]
+	}
+	return b
+}
+
+// newBackend makes a backend; the error is for kernels that this processor lacks.
+func newBackend(threads int) (*Backend, error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Backend{threads: threads, kernels: kernelSet(os.Getenv("LONGTAIL_CPU") == "generic")}
+	k, err := kernelSet(os.Getenv("LONGTAIL_CPU"))
+	return &Backend{threads: threads, kernels: k}, err
 }
 
 // Info is the backend's name, threads and instruction set; bits depend on the instruction set alone.
 func (b *Backend) Info() device.Info {
-	return device.Info{
-		Name: name, Description: fmt.Sprintf("cpu, %d threads, %s", b.threads, b.kernels.name), Arithmetic: "cpu " + b.kernels.name,
+	info := device.Info{
+		Name: name, Description: fmt.Sprintf("cpu, %d threads, %s", b.threads, b.kernels.name), Arithmetic: b.kernels.arithmetic(),
 	}
+	if !b.kernels.mixes() {
+		info.Precisions, info.Lacks = []device.Precision{device.FP32}, "mixed precision takes AVX512_BF16, or LONGTAIL_CPU=generic to try it slowly"
+	}
+	return info
 }
 
 // Close has nothing to free: threads belong to sessions.
 func (b *Backend) Close() error { return nil }
 
-// Check returns an error that names an operation of the program that the backend lacks. The only precision is fp32.
+// Check returns an error that names an operation of the program, or the precision, that the backend lacks.
 func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
-	if precision != device.FP32 {
-		return fail.Usage("precision %q is not for the cpu: use precision=fp32 or a GPU", precision)
+	if info := b.Info(); info.Precisions != nil && !slices.Contains(info.Precisions, precision) {
+		return fail.Device("precision=%s is not for %s: %s\nuse precision=fp32", precision, info.Description, info.Lacks)
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
@@ -82,15 +109,22 @@ func supported(k ops.Kind) bool {
 	return compiled
 }
 
+// kernelsFor are the backend's kernels in a precision.
+func (b *Backend) kernelsFor(precision device.Precision) kernels {
+	k := b.kernels
+	k.mixed = precision == device.Mixed
+	return k
+}
+
 // Open checks and allocates a program.
 func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
 	if err := errors.Join(b.Check(p, precision), device.CheckImages(p, images)); err != nil {
 		return nil, err
 	}
-	if err := b.checkMemory(p); err != nil {
+	if err := b.checkMemory(p, precision); err != nil {
 		return nil, err
 	}
-	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernels}
+	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernelsFor(precision)}
 	if share != nil {
 		other, ok := share.(*session)
 		if !ok {

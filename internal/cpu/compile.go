@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"time"
+
 	"longtail/internal/ops"
 	"longtail/internal/plan"
 )
@@ -11,37 +13,64 @@ type task func(w *worker, n int)
 // sum is a step that adds over the images of the batch: partial results by chunk, merged in the order of the chunks.
 type sum struct {
 	reset  func(chunk int)
-	finish func() // merges the partial results
+	end    func(chunk int) // after the images of the chunk; nil where there is nothing to do
+	finish func()          // merges the partial results
 }
 
 // level is everything between two sums over the batch.
 type level struct {
 	prepare []func() // per-channel coefficients from finished sums
 	tasks   []task
+	costs   []cost // of the tasks
 	sums    []sum
 	scratch int // floats a worker needs
+	number  int
 }
 
 func (l *level) run(s *session) {
-	for _, f := range l.prepare {
-		f()
-	}
+	s.profile.measure("prepare", func() {
+		for _, f := range l.prepare {
+			f()
+		}
+	})
 	batch := s.program.Batch
 	chunks := (batch + imagesPerChunk - 1) / imagesPerChunk
 	s.pool.each(chunks, func(w *worker, chunk int) {
 		if len(w.scratch) < l.scratch {
 			w.scratch = make([]float32, l.scratch)
 		}
-		for i := range l.sums {
-			l.sums[i].reset(chunk)
-		}
+		l.eachSum(w, func(s *sum) { s.reset(chunk) })
 		for n := chunk * imagesPerChunk; n < min(batch, (chunk+1)*imagesPerChunk); n++ {
-			for _, t := range l.tasks {
-				t(w, n)
-			}
+			l.image(w, n)
 		}
+		l.eachSum(w, func(s *sum) {
+			if s.end != nil {
+				s.end(chunk)
+			}
+		})
 	})
-	s.pool.each(len(l.sums), func(_ *worker, i int) { l.sums[i].finish() })
+	s.profile.measure("merge sums", func() { s.pool.each(len(l.sums), func(_ *worker, i int) { l.sums[i].finish() }) })
+}
+
+// eachSum begins or ends the sums of a chunk.
+func (l *level) eachSum(w *worker, f func(*sum)) {
+	if w.clock != nil {
+		defer w.clock.chunk(l.number, time.Now())
+	}
+	for i := range l.sums {
+		f(&l.sums[i])
+	}
+}
+
+// image takes image n through the level.
+func (l *level) image(w *worker, n int) {
+	for i, t := range l.tasks {
+		if w.clock != nil {
+			w.clock.measure(taskKey{l.number, i}, t, w, n)
+			continue
+		}
+		t(w, n)
+	}
 }
 
 // area is the shape of a value for one image, channels as stored.
@@ -56,8 +85,19 @@ type place struct {
 	off    int
 	stride int
 	pad    int
+	kept   format // of numbers of two bytes, two in a float's place, in the arena only
 	shape  area
 	buffer *plan.Buffer // of a local one: its room in the scratch block, in units of steps
+}
+
+// bytes is how much memory an image takes without a border.
+func (p *place) bytes() float64 {
+	return float64(p.kept.size() * p.shape.size())
+}
+
+// halves are the numbers of image n in a place of such.
+func (s *session) halves(p *place, n int) []uint16 {
+	return halves(s.arena[p.off+n*p.stride:][:p.stride])
 }
 
 func (p *place) padded() int { return (p.shape.h + 2*p.pad) * (p.shape.w + 2*p.pad) * p.shape.c }
@@ -73,11 +113,15 @@ func (s *session) at(p *place, w *worker, n int) view {
 
 // compiler turns the steps of one session's program into tasks.
 type compiler struct {
-	s     *session
-	level *level
-	index int      // of the level
-	step  int      // number of the current step
-	local []*place // in the scratch block of the level
+	s         *session
+	level     *level
+	index     int      // of the level
+	step      int      // number of the current step
+	cost      cost     // of its next task
+	reads     []int    // steps that read a value
+	gradients []bool   // values that are gradients by images
+	after     func()   // compiles what the next task leaves to do
+	local     []*place // in the scratch block of the level
 	// pads is the border that the convolutions of a level want around a value
 	pads map[use]int
 	// copies are the padded copies that a level makes of values from the arena
@@ -94,16 +138,24 @@ func compile(s *session) error {
 	p := s.program
 	c := &compiler{s: s, pads: map[use]int{}, copies: map[use]*place{}}
 	c.findPads()
+	c.countReads()
 	s.arena = make([]float32, c.placeValues())
+	hugePages(s.arena)
 	s.levels = make([]level, p.Levels)
-	for i := range p.Steps {
+	for i := 0; i < len(p.Steps); i++ {
 		st := &p.Steps[i]
 		if i > 0 && st.Level != c.index {
 			c.closeLevel()
 		}
 		c.index, c.level, c.step = st.Level, &s.levels[st.Level], i
+		c.level.number, c.cost = st.Level, c.costOf(st)
 		if st.Rows != nil {
 			c.rows(st)
+			continue
+		}
+		if n := c.fusable(i); n > 0 {
+			c.fuse(p.Steps[i : i+n])
+			i += n - 1
 			continue
 		}
 		for _, v := range st.In {
@@ -189,6 +241,7 @@ func (c *compiler) areaOf(v plan.ValueID) area {
 // is a result, in the arena, whose size in floats it returns.
 func (c *compiler) placeValues() (size int) {
 	p := c.s.program
+	c.findGradients()
 	c.s.places = make([]*place, len(p.Values))
 	first, last := c.lifetimes()
 	var buffers []*plan.Buffer
@@ -203,8 +256,10 @@ func (c *compiler) placeValues() (size int) {
 			c.s.places[v] = &place{local: true, shape: a, pad: c.pads[use{v, first[v]}]}
 			continue
 		}
-		c.s.places[v] = &place{shape: a, stride: a.size()}
-		buffers = append(buffers, &plan.Buffer{Size: a.size() * p.Batch, First: first[v], Last: last[v]})
+		at := &place{shape: a, stride: a.size(), kept: c.formatOf(v)}
+		at.stride = a.size() * at.kept.size() / 4 // stored channels are an even number
+		c.s.places[v] = at
+		buffers = append(buffers, &plan.Buffer{Size: at.stride * p.Batch, First: first[v], Last: last[v]})
 		owners = append(owners, v)
 	}
 	size = plan.Arena(buffers, 16)
@@ -212,6 +267,32 @@ func (c *compiler) placeValues() (size int) {
 		c.s.places[v].off = buffers[i].Offset
 	}
 	return size
+}
+
+// formatOf is how a value that crosses levels is kept.
+func (c *compiler) formatOf(v plan.ValueID) format {
+	switch {
+	case !c.s.kernels.mixed || c.s.program.Values[v].Shape.Dims() != 4:
+		return single
+	case c.gradients[v]:
+		return bfloat16
+	}
+	return float16
+}
+
+// findGradients notes which values are gradients by images: what an operation on gradients makes, and sums of such.
+func (c *compiler) findGradients() {
+	c.gradients = make([]bool, len(c.s.program.Values))
+	for i := range c.s.program.Steps {
+		st := &c.s.program.Steps[i]
+		switch plan.KindOf(st) {
+		case ops.KindConvGradInput, ops.KindNormalizeGradInput, ops.KindReLUGrad, ops.KindGlobalAverageGrad,
+			ops.KindShortcutPoolGrad, ops.KindShortcutSubsampleGrad:
+			c.gradients[st.Out] = true
+		case ops.KindAdd:
+			c.gradients[st.Out] = c.gradients[st.In[0]]
+		}
+	}
 }
 
 // lifetimes are the first and last level of every value that belongs to an image; -1 for the others, and for the images
@@ -257,34 +338,72 @@ func (c *compiler) room(p *place) *place {
 }
 
 // provide makes sure that a level has a value in the form that its steps want: the images are made from bytes, and values
-// from the arena that a convolution reads are copied into a border of zeros.
+// from the arena that a convolution reads are copied into a border of zeros, those of two bytes always.
 func (c *compiler) provide(v plan.ValueID) {
 	u := use{v, c.index}
 	pad := c.pads[u]
 	isImage := c.s.program.Values[v].Role == plan.Image
 	at := c.s.places[v]
-	if _, done := c.copies[u]; done || !isImage && (at == nil || at.local || pad == 0) {
+	if _, done := c.copies[u]; done || !isImage && (at == nil || at.local || pad == 0 && at.kept == single) {
 		return
 	}
 	to := c.room(&place{shape: c.areaOf(v), pad: pad})
 	c.copies[u] = to
 	s, k := c.s, c.s.kernels
-	if isImage {
+	this := c.cost
+	c.cost = cost{name: "copy with a border", kind: "copy"}
+	defer func() { c.cost = this }()
+	switch {
+	case isImage:
+		c.cost.name = "crop and flip"
 		c.do(func(w *worker, n int) { s.drawImage(w, s.at(to, w, n), to, n) })
-	} else {
+	case at.kept != single:
+		c.cost.name, c.cost.bytes = "widen", at.bytes()
+		c.do(func(w *worker, n int) {
+			k.expand(at.kept, s.at(to, w, n), s.halves(at, n), to.shape.h, to.shape.w*to.shape.c)
+		})
+	default:
+		c.cost.bytes = at.bytes()
 		c.do(func(w *worker, n int) { k.copyView(s.at(to, w, n), s.at(at, w, n), to.shape.h, to.shape.w*to.shape.c) })
 	}
 	c.border(to)
 }
 
-func (c *compiler) do(t task) { c.level.tasks = append(c.level.tasks, t) }
+func (c *compiler) do(t task) {
+	c.level.tasks, c.level.costs = append(c.level.tasks, t), append(c.level.costs, c.cost)
+	c.s.perImage.bytes, c.s.perImage.flops, c.s.perImage.direct = c.s.perImage.bytes+c.cost.bytes, c.s.perImage.flops+c.cost.flops, c.s.perImage.direct+c.cost.direct
+	c.cost.bytes, c.cost.flops, c.cost.direct = 0, 0, 0
+	if after := c.after; after != nil {
+		c.after = nil
+		after()
+	}
+}
+
+// round keeps what the next task writes to a place of its own in the place of a value of two bytes.
+func (c *compiler) round(v plan.ValueID, to *place) *place {
+	from := c.room(&place{shape: to.shape, pad: c.pads[use{v, c.index}]})
+	c.copies[use{v, c.index}] = from
+	c.border(from)
+	s, k := c.s, c.s.kernels
+	c.after = func() {
+		this := c.cost
+		c.cost = cost{name: "round", kind: "copy", bytes: to.bytes()}
+		c.do(func(w *worker, n int) {
+			k.compress(to.kept, s.halves(to, n), s.at(from, w, n), to.shape.h, to.shape.w*to.shape.c)
+		})
+		c.cost = this
+	}
+	return from
+}
 
 // border writes the zeros around a padded place.
 func (c *compiler) border(to *place) {
 	if to.pad == 0 {
 		return
 	}
-	s, k := c.s, c.s.kernels
+	s, k, this := c.s, c.s.kernels, c.cost
+	defer func() { c.cost = this }()
+	c.cost = cost{name: "border", kind: "copy"}
 	c.do(func(w *worker, n int) { k.fillBorder(s.at(to, w, n), to.shape.h, to.shape.w, to.shape.c, to.pad) })
 }
 
@@ -296,6 +415,8 @@ func (c *compiler) read(v plan.ValueID) *place {
 	}
 	if p.local {
 		p.buffer.Last = c.step
+	} else {
+		c.cost.bytes += p.bytes()
 	}
 	return p
 }
@@ -303,8 +424,13 @@ func (c *compiler) read(v plan.ValueID) *place {
 // write is where a step puts its value; a local one gets its room here.
 func (c *compiler) write(v plan.ValueID) *place {
 	p := c.s.places[v]
-	if p.local {
+	switch {
+	case p.local:
 		c.border(c.room(p))
+	case p.kept != single:
+		return c.round(v, p)
+	default:
+		c.cost.bytes += p.bytes()
 	}
 	return p
 }

@@ -36,7 +36,7 @@ func testDrawnImages(t *testing.T, side int) {
 			o.Seed, o.Samples = 11, samples
 			p := &plan.Program{Options: o, Pixels: plan.Pixels(in)}
 			s := &session{
-				program: p, table: p.Pixels.Table(), kernels: kernelSet(false), batch: []int32{-1, 5}, first: position - 1,
+				program: p, table: p.Pixels.Table(), kernels: set(t, ""), batch: []int32{-1, 5}, first: position - 1,
 				images: data.Images{Pixels: pixels, Channels: 3, Height: side, Width: side},
 			}
 			dst := view{make([]float32, side*side*4), 0, side * 4}

@@ -1,5 +1,12 @@
 package cpu
 
+import (
+	"slices"
+	"strings"
+
+	"longtail/internal/fail"
+)
+
 // view is a part of a block of floats: element (y, x, c) of a tensor [H, W, C] is data[off + y*pitch + x*C + c]. A padded
 // tensor has a border of zero pixels around it inside data; off is the first pixel of its interior.
 type view struct {
@@ -50,17 +57,54 @@ func stored(channels int) int {
 // lanes is the number of floats in a vector register.
 const lanes = 8
 
-// kernels is a set of kernels for one image on one thread: AVX2 with FMA, or plain Go. All of them are deterministic; the
-// two sets differ in rounding only.
+// kernels is a set of kernels for one image on one thread: AVX-512, AVX2 with FMA, or plain Go. All of them are deterministic. A lane of
+// AVX-512 does what a lane of AVX2 does, in the same order, so that their results have the same bits; plain Go differs in rounding.
 type kernels struct {
-	name string
-	avx2 bool
+	name   string
+	avx2   bool
+	avx512 bool // and avx2, for what needs no wider vectors
+	bf16   bool // and avx512
+	mixed  bool // products of gradients and values between levels are of bfloat16: by bf16, else by plain Go
 }
 
-// kernelSet chooses the fastest kernels of this processor, or those in plain Go.
-func kernelSet(generic bool) kernels {
-	if !generic && hasAVX2 {
-		return kernels{"avx2", true}
+// kernelSets are the sets of this processor, the fastest first.
+func kernelSets() []kernels {
+	sets := []kernels{{name: generic}}
+	if hasAVX2 {
+		sets = append(sets, kernels{name: "avx2", avx2: true})
 	}
-	return kernels{"generic", false}
+	if hasAVX512 {
+		sets = append(sets, kernels{name: "avx512", avx2: true, avx512: true, bf16: hasBF16})
+	}
+	slices.Reverse(sets)
+	return sets
+}
+
+const generic = "generic" // the set in plain Go
+
+// kernelSet finds a set of this processor by name; "" is the fastest.
+func kernelSet(name string) (kernels, error) {
+	sets := kernelSets()
+	if name == "" {
+		return sets[0], nil
+	}
+	var names []string
+	for _, k := range sets {
+		if k.name == name {
+			return k, nil
+		}
+		names = append(names, k.name)
+	}
+	return kernels{}, fail.Device("LONGTAIL_CPU=%s: this processor has the kernels %s\nchoose one of them, or unset LONGTAIL_CPU", name, strings.Join(names, ", "))
+}
+
+// mixes reports whether the set has products of bfloat16; those in plain Go are for tests and for a look.
+func (k kernels) mixes() bool { return k.bf16 || k.name == generic }
+
+// arithmetic is what the bits of results depend on: AVX-512 gives those of AVX2.
+func (k kernels) arithmetic() string {
+	if k.avx2 {
+		return "cpu avx2"
+	}
+	return "cpu " + k.name
 }

@@ -2,7 +2,11 @@ package cpu
 
 import "golang.org/x/sys/cpu"
 
-var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+// What the processor has and the system keeps when it switches threads.
+var (
+	hasAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+	hasAVX512 = hasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
+)
 
 // The assembly of this package works on a job that Go has checked. Where a shape does not fit its vectors, plain Go does the
 // job.
@@ -10,45 +14,74 @@ var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 //go:noescape
 func tilesAVX2(j *tileJob)
 
+//go:noescape
+func tilesAVX512(j *tileJob)
+
 func (k kernels) tiles(j *tileJob) {
-	if k.avx2 && j.width%lanes == 0 {
+	switch {
+	case k.avx512 && j.width%lanes == 0:
+		tilesAVX512(j)
+	case k.avx2 && j.width%lanes == 0:
 		tilesAVX2(j)
-		return
+	default:
+		tilesGeneric(j)
 	}
-	tilesGeneric(j)
 }
 
 //go:noescape
 func gradTilesAVX2(j *gradJob)
 
+//go:noescape
+func gradTilesAVX512(j *gradJob)
+
 func (k kernels) gradTiles(j *gradJob) {
-	if k.avx2 && j.width%lanes == 0 && j.run >= tilePixels {
+	switch {
+	case k.avx512 && j.width%lanes == 0 && j.run%(2*tilePixels) == 0:
+		gradTilesAVX512(j)
+	case k.avx2 && j.width%lanes == 0 && j.run >= tilePixels:
 		gradTilesAVX2(j)
-		return
+	default:
+		gradTilesGeneric(j)
 	}
-	gradTilesGeneric(j)
 }
 
 //go:noescape
 func normalizeAVX2(j *sweep)
 
+//go:noescape
+func normalizeAVX512(j *sweep)
+
+//go:noescape
+func normalizePlusAVX512(j *sweep)
+
 func (k kernels) normalizeRows(j *sweep) {
-	if k.avx2 && j.whole() {
+	switch {
+	case k.avx512 && j.wide() && j.b != nil:
+		normalizePlusAVX512(j)
+	case k.avx512 && j.wide():
+		normalizeAVX512(j)
+	case k.avx2 && j.whole():
 		normalizeAVX2(j)
-		return
+	default:
+		normalizeGeneric(j)
 	}
-	normalizeGeneric(j)
 }
 
 //go:noescape
 func combineAVX2(j *sweep)
 
+//go:noescape
+func combineAVX512(j *sweep)
+
 func (k kernels) combineRows(j *sweep) {
-	if k.avx2 && j.whole() {
+	switch {
+	case k.avx512 && j.wide():
+		combineAVX512(j)
+	case k.avx2 && j.whole():
 		combineAVX2(j)
-		return
+	default:
+		combineGeneric(j)
 	}
-	combineGeneric(j)
 }
 
 //go:noescape
@@ -73,35 +106,90 @@ func (k kernels) addRows(j *sweep) {
 	addGeneric(j)
 }
 
-// whole says that the pass is not empty and consists of whole vectors.
+// whole reports whether the pass is not empty and consists of whole vectors, wide whether pixels are whole vectors of AVX-512.
 func (j *sweep) whole() bool {
 	return j.rows > 0 && j.n > 0 && j.n%lanes == 0 && len(j.p)%lanes == 0
 }
 
+func (j *sweep) wide() bool { return j.whole() && len(j.p) > 0 && len(j.p)%(2*lanes) == 0 }
+
 //go:noescape
 func deviationsAVX2(j *sums)
 
+//go:noescape
+func deviationsAVX512(j *sums)
+
 func (k kernels) deviationRows(j *sums) {
-	if k.avx2 && j.whole() {
+	switch {
+	case k.avx512 && j.wide():
+		deviationsAVX512(j)
+	case k.avx2 && j.whole():
 		deviationsAVX2(j)
-		return
+	default:
+		deviationsGeneric(j)
 	}
-	deviationsGeneric(j)
 }
 
 //go:noescape
 func gradSumsAVX2(j *sums)
 
+//go:noescape
+func gradSumsAVX512(j *sums)
+
 func (k kernels) gradSumRows(j *sums) {
-	if k.avx2 && j.whole() {
+	switch {
+	case k.avx512 && j.wide():
+		gradSumsAVX512(j)
+	case k.avx2 && j.whole():
 		gradSumsAVX2(j)
-		return
+	default:
+		gradSumsGeneric(j)
 	}
-	gradSumsGeneric(j)
 }
 
 func (j *sums) whole() bool {
 	return j.rows > 0 && j.n > 0 && len(j.p)%lanes == 0
+}
+
+func (j *sums) wide() bool { return j.whole() && len(j.p) > 0 && len(j.p)%(2*lanes) == 0 }
+
+//go:noescape
+func reluSumsAVX512(j *reluSums)
+
+//go:noescape
+func reluSumsPlusAVX512(j *reluSums)
+
+// reluSumRows does a job where these kernels can, and reports whether they did.
+func (k kernels) reluSumRows(j *reluSums) bool {
+	if !k.avx512 || !j.wide() {
+		return false
+	}
+	if j.plus == nil {
+		reluSumsAVX512(j)
+	} else {
+		reluSumsPlusAVX512(j)
+	}
+	return true
+}
+
+//go:noescape
+func peakAVX2(n int)
+
+//go:noescape
+func peakAVX512(n int)
+
+// peak does turns times as many fused multiply-adds as a core has under way at once and returns the number of operations.
+func (k kernels) peak(turns int) float64 {
+	const operations = 12 * lanes * 2
+	switch {
+	case k.avx512:
+		peakAVX512(turns)
+		return 2 * operations * float64(turns)
+	case k.avx2:
+		peakAVX2(turns)
+		return operations * float64(turns)
+	}
+	return 0
 }
 
 //go:noescape

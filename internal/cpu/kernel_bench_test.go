@@ -40,13 +40,9 @@ func perSecond(b *testing.B, g geometry, c, o int) {
 }
 
 func benchSets(b *testing.B, f func(b *testing.B, k kernels)) {
-	b.Run("avx2", func(b *testing.B) {
-		if !hasAVX2 {
-			b.Skip("no AVX2 here")
-		}
-		f(b, kernelSet(false))
-	})
-	b.Run("generic", func(b *testing.B) { f(b, kernelSet(true)) })
+	for _, k := range kernelSets() {
+		b.Run(k.name, func(b *testing.B) { f(b, k) })
+	}
 }
 
 func BenchmarkConv(b *testing.B) {
@@ -58,7 +54,7 @@ func BenchmarkConv(b *testing.B) {
 				src, dst := plainView(r.g.H, r.g.W, r.g.C, r.g.Pad), plainView(r.g.OH, r.g.OW, r.g.O, 0)
 				work := make([]float32, op.workspace())
 				for b.Loop() {
-					op.run(dst, src, work)
+					op.run(dst, src, work, nil)
 				}
 				perSecond(b, r.g, r.c, r.o)
 			})
@@ -76,7 +72,7 @@ func BenchmarkConvGradInput(b *testing.B) {
 				dst := plainView(r.g.H, r.g.W, r.g.C, 0)
 				work := make([]float32, op.workspace())
 				for b.Loop() {
-					op.run(dst, src, work)
+					op.run(dst, src, work, nil)
 				}
 				perSecond(b, r.g, r.c, r.o)
 			})
@@ -92,7 +88,7 @@ func BenchmarkConvGradWeights(b *testing.B) {
 				x, dy := plainView(r.g.H, r.g.W, r.g.C, r.g.Pad), plainView(r.g.OH, r.g.OW, r.g.O, 1)
 				sum, work := make([]float32, op.size()), make([]float32, op.workspace())
 				for b.Loop() {
-					op.run(sum, x, dy, work)
+					op.run(sum, x, dy, work, turn{last: true}, nil)
 				}
 				perSecond(b, r.g, r.c, r.o)
 			})

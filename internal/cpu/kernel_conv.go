@@ -19,7 +19,11 @@ type convolver interface {
 	workspace() int
 	// run writes the interior of dst from src, which has a border of zeros: of Pad pixels forward, of gradInputPad pixels for
 	// the gradient of the input.
-	run(dst, src view, work []float32)
+	run(dst, src view, work []float32, c *clock)
+	// flops is the number of floating-point operations of an image's products.
+	flops() float64
+	// moves is the stage that reads src and writes dst.
+	moves() stage
 }
 
 // newConv is the convolution with logical channel counts c and o.
@@ -34,9 +38,13 @@ func (k kernels) newConv(g geometry, c, o int) convolver {
 // the convolution's output, dst of its input.
 func (k kernels) newConvGradInput(g geometry, c, o int) convolver {
 	if fitsWinograd(g.K, g.Stride, g.Pad, g.H, g.W, g.O, g.C) {
-		return &winoConv{
+		w := winoConv{
 			kernels: k, in: g.O, out: g.C, direct: k.newDirectGradInput(g, c, o), pad: g.K - 1 - g.Pad, grid: newWinoGrid(g.H, g.W),
 		}
+		if k.mixed {
+			return &winoHalfConv{winoConv: w}
+		}
+		return &w
 	}
 	return k.newDirectGradInput(g, c, o)
 }
@@ -123,20 +131,33 @@ func (d *directConv) packPart(p *convPart, w []float32) {
 	if d.backward {
 		stepIn, stepOut = d.logical[1]*area, area
 	}
-	for o := range d.logical[1] {
-		panel := p.panels[o/panelWidth*count:]
-		for tap := range p.tapsY * p.tapsX {
-			ky, kx := p.firstY+tap/p.tapsX*p.step, p.firstX+tap%p.tapsX*p.step
-			from := w[o*stepOut+ky*d.window+kx:]
-			to := panel[tap*d.in*panelWidth+o%panelWidth:]
-			for c := range d.logical[0] {
-				to[c*panelWidth] = from[c*stepIn]
+	for o := 0; o < d.logical[1]; o += panelWidth {
+		panel, width := p.panels[o/panelWidth*count:], min(panelWidth, d.logical[1]-o)
+		for c := range d.logical[0] { // the taps of a channel share cache lines of w
+			for tap := range p.tapsY * p.tapsX {
+				ky, kx := p.firstY+tap/p.tapsX*p.step, p.firstX+tap%p.tapsX*p.step
+				from := w[o*stepOut+c*stepIn+ky*d.window+kx:]
+				to := panel[(tap*d.in+c)*panelWidth:][:width]
+				for i := range to {
+					to[i] = from[i*stepOut]
+				}
 			}
 		}
 	}
 }
 
-func (d *directConv) run(dst, src view, _ []float32) {
+func (d *directConv) flops() float64 {
+	products := 0
+	for i := range d.parts {
+		p := &d.parts[i]
+		products += p.rows * p.cols * p.tapsY * p.tapsX * d.in * d.out
+	}
+	return 2 * float64(products)
+}
+
+func (d *directConv) moves() stage { return stageProduct }
+
+func (d *directConv) run(dst, src view, _ []float32, c *clock) {
 	for i := range d.parts {
 		p := &d.parts[i]
 		if p.rows == 0 || p.cols == 0 {
@@ -153,6 +174,7 @@ func (d *directConv) run(dst, src view, _ []float32) {
 			d.kernels.tiles(&j)
 		}
 	}
+	c.lap(stageProduct)
 }
 
 // tileJob is one panel of output channels for all tiles of an image.

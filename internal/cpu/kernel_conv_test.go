@@ -51,7 +51,7 @@ func (s shape) each(f func(y, x, c, oy, ox, o, w int)) {
 const sumTolerance = 2e-6
 
 func TestConvAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		s := drawShape(t)
 		dstPad := rapid.IntRange(0, 2).Draw(t, "border of dst")
 		src := randomImage(t, "src", s.H, s.W, s.C, s.c, s.Pad+rapid.IntRange(0, 1).Draw(t, "more border"))
@@ -72,7 +72,7 @@ func TestConvAgainstDefinition(t *testing.T) {
 }
 
 func TestConvGradInputAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		s := drawShape(t)
 		dstPad := rapid.IntRange(0, 2).Draw(t, "border of dx")
 		pad := gradInputPad(s.K, s.Stride, s.Pad)
@@ -113,13 +113,13 @@ func runConvolver(t *rapid.T, op convolver, w []float32, dst, src image3) {
 	op.pack(other)
 	op.pack(w)
 	work := newBlock(op.workspace())
-	op.run(dst.view, src.view, work.body())
+	op.run(dst.view, src.view, work.body(), nil)
 	work.check(t, "workspace")
 	src.block.check(t, "src")
 }
 
 func TestConvGradWeightsAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		s := drawShape(t)
 		op := k.newConvGradWeights(s.geometry, s.c, s.o)
 		sum := newBlock(op.size())
@@ -135,7 +135,7 @@ func TestConvGradWeightsAgainstDefinition(t *testing.T) {
 				scale[i] += math.Abs(v)
 			})
 			work := newBlock(op.workspace())
-			op.run(sum.body(), x.view, dy.view, work.body())
+			op.run(sum.body(), x.view, dy.view, work.body(), turn{last: true}, nil)
 			work.check(t, "workspace")
 		}
 		sum.check(t, "sum")
@@ -147,37 +147,44 @@ func TestConvGradWeightsAgainstDefinition(t *testing.T) {
 	})
 }
 
-// Both sets compute a convolution by the same transforms, so that they differ in rounding only.
+// All sets compute a convolution by the same transforms, so that plain Go and vectors differ in rounding only, and the two widths of
+// vectors not at all.
 func TestSetsAgree(t *testing.T) {
-	if !hasAVX2 {
-		t.Skip("no AVX2 here: there is one set")
+	sets := kernelSets()
+	if len(sets) == 1 {
+		t.Skip("no vectors here: there is one set")
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawShape(t)
 		src := randomImage(t, "src", s.H, s.W, s.C, s.c, s.Pad)
 		dy := randomImage(t, "dy", s.OH, s.OW, s.O, s.o, gradInputPad(s.K, s.Stride, s.Pad))
 		w := randomFloats(t, "w", s.o*s.c*s.K*s.K)
-		var results [2][3][]float32
-		for i := range results {
-			k := kernelSet(i == 0)
+		results := make([][3][]float32, len(sets))
+		for i, k := range sets {
 			y, dx := newImage(t, "y", s.OH, s.OW, s.O, 0), newImage(t, "dx", s.H, s.W, s.C, 0)
 			runConvolver(t, k.newConv(s.geometry, s.c, s.o), w, y, src)
 			runConvolver(t, k.newConvGradInput(s.geometry, s.c, s.o), w, dx, dy)
 			op := k.newConvGradWeights(s.geometry, s.c, s.o)
 			sum, dw := make([]float32, op.size()), make([]float32, len(w))
-			op.run(sum, src.view, dy.view, make([]float32, op.workspace()))
+			op.run(sum, src.view, dy.view, make([]float32, op.workspace()), turn{last: true}, nil)
 			op.unpack(dw, sum)
 			results[i] = [3][]float32{y.interior(), dx.interior(), dw}
 		}
+		plain := results[len(sets)-1]
 		for i, name := range []string{"output", "input gradient", "weight gradient"} {
-			want := make([]float64, len(results[0][i]))
+			for _, r := range results[:len(sets)-1] {
+				if !slices.Equal(r[i], results[0][i]) {
+					t.Fatalf("%s: %s and %s have other bits", name, sets[0].name, sets[1].name)
+				}
+			}
+			want := make([]float64, len(plain[i]))
 			largest := 1e-30
-			for j, v := range results[0][i] {
+			for j, v := range plain[i] {
 				want[j] = float64(v)
 				largest = max(largest, math.Abs(want[j]))
 			}
 			scale := slices.Repeat([]float64{largest}, len(want))
-			near(t, name, results[1][i], want, scale, 2e-5)
+			near(t, name, results[0][i], want, scale, 2e-5)
 		}
 	})
 }

@@ -151,6 +151,10 @@ panelDone:
 	LEAQ (R11)(AX*4), R11
 	MOVQ gemmJob_aStride(R15), AX
 	LEAQ (R10)(AX*4), R10
+	MOVQ gemmJob_bStride(R15), AX
+	IMULQ gemmJob_inner(R15), DX
+	SUBQ DX, AX // R13 has gone over a matrix
+	LEAQ (R13)(AX*4), R13
 	DECQ R14
 	JNZ  matrix
 	VZEROUPPER

@@ -6,8 +6,14 @@ type weightGradient interface {
 	size() int
 	// workspace is the number of floats that run needs.
 	workspace() int
-	// run adds one image to sum: x with a border of Pad zeros, dy with any or none.
-	run(sum []float32, x, dy view, work []float32)
+	// kept reports whether the workspace must keep what an image of a chunk leaves for the next ones.
+	kept() bool
+	// run adds one image to sum, or keeps it until the chunk's last one: x with a border of Pad zeros, dy with any or none.
+	run(sum []float32, x, dy view, work []float32, at turn, c *clock)
+	// flops is the number of floating-point operations of an image's products.
+	flops() float64
+	// moves is the stage that reads x and dy.
+	moves() stage
 	// unpack turns a sum into the logical gradient [O, C, K, K].
 	unpack(dst, sum []float32)
 }
@@ -16,9 +22,19 @@ type weightGradient interface {
 func (k kernels) newConvGradWeights(g geometry, c, o int) weightGradient {
 	direct := directGradWeights{k, g, c, o}
 	if fitsWinograd(g.K, g.Stride, g.Pad, g.OH, g.OW, g.C, g.O) {
-		return &winoGradWeights{direct, newWinoGrid(g.OH, g.OW)}
+		w := winoGradWeights{direct, newWinoGrid(g.OH, g.OW)}
+		if k.mixed && w.grid.fitsPairs() {
+			return k.newWinoHalfGradWeights(w)
+		}
+		return &w
 	}
 	return &direct
+}
+
+// turn is an image's place in the chunk of images whose sums are one.
+type turn struct {
+	index int
+	last  bool
 }
 
 // directGradWeights keeps its sums as the panels of the direct convolution: [O/panelWidth][K][K*C][panelWidth]. For one ky
@@ -34,6 +50,8 @@ func (d *directGradWeights) size() int {
 	return (d.O + panelWidth - 1) / panelWidth * d.K * d.K * d.C * panelWidth
 }
 
+func (d *directGradWeights) kept() bool { return false }
+
 func (d *directGradWeights) workspace() int { return 0 }
 
 // gradRows is how many rows of the output one pass over the weights takes: their pixels should stay in the first-level
@@ -43,7 +61,11 @@ func (d *directGradWeights) gradRows() int {
 	return max(1, budget/(d.OW*(min(d.O, panelWidth)+d.Stride*d.Stride*d.C)))
 }
 
-func (d *directGradWeights) run(sum []float32, x, dy view, _ []float32) {
+func (d *directGradWeights) flops() float64 { return 2 * float64(d.OH*d.OW*d.K*d.K*d.C*d.O) }
+
+func (d *directGradWeights) moves() stage { return stageProduct }
+
+func (d *directGradWeights) run(sum []float32, x, dy view, _ []float32, _ turn, c *clock) {
 	run, step := d.K*d.C, d.gradRows()
 	x = x.from(-d.Pad, -d.Pad, d.C)
 	for y := 0; y < d.OH; y += step {
@@ -63,6 +85,7 @@ func (d *directGradWeights) run(sum []float32, x, dy view, _ []float32) {
 			}
 		}
 	}
+	c.lap(stageProduct)
 }
 
 // gradJob adds sum[i][o] += x[pixel][i] * dy[pixel][o] for i < run, o < width over rows x cols pixels.

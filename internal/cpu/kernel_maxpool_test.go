@@ -7,7 +7,7 @@ import (
 )
 
 func TestMaxPoolAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		g := maxPooling{K: rapid.IntRange(1, 4).Draw(t, "kernel"), Stride: rapid.IntRange(1, 3).Draw(t, "stride")}
 		g.Pad = rapid.IntRange(0, g.K/2).Draw(t, "pad")
 		channels := rapid.SampledFrom([]int{3, 8, 20, 300}).Draw(t, "channels")

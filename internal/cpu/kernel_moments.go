@@ -60,6 +60,41 @@ func mergeMoments(mean, m2 []float64, n int, otherMean, otherM2 []float64, m int
 	}
 }
 
+// reluSums is dst = a + plus where out > 0, else 0, and adds dst and dst * (b - p) by channel to the sums s and t.
+type reluSums struct {
+	sums
+	out, dst, plus                []float32 // from the first element on; plus may be nil
+	outPitch, dstPitch, plusPitch int       // bytes from row to row
+}
+
+// reluGradSums is dst = g + plus where out > 0, else 0, the gradient of a ReLU, and adds what gradSums adds of dst and x: one pass where
+// the kernels have one for it, else each by itself. plus nil is nothing.
+func (k kernels) reluGradSums(dst, out, g view, plus *view, x view, h, w int, mean, invstd []float32, sumG, sumGX []float64) {
+	var products buffer[float64]
+	c := len(mean)
+	j := reluSums{
+		sums: sums{
+			a: g.rows(h, w*c), aPitch: g.pitch, b: x.rows(h, w*c), bPitch: x.pitch, rows: h, n: w * c, p: mean, s: sumG[:c], t: products.take(c),
+		},
+		out: out.rows(h, w*c), outPitch: 4 * out.pitch, dst: dst.rows(h, w*c), dstPitch: 4 * dst.pitch,
+	}
+	if plus != nil {
+		j.plus, j.plusPitch = plus.rows(h, w*c), 4*plus.pitch
+	}
+	if k.reluSumRows(&j) {
+		for i, product := range j.t {
+			sumGX[i] += product * float64(invstd[i])
+		}
+		return
+	}
+	if plus != nil {
+		k.add(dst, g, *plus, h, w*c)
+		g = dst
+	}
+	k.mask(dst, out, g, h, w*c)
+	k.gradSums(dst, x, h, w, mean, invstd, sumG, sumGX)
+}
+
 // gradSums adds, by channel, the sums over the pixels of [h, w, C] of g and of g * (x - mean) * invstd to sumG and sumGX [C].
 func (k kernels) gradSums(g, x view, h, w int, mean, invstd []float32, sumG, sumGX []float64) {
 	var products buffer[float64]

@@ -25,7 +25,7 @@ func closeTo(got, want, tolerance float64) bool { return math.Abs(got-want) <= t
 
 // The channels lie far from zero compared with their spread, which a sum of plain squares in float32 would not survive.
 func TestMomentsOfShiftedChannels(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		x := p.image(t, "x")
 		offset := float32(rapid.SampledFrom([]int{0, 10, -1000}).Draw(t, "offset"))
@@ -47,7 +47,7 @@ func TestMomentsOfShiftedChannels(t *testing.T) {
 }
 
 func TestMomentsOfConstantChannelAreExact(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		x := p.image(t, "x")
 		v := rapid.Float32Range(-1e6, 1e6).Draw(t, "value")
@@ -92,7 +92,7 @@ func TestMergeMomentsEqualsMomentsOfAll(t *testing.T) {
 }
 
 func TestGradSumsAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		g, x := p.image(t, "g"), p.image(t, "x")
 		mean, inv := randomFloats(t, "mean", p.c), randomFloats(t, "invstd", p.c)
@@ -120,7 +120,7 @@ func TestManyChannelsHaveMoments(t *testing.T) {
 	const c = 2 * maxChannels
 	x := plainView(3, 3, c, 0)
 	mean, m2 := make([]float64, c), make([]float64, c)
-	kernelSet(false).moments(x, 3, 3, c, mean, m2)
+	set(t, "").moments(x, 3, 3, c, mean, m2)
 	wantMean, wantM2 := exactMoments(x.data, c)
 	for i := range mean {
 		if !closeTo(mean[i], wantMean[i], 1e-6) || !closeTo(m2[i], wantM2[i], 1e-5) {

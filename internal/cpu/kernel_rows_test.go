@@ -37,7 +37,7 @@ func (p pass) checkElements(t *rapid.T, dst image3, pad int, f func(i, c int) fl
 }
 
 func TestNormalizeAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		x, plus := p.image(t, "x"), p.image(t, "add")
 		dst, pad := p.result(t)
@@ -63,7 +63,7 @@ func TestNormalizeAgainstDefinition(t *testing.T) {
 }
 
 func TestNormalizeInPlace(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		x := p.image(t, "x")
 		before := x.interior()
@@ -78,7 +78,7 @@ func TestNormalizeInPlace(t *testing.T) {
 }
 
 func TestReLUKeepsNaN(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		x := p.image(t, "x")
 		dst, _ := p.result(t)
@@ -92,7 +92,7 @@ func TestReLUKeepsNaN(t *testing.T) {
 }
 
 func TestCombineAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		g, x := p.image(t, "g"), p.image(t, "x")
 		dst, pad := p.result(t)
@@ -106,7 +106,7 @@ func TestCombineAgainstDefinition(t *testing.T) {
 }
 
 func TestMaskAndAddAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		a, b := p.image(t, "a"), p.image(t, "b")
 		*a.at(0, 0, 0), *a.at(p.h-1, p.w-1, p.c-1) = 0, float32(math.Copysign(0, -1))
@@ -126,7 +126,7 @@ func TestMaskAndAddAgainstDefinition(t *testing.T) {
 }
 
 func TestCopyAndBorder(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		src := p.image(t, "src")
 		dst, pad := p.result(t)
@@ -144,7 +144,7 @@ func TestCopyAndBorder(t *testing.T) {
 }
 
 func TestGlobalAverageAndGradient(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		p := drawPass(t)
 		x := p.image(t, "x")
 		mean := newBlock(p.c)
@@ -163,7 +163,7 @@ func TestGlobalAverageAndGradient(t *testing.T) {
 }
 
 func TestSGDAgainstDefinition(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		n := rapid.IntRange(0, 70).Draw(t, "n")
 		w, v := newBlock(n), newBlock(n)
 		copy(w.body(), randomFloats(t, "w", n))
@@ -193,14 +193,14 @@ func TestNesterovAgainstDefinition(t *testing.T) {
 			wantV[i] = 0.75*float64(v[i]) + d
 			wantW[i] = float64(w[i]) - 0.5*(d+0.75*wantV[i])
 		}
-		kernelSet(false).nesterov(w, v, g, 0.5, 0.75, 0.125)
+		kernelSets()[0].nesterov(w, v, g, 0.5, 0.75, 0.125)
 		near(t, "w", w, wantW, ones(n), 1e-6)
 		near(t, "v", v, wantV, ones(n), 1e-6)
 	})
 }
 
 func TestSumChunksInOrder(t *testing.T) {
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		n, chunks := rapid.IntRange(0, 70).Draw(t, "n"), rapid.IntRange(1, 9).Draw(t, "chunks")
 		partial := randomFloats(t, "partial", n*chunks)
 		dst := newBlock(n)

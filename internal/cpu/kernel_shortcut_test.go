@@ -17,7 +17,7 @@ func drawHalving(t *rapid.T) halving {
 
 func TestShortcutsAgainstDefinition(t *testing.T) {
 	windows := map[string][4]float64{"pool": {.25, .25, .25, .25}, "subsample": {1, 0, 0, 0}}
-	bothSets(t, func(t *rapid.T, k kernels) {
+	allSets(t, func(t *rapid.T, k kernels) {
 		g := drawHalving(t)
 		name := rapid.SampledFrom([]string{"pool", "subsample"}).Draw(t, "kind")
 		forward, backward := k.shortcutPool, k.shortcutPoolGrad
@@ -63,7 +63,7 @@ func TestImageCropsAndFlips(t *testing.T) {
 		pixels := rapid.SliceOfN(rapid.Byte(), channels*h*w, channels*h*w).Draw(t, "pixels")
 		pad := rapid.IntRange(0, 2).Draw(t, "pad")
 		dst := newImage(t, "dst", h, w, 4, pad)
-		kernelSet(false).image(dst.view, pixels, table, channels, h, w, c)
+		kernelSets()[0].image(dst.view, pixels, table, channels, h, w, c)
 		for y := range h {
 			for x := range w {
 				fromX := x

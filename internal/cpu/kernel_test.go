@@ -2,7 +2,10 @@ package cpu
 
 import (
 	"math"
+	"strings"
 	"testing"
+
+	"longtail/internal/fail"
 
 	"pgregory.net/rapid"
 )
@@ -126,15 +129,9 @@ func randomFloats(t *rapid.T, name string, n int) []float32 {
 	return out
 }
 
-// bothSets runs a property with plain Go and, where the processor has it, with AVX2.
-func bothSets(t *testing.T, property func(t *rapid.T, k kernels)) {
-	sets := []kernels{kernelSet(true)}
-	if hasAVX2 {
-		sets = append(sets, kernelSet(false))
-	} else {
-		t.Log("no AVX2 here: plain Go only")
-	}
-	for _, k := range sets {
+// allSets runs a property with every set of kernels that the processor has.
+func allSets(t *testing.T, property func(t *rapid.T, k kernels)) {
+	for _, k := range kernelSets() {
 		t.Run(k.name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) { property(t, k) })
 		})
@@ -161,12 +158,38 @@ func ones(n int) []float64 {
 	return s
 }
 
-func TestKernelSetGeneric(t *testing.T) {
-	if k := kernelSet(true); k.avx2 || k.name != "generic" {
-		t.Errorf("kernelSet(true) is %+v", k)
+// set is the set of kernels of that name, skipping the test where the processor lacks it.
+func set(t testing.TB, name string) kernels {
+	t.Helper()
+	k, err := kernelSet(name)
+	if err != nil {
+		t.Skip(err)
 	}
-	if k := kernelSet(false); k.avx2 != hasAVX2 {
-		t.Errorf("kernelSet(false) is %+v on a processor with AVX2 %v", k, hasAVX2)
+	return k
+}
+
+func TestKernelSets(t *testing.T) {
+	if k := set(t, generic); k.avx2 || k.avx512 || k.arithmetic() != "cpu generic" {
+		t.Errorf("%+v, %s", k, k.arithmetic())
+	}
+	if k := set(t, ""); k.avx2 != hasAVX2 || k.avx512 != hasAVX512 {
+		t.Errorf("the fastest set is %+v on a processor with AVX2 %v, AVX-512 %v", k, hasAVX2, hasAVX512)
+	}
+	for name, want := range map[string]bool{generic: true, "avx2": hasAVX2, "avx512": hasAVX512, "sse": false} {
+		k, err := kernelSet(name)
+		if (err == nil) != want || err == nil && k.name != name {
+			t.Errorf("%s: %+v, %v", name, k, err)
+		}
+		if err != nil && (fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), "LONGTAIL_CPU="+name)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// AVX-512 does in every lane what AVX2 does, so that a run may change from one to the other.
+func TestArithmeticOfVectors(t *testing.T) {
+	if a, b := set(t, "avx2").arithmetic(), set(t, "avx512").arithmetic(); a != b || a != "cpu avx2" {
+		t.Errorf("%q and %q", a, b)
 	}
 }
 

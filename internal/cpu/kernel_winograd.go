@@ -37,7 +37,7 @@ type winoConv struct {
 	direct  *directConv // whose panels are transformed
 	pad     int
 	grid    winoGrid
-	weights []float32 // [winoPoints][out/panelWidth][in][panelWidth]
+	weights []float32 // [winoPoints] x [out/panelWidth][in][panelWidth], weightStride apart
 }
 
 // winoGrid is how an image of outputs is cut into tiles; strip rows of tiles are done at a time, so that their transforms
@@ -61,35 +61,53 @@ func (g winoGrid) tiles() int { return g.strip * g.cols }
 // stride is the number of floats from one point of a strip's transform to the next: an odd number of cache lines, since at a
 // power of two all points of a tile would fall into the same few places of the cache.
 func (g winoGrid) stride(channels int) int {
-	const line = 16
-	return ((g.tiles()*channels+line-1)/line | 1) * line
+	return oddLines(g.tiles() * channels)
 }
+
+// oddLines is the least odd number of cache lines that holds so many floats, in floats.
+func oddLines(floats int) int {
+	const line = 16
+	return ((floats+line-1)/line | 1) * line
+}
+
+func (w *winoConv) weightStride() int { return oddLines(w.in * w.out) }
 
 func (w *winoConv) workspace() int { return winoPoints * (w.grid.stride(w.in) + w.grid.stride(w.out)) }
 
 func (w *winoConv) pack(weights []float32) {
 	w.direct.pack(weights)
 	if w.weights == nil {
-		w.weights = make([]float32, winoPoints*w.in*w.out)
+		w.weights = make([]float32, winoPoints*w.weightStride())
 	}
 	w.kernels.winoWeights(&winoWeightJob{
-		panels: w.direct.parts[0].panels, points: w.weights, count: w.out / panelWidth, tap: w.in * panelWidth, stride: w.in * w.out,
+		panels: w.direct.parts[0].panels, points: w.weights, count: w.out / panelWidth, tap: w.in * panelWidth, stride: w.weightStride(),
 		factors: winoFactors,
 	})
 }
 
-func (w *winoConv) run(dst, src view, work []float32) {
+func (w *winoConv) flops() float64 {
+	return 2 * float64(winoPoints*w.grid.rows*w.grid.cols*w.in*w.out)
+}
+
+func (w *winoConv) moves() stage { return stageTransform }
+
+func (w *winoConv) run(dst, src view, work []float32, c *clock) {
 	strideIn, strideOut := w.grid.stride(w.in), w.grid.stride(w.out)
 	inputs, outputs := work[:winoPoints*strideIn], work[winoPoints*strideIn:][:winoPoints*strideOut]
 	src = src.from(-w.pad, -w.pad, w.in)
 	for y := 0; y < w.grid.rows; y += w.grid.strip {
 		from, to := src.from(y*winoTile, 0, w.in), dst.from(y*winoTile, 0, w.out)
-		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, w.in))
+		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, strideIn, w.in))
+		c.lap(stageTransform)
 		w.kernels.multiply(&gemmJob{
 			dst: outputs, a: inputs, b: w.weights, batch: winoPoints, rows: w.grid.tiles(), inner: w.in, cols: w.out,
-			dstStride: strideOut, aStride: strideIn,
+			dstStride: strideOut, aStride: strideIn, bStride: w.weightStride(),
 		})
-		w.kernels.winoOutput(w.grid.job(to, winoTile, outputs, w.out))
+		c.lap(stageProduct)
+		output := w.grid.job(to, winoTile, outputs, strideOut, w.out)
+		output.far = !w.direct.backward && !w.kernels.mixed
+		w.kernels.winoOutput(output)
+		c.lap(stageTransform)
 	}
 }
 
@@ -101,11 +119,12 @@ type winoJob struct {
 	stride     int // floats from point to point
 	channels   int
 	rows, cols int        // tiles
+	far        bool       // the image is likely to be in memory, not in the cache
 	factors    [6]float32 // of the transform, for the assembly
 }
 
-// job describes a strip whose tiles take side x side pixels of the image, winoTile apart.
-func (g winoGrid) job(image view, side int, points []float32, channels int) winoJob {
+// job describes a strip whose tiles take side x side pixels of the image, winoTile apart; its points lie stride apart.
+func (g winoGrid) job(image view, side int, points []float32, stride, channels int) winoJob {
 	height, width := (g.strip-1)*winoTile+side, (g.cols-1)*winoTile+side
 	const a, b = winoA, winoB
 	factors := [6]float32{a, b, a * a, b * b, a * a * a, b * b * b}
@@ -113,8 +132,8 @@ func (g winoGrid) job(image view, side int, points []float32, channels int) wino
 		factors = [6]float32{a * a * b * b, a*a + b*b, a * a, b * b, a, b}
 	}
 	return winoJob{
-		image: image.rows(height, width*channels), points: points[:winoPoints*g.stride(channels)],
-		pitch: image.pitch, stride: g.stride(channels), channels: channels, rows: g.strip, cols: g.cols, factors: factors,
+		image: image.rows(height, width*channels), points: points,
+		pitch: image.pitch, stride: stride, channels: channels, rows: g.strip, cols: g.cols, factors: factors,
 	}
 }
 
@@ -128,11 +147,12 @@ type winoWeightJob struct {
 }
 
 // gemmJob is a batch of matrix products dst [batch][rows][cols] = a [batch][rows][inner] b, with b in panels
-// [batch][cols/panelWidth][inner][panelWidth].
+// [cols/panelWidth][inner][panelWidth].
 type gemmJob struct {
 	dst, a, b                []float32
 	batch, rows, inner, cols int
-	dstStride, aStride       int // floats from matrix to matrix
+	dstStride                int // floats from matrix to matrix
+	aStride, bStride         int
 }
 
 // gemmRows is the least number of rows.

@@ -3,45 +3,74 @@ package cpu
 //go:noescape
 func winoInputAVX2(j *winoJob)
 
+//go:noescape
+func winoInputAVX512(j *winoJob)
+
 func (k kernels) winoInput(j winoJob) {
-	if k.avx2 {
+	switch {
+	case k.avx512:
+		winoInputAVX512(&j)
+	case k.avx2:
 		winoInputAVX2(&j)
-		return
+	default:
+		winoInputGeneric(&j)
 	}
-	winoInputGeneric(&j)
 }
 
 //go:noescape
 func winoOutputAVX2(j *winoJob)
 
+//go:noescape
+func winoOutputAVX512(j *winoJob)
+
+//go:noescape
+func winoOutputFarAVX512(j *winoJob)
+
 func (k kernels) winoOutput(j winoJob) {
-	if k.avx2 {
+	switch {
+	case k.avx512 && j.far:
+		winoOutputFarAVX512(&j)
+	case k.avx512:
+		winoOutputAVX512(&j)
+	case k.avx2:
 		winoOutputAVX2(&j)
-		return
+	default:
+		winoOutputGeneric(&j)
 	}
-	winoOutputGeneric(&j)
 }
 
 //go:noescape
 func winoGradAVX2(j *winoJob)
 
+//go:noescape
+func winoGradAVX512(j *winoJob)
+
 func (k kernels) winoGrad(j winoJob) {
-	if k.avx2 {
+	switch {
+	case k.avx512:
+		winoGradAVX512(&j)
+	case k.avx2:
 		winoGradAVX2(&j)
-		return
+	default:
+		winoGradGeneric(&j)
 	}
-	winoGradGeneric(&j)
 }
 
 //go:noescape
 func multiplyAVX2(j *gemmJob)
 
+//go:noescape
+func multiplyAVX512(j *gemmJob)
+
 func (k kernels) multiply(j *gemmJob) {
-	if k.avx2 {
+	switch {
+	case k.avx512:
+		multiplyAVX512(j)
+	case k.avx2:
 		multiplyAVX2(j)
-		return
+	default:
+		multiplyGeneric(j)
 	}
-	multiplyGeneric(j)
 }
 
 //go:noescape
@@ -58,10 +87,16 @@ func (k kernels) winoWeights(j *winoWeightJob) {
 //go:noescape
 func winoBlockAVX2(j *winoBlockJob)
 
+//go:noescape
+func winoBlockAVX512(j *winoBlockJob)
+
 func (k kernels) winoBlock(j *winoBlockJob) {
-	if k.avx2 {
+	switch {
+	case k.avx512:
+		winoBlockAVX512(j)
+	case k.avx2:
 		winoBlockAVX2(j)
-		return
+	default:
+		winoBlockGeneric(j)
 	}
-	winoBlockGeneric(j)
 }

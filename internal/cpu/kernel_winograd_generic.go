@@ -114,7 +114,7 @@ func winoBlockGeneric(j *winoBlockJob) {
 	for p := range winoPoints {
 		for row := range j.rows {
 			x, dy := j.x[p*j.xStride+row:], j.dy[p*j.dyStride:]
-			sum := (*[panelWidth]float32)(j.block[(p*winoRows+row)*panelWidth:])
+			sum := (*[panelWidth]float32)(j.block[(p*j.rows+row)*panelWidth:])
 			clear(sum[:])
 			for t := range j.tiles {
 				v, g := x[t*j.xStep], (*[panelWidth]float32)(dy[t*j.dyStep:])
@@ -124,9 +124,14 @@ func winoBlockGeneric(j *winoBlockJob) {
 			}
 		}
 	}
+	j.fold()
+}
+
+// fold adds the block's points to the sums of weights.
+func (j *winoBlockJob) fold() {
 	for i := range j.rows * panelWidth {
 		winoPlane(winoWindow, 3, (*winoLine).foldLine,
-			func(y, x int) float32 { return j.block[(y*winoWindow+x)*winoRows*panelWidth+i] },
+			func(y, x int) float32 { return j.block[(y*winoWindow+x)*j.rows*panelWidth+i] },
 			func(y, x int, v float32) { j.sum[(y*3+x)*j.tap+i] += v })
 	}
 }
@@ -135,7 +140,7 @@ func multiplyGeneric(j *gemmJob) {
 	for n := range j.batch {
 		a, dst := j.a[n*j.aStride:], j.dst[n*j.dstStride:]
 		for o := 0; o < j.cols; o += panelWidth {
-			b := j.b[(n*j.cols+o)*j.inner:]
+			b := j.b[n*j.bStride+o*j.inner:]
 			for r := range j.rows {
 				var sum [panelWidth]float64 // in float32 without fused products, a deep network's gradients lose three digits
 				for i, x := range a[r*j.inner:][:j.inner] {

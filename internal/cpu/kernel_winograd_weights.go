@@ -8,7 +8,7 @@ type winoGradWeights struct {
 }
 
 const (
-	winoRows  = 6                                         // input channels of a block; sometimes 4
+	winoRows  = 8                                         // input channels of a block at most
 	winoBlock = winoPoints*winoRows*panelWidth + 18*lanes // floats of a block: its points, and room to fold one vector
 )
 
@@ -16,35 +16,52 @@ func (w *winoGradWeights) workspace() int {
 	return winoBlock + winoPoints*(w.grid.stride(w.C)+w.grid.stride(w.O))
 }
 
-func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32) {
+func (w *winoGradWeights) flops() float64 {
+	return 2 * float64(winoPoints*w.grid.rows*w.grid.cols*w.C*w.O)
+}
+
+func (w *winoGradWeights) moves() stage { return stageTransform }
+
+func (w *winoGradWeights) run(sum []float32, x, dy view, work []float32, _ turn, on *clock) {
 	block, work := work[:winoBlock], work[winoBlock:]
 	strideX, strideY := w.grid.stride(w.C), w.grid.stride(w.O)
 	inputs, grads := work[:winoPoints*strideX], work[winoPoints*strideX:][:winoPoints*strideY]
 	x = x.from(-w.Pad, -w.Pad, w.C)
 	for y := 0; y < w.grid.rows; y += w.grid.strip {
 		from, grad := x.from(y*winoTile, 0, w.C), dy.from(y*winoTile, 0, w.O)
-		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, w.C))
-		w.kernels.winoGrad(w.grid.job(grad, winoTile, grads, w.O))
-		for o := 0; o < w.O; o += panelWidth {
-			for c, rows := 0, 0; c < w.C; c += rows {
-				rows = winoRowsOf(w.C - c)
-				w.kernels.winoBlock(&winoBlockJob{
-					sum: sum[o*9*w.C+c*panelWidth:], x: inputs[c:], dy: grads[o:], block: block,
-					tiles: w.grid.tiles(), rows: rows, xStep: w.C, dyStep: w.O, xStride: strideX, dyStride: strideY,
-					tap: w.C * panelWidth, factors: winoFactors,
-				})
-			}
+		w.kernels.winoInput(w.grid.job(from, winoWindow, inputs, strideX, w.C))
+		w.kernels.winoGrad(w.grid.job(grad, winoTile, grads, strideY, w.O))
+		on.lap(stageTransform)
+		w.blocks(sum, &winoBlockJob{
+			x: inputs, dy: grads, block: block, tiles: w.grid.tiles(),
+			xStep: w.C, dyStep: w.O, xStride: strideX, dyStride: strideY, tap: w.C * panelWidth, factors: winoFactors,
+		}, w.kernels.winoBlock)
+		on.lap(stageProduct)
+	}
+}
+
+// blocks runs a kernel for every block of channels of a job for all of them.
+func (w *winoGradWeights) blocks(sum []float32, all *winoBlockJob, kernel func(*winoBlockJob)) {
+	j := *all
+	for o := 0; o < w.O; o += panelWidth {
+		for c := 0; c < w.C; c += j.rows {
+			j.rows = w.kernels.winoRowsOf(w.C - c)
+			j.sum, j.x, j.dy = sum[o*9*w.C+c*panelWidth:], all.x[c:], all.dy[o:]
+			kernel(&j)
 		}
 	}
 }
 
-// winoRowsOf is the size of the next block when so many channels are left, an even number from 4 on: 6 where 6 and 4 can make
-// up the rest.
-func winoRowsOf(left int) int {
-	if left == 4 || left == 8 {
+// winoRowsOf is the size of the next block when so many channels are left: 8 with the registers of AVX-512, else 6 where 6 and 4 can
+// make up the rest.
+func (k kernels) winoRowsOf(left int) int {
+	switch {
+	case k.avx512:
+		return winoRows
+	case left == 4 || left == 8:
 		return 4
 	}
-	return winoRows
+	return 6
 }
 
 // winoBlockJob adds, to the weights' gradient of a block of rows x panelWidth channels, what one strip of tiles gives.

@@ -8,14 +8,14 @@ import (
 
 // Memory is how many bytes the activations and gradients of a program take, nearly all that a session holds, and how many the system
 // and the control groups of the process have left; 0 where they do not tell.
-func (b *Backend) Memory(p *plan.Program, _ device.Precision) (need, available int64) {
-	size := (&compiler{s: &session{program: p}}).placeValues()
+func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, available int64) {
+	size := (&compiler{s: &session{program: p, kernels: b.kernelsFor(precision)}}).placeValues()
 	return 4 * int64(size), memoryLeft("/")
 }
 
 // checkMemory returns an error where a program needs more memory than there is.
-func (b *Backend) checkMemory(p *plan.Program) error {
-	need, available := b.Memory(p, device.FP32)
+func (b *Backend) checkMemory(p *plan.Program, precision device.Precision) error {
+	need, available := b.Memory(p, precision)
 	if available == 0 || need <= available {
 		return nil
 	}

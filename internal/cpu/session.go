@@ -28,6 +28,10 @@ type session struct {
 	packs  []func()                   // weights into the layout of the kernels, before a step
 	levels []level
 
+	profile  *profiler // nil while nothing is measured
+	perImage cost      // of all tasks together
+	done     float64   // images that went through a step
+
 	table  *[4][256]float32 // the numbers that bytes become, by channel
 	rates  []float32        // learning rate of each step
 	batch  []int32          // the images of the current step, -1 for padding
@@ -83,8 +87,10 @@ func (s *session) Set(name string, v []float32) error {
 // StepsPerCall is 1: a call costs nothing beside a step.
 func (s *session) StepsPerCall() int { return 1 }
 
-// Counters are zero: a CPU launches and copies nothing.
-func (s *session) Counters() device.Counters { return device.Counters{} }
+// Counters are the memory traffic of values that cross levels, and the products; a CPU launches nothing.
+func (s *session) Counters() device.Counters {
+	return device.Counters{Bytes: s.done * s.perImage.bytes, Flops: s.done * s.perImage.flops, Direct: s.done * s.perImage.direct}
+}
 
 // Run does n steps on order[0 : n*batch].
 func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
@@ -112,7 +118,7 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		}
 		if p.Train {
 			s.updateRunning()
-			s.updateParams(s.rates[step])
+			s.profile.measure("update", func() { s.updateParams(s.rates[step]) })
 		}
 	}
 	return sums, nil
@@ -124,10 +130,11 @@ func (s *session) step() {
 	if s.mix != nil {
 		s.drawSecond()
 	}
-	s.pool.each(len(s.packs), func(_ *worker, i int) { s.packs[i]() })
+	s.profile.measure("pack weights", func() { s.pool.each(len(s.packs), func(_ *worker, i int) { s.packs[i]() }) })
 	for i := range s.levels {
 		s.levels[i].run(s)
 	}
+	s.done += float64(s.program.Batch)
 }
 
 // count adds the batch to the sums and reports whether its loss is finite.

@@ -38,12 +38,17 @@ func network(model, shortcut, loss string, classes int) program.Network {
 // open makes a training session of n steps' learning rates, loaded with the start values.
 func open(t *testing.T, threads int, n program.Network, batch int, images data.Images) device.Session {
 	t.Helper()
+	return openIn(t, device.FP32, threads, n, batch, images)
+}
+
+func openIn(t *testing.T, precision device.Precision, threads int, n program.Network, batch int, images data.Images) device.Session {
+	t.Helper()
 	p, net, err := n.Plan(batch, plan.Options{Train: true, Augment: true, Seed: 5, Samples: images.Len(), Momentum: .9, WeightDecay: 2e-4, RunningKeep: .9})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := cpu.New(threads)
-	s, err := b.Open(p, device.FP32, images, nil)
+	s, err := b.Open(p, precision, images, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,17 +98,50 @@ func run(t *testing.T, s device.Session, images data.Images, batch, first, n int
 func TestSameBitsForAnyNumberOfThreads(t *testing.T) {
 	const batch = 10
 	images := noise(1, 23, 10)
-	var want []byte
-	for _, threads := range []int{1, 2, 3, 7} {
-		s := open(t, threads, network("resnet8", "avgpool", "focal", 10), batch, images)
-		run(t, s, images, batch, 0, 3)
-		got := bits(t, s)
-		if want == nil {
-			want = got
+	for _, precision := range precisions() {
+		var want []byte
+		for _, threads := range []int{1, 2, 3, 7} {
+			s := openIn(t, precision, threads, network("resnet8", "avgpool", "focal", 10), batch, images)
+			run(t, s, images, batch, 0, 3)
+			got := bits(t, s)
+			if want == nil {
+				want = got
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s: %d threads give other bits than 1", precision, threads)
+			}
 		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%d threads give other bits than 1", threads)
-		}
+	}
+}
+
+// precisions are those of the fastest kernels of this processor.
+func precisions() []device.Precision {
+	if have := cpu.New(1).Info().Precisions; have != nil {
+		return have
+	}
+	return []device.Precision{device.FP32, device.Mixed}
+}
+
+// Mixed precision ends near float32 and not at it.
+func TestMixedPrecisionIsNearFloat32(t *testing.T) {
+	const batch = 10
+	if len(precisions()) == 1 {
+		t.Setenv("LONGTAIL_CPU", "generic")
+	}
+	images := noise(1, 23, 10)
+	n := network("resnet8", "avgpool", "focal", 10)
+	var losses [2]float64
+	var states [2][]byte
+	for i, precision := range []device.Precision{device.FP32, device.Mixed} {
+		s := openIn(t, precision, 2, n, batch, images)
+		losses[i] = run(t, s, images, batch, 0, 3).Loss
+		states[i] = bits(t, s)
+	}
+	if bytes.Equal(states[0], states[1]) {
+		t.Error("mixed precision has the bits of float32")
+	}
+	if math.Abs(losses[0]-losses[1]) > 2e-3*losses[0] {
+		t.Errorf("the loss is %g in float32, %g in mixed precision", losses[0], losses[1])
 	}
 }
 
@@ -207,12 +245,27 @@ func TestWrongInputsAreErrors(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// Kernels that lack mixed precision say so and refuse it.
+func TestMixedPrecisionIsForSomeKernels(t *testing.T) {
 	p, _, err := network("resnet8", "avgpool", "softmax", 10).Plan(4, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cpu.New(1).Check(p, device.Mixed) == nil {
-		t.Error("mixed precision on the cpu: no error")
+	t.Setenv("LONGTAIL_CPU", "generic")
+	if err := cpu.New(1).Check(p, device.Mixed); err != nil {
+		t.Errorf("generic: %v", err)
+	}
+	t.Setenv("LONGTAIL_CPU", "avx2")
+	if b := cpu.New(1); strings.HasSuffix(b.Info().Description, "avx2") {
+		err := b.Check(p, device.Mixed)
+		if fail.Code(err) != fail.CodeDevice || !strings.Contains(err.Error(), "AVX512_BF16") {
+			t.Errorf("avx2: %v", err)
+		}
+		if _, err := b.Open(p, device.Mixed, noise(1, 8, 10), nil); err == nil {
+			t.Error("avx2 opens a program in mixed precision")
+		}
 	}
 }
 

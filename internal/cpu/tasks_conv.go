@@ -29,7 +29,9 @@ func (c *compiler) convolve(st *plan.Step, kernel func(g geometry, in, out int) 
 	s.packs = append(s.packs, func() { op.pack(values()) })
 	src, dst := c.read(from), c.write(st.Out)
 	work := c.workspace(op.workspace())
-	c.do(func(w *worker, n int) { op.run(s.at(dst, w, n), s.at(src, w, n), s.block(work, w)) })
+	c.cost.moves = op.moves()
+	c.cost.flops, c.cost.direct = op.flops(), c.directFlops(weights, p.Values[y].Shape)
+	c.do(func(w *worker, n int) { op.run(s.at(dst, w, n), s.at(src, w, n), s.block(work, w), w.clock) })
 }
 
 // convGradWeights: dw = the sum over the batch of the products of x and dy.
@@ -39,19 +41,24 @@ func (c *compiler) convGradWeights(st *plan.Step) {
 	g := c.geometryOf(xs, ws, ys, st.Attrs)
 	op := k.newConvGradWeights(g, ws[1], ws[0])
 	result, size := c.result(st.Out), op.size()
-	partial := make([]float32, c.chunks()*size)
-	of := func(chunk int) []float32 { return partial[chunk*size:][:size] }
-	total := make([]float32, size)
-	c.level.sums = append(c.level.sums, sum{
-		reset: func(chunk int) { clear(of(chunk)) },
-		finish: func() {
-			k.sumChunks(total, partial, c.chunks())
-			op.unpack(result, total)
-		},
-	})
+	sums := newChunkSums(k, size, c.chunks())
+	c.level.sums = append(c.level.sums, sum{reset: sums.begin, end: sums.end, finish: func() { op.unpack(result, sums.finish()) }})
 	x, dy := c.read(st.In[0]), c.read(st.In[1])
 	work := c.workspace(op.workspace())
-	c.do(func(w *worker, n int) { op.run(of(n/imagesPerChunk), s.at(x, w, n), s.at(dy, w, n), s.block(work, w)) })
+	c.cost.moves = op.moves()
+	c.cost.flops, c.cost.direct = op.flops(), c.directFlops(st.Out, ys)
+	if op.kept() {
+		work.buffer.First, work.buffer.Last = 0, len(p.Steps)
+	}
+	c.do(func(w *worker, n int) {
+		at := turn{n % imagesPerChunk, (n+1)%imagesPerChunk == 0 || n+1 == p.Batch}
+		op.run(sums.of[n/imagesPerChunk], s.at(x, w, n), s.at(dy, w, n), s.block(work, w), at, w.clock)
+	})
+}
+
+// directFlops is the number of floating-point operations of a convolution to images of shape y, two for each product.
+func (c *compiler) directFlops(weights plan.ValueID, y []int) float64 {
+	return 2 * float64(c.s.program.Values[weights].Shape.TotalSize()*y[2]*y[3])
 }
 
 // workspace is scratch room for one step; nil for none.

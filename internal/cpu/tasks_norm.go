@@ -83,8 +83,41 @@ func (c *compiler) values(v plan.ValueID) func() []float32 {
 func (c *compiler) normalizeSums(st *plan.Step) {
 	s, k := c.s, c.s.kernels
 	x, g := c.read(st.In[0]), c.read(st.In[2])
-	channels := x.shape.c
-	mean, inv := c.standardize(st.In[1], st.Attrs.Eps, channels)
+	mean, inv, of := c.gradientSums(st, x.shape.c)
+	c.do(func(w *worker, n int) {
+		sumG, sumGX := of(n / imagesPerChunk)
+		k.gradSums(s.at(g, w, n), s.at(x, w, n), x.shape.h, x.shape.w, mean, inv, sumG, sumGX)
+	})
+}
+
+// reluGradSums: the gradient of a ReLU, of a sum unless add is nil, and the sums over the batch of normalizeSums.
+func (c *compiler) reluGradSums(add, relu, st *plan.Step) {
+	s, k := c.s, c.s.kernels
+	gradient, other := relu.In[1], plan.None
+	if add != nil {
+		gradient, other = add.In[0], add.In[1]
+	}
+	out, x, g := c.read(relu.In[0]), c.read(st.In[0]), c.read(gradient)
+	var plus *place
+	if other != plan.None {
+		plus = c.read(other)
+	}
+	dst := c.write(relu.Out)
+	mean, inv, of := c.gradientSums(st, x.shape.c)
+	c.do(func(w *worker, n int) {
+		var added *view
+		if plus != nil {
+			v := s.at(plus, w, n)
+			added = &v
+		}
+		sumG, sumGX := of(n / imagesPerChunk)
+		k.reluGradSums(s.at(dst, w, n), s.at(out, w, n), s.at(g, w, n), added, s.at(x, w, n), x.shape.h, x.shape.w, mean, inv, sumG, sumGX)
+	})
+}
+
+// gradientSums makes the sums of a normalizeSums step: the mean and inverse deviation by channel, and the partial sums of a chunk.
+func (c *compiler) gradientSums(st *plan.Step, channels int) (mean, inv []float32, of func(chunk int) (sumG, sumGX []float64)) {
+	mean, inv = c.standardize(st.In[1], st.Attrs.Eps, channels)
 	result := c.result(st.Out)
 	partial := make([]float64, c.chunks()*2*channels)
 	c.level.sums = append(c.level.sums, sum{
@@ -100,10 +133,10 @@ func (c *compiler) normalizeSums(st *plan.Step) {
 			}
 		},
 	})
-	c.do(func(w *worker, n int) {
-		at := partial[n/imagesPerChunk*2*channels:]
-		k.gradSums(s.at(g, w, n), s.at(x, w, n), x.shape.h, x.shape.w, mean, inv, at[:channels], at[channels:2*channels])
-	})
+	return mean, inv, func(chunk int) (sumG, sumGX []float64) {
+		at := partial[chunk*2*channels:]
+		return at[:channels], at[channels : 2*channels]
+	}
 }
 
 // standardize gives the mean and the inverse standard deviation by channel, filled before the level starts.

@@ -82,6 +82,8 @@ type Counters struct {
 	Launches  float64 // kernels
 	Bytes     float64 // of device memory, read and written
 	MMA       float64 // tensor-core operations (mma.m16n8k16)
+	Flops     float64 // of the products of convolutions and dense layers, as executed
+	Direct    float64 // of the same products without a transform that saves some
 	Uploads   float64 // copies from the host to the device
 	Downloads float64 // copies from the device to the host
 }

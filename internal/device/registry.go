@@ -28,6 +28,7 @@ type Driver struct {
 	Rank       int         // auto tries the highest first
 	Precisions []Precision // that it has, the preferred one first
 	Open       func(Options) (Backend, error)
+	Count      func() int           // devices that the machine has; nil: one
 	Describe   func(Options) string // what the machine has of it, or why it has none; lines for people
 	// Schedule is a table of what a step of a program launches, for people; nil where a step is no list of launches. It needs no device.
 	Schedule func(*plan.Program, Precision) (string, error)
@@ -67,6 +68,15 @@ func Names() []string {
 
 // Precisions are the values of the config's key precision.
 func Precisions() []string { return []string{Auto, string(FP32), string(Mixed)} }
+
+// Count is how many devices of a driver's kind the machine has, at least 1; of auto and unknown names it is 1.
+func Count(name string) int {
+	d, known := drivers[name]
+	if !known || d.Count == nil {
+		return 1
+	}
+	return max(1, d.Count())
+}
 
 // Device is an open backend with the precision that programs run in.
 type Device struct {

@@ -45,6 +45,8 @@ func TestChecksFail(t *testing.T) {
 		"cgo outside of cuda":       {"imports", "internal/run/a.go", `package run; import "C"`, "only cuda imports"},
 		"cgo in cuda":               {"imports", "cuda/driver/a.go", `package driver; import "C"`, ""},
 		"own randomness":            {"imports", "train/a.go", `package train; import "math/rand/v2"`, "internal/rng"},
+		"secrets of a page":         {"imports", "eval/serve/a.go", `package serve; import "crypto/rand"`, ""},
+		"secrets elsewhere":         {"imports", "eval/a.go", `package eval; import "crypto/rand"`, "internal/rng"},
 		"randomness of tests":       {"imports", "train/a_test.go", `package train; import "math/rand/v2"`, ""},
 		"helpers of tests":          {"imports", "eval/evaltest/a.go", `package evaltest; import "math/rand/v2"`, ""},
 		"test helper in code":       {"imports", "models/a.go", `package models; import "longtail/internal/ops/opstest"`, "which is for tests"},

@@ -3,7 +3,7 @@
 // The module is a house of floors: a room, that is a package with its sub-packages, imports only rooms of lower floors.
 //
 //	7  cmd                 commands: parse, call, print
-//	6  train, train/sweep  config, loop, checkpoints, grids of runs      eval  metrics, tables, plots, reports
+//	6  train, train/sweep  config, loop, checkpoints, grids of runs      eval  metrics, tables, plots, reports, pages, exports
 //	5  internal/run        the run folder      internal/config   what an experiment is
 //	5  internal/cpu, cuda  the backends        internal/program  networks and losses to programs
 //	5  cuda/lower          programs to schedules of kernels, which cuda runs

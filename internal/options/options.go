@@ -28,6 +28,8 @@ type Registry[T any] struct {
 	Kind       string // in words, for messages: "loss"
 	OneDefault bool   // an option that several share has one default
 	registered map[string]entry[T]
+	names      []string // of the registered ones, in alphabetical order
+	all        []Option // what AllOptions gives
 }
 
 type entry[T any] struct {
@@ -52,6 +54,8 @@ func (r *Registry[T]) Register(name string, make func(Options) T, options ...Opt
 		r.registered = map[string]entry[T]{}
 	}
 	r.registered[name] = entry[T]{make, options}
+	r.names = slices.Sorted(maps.Keys(r.registered))
+	r.all = r.collect()
 }
 
 // agree reports whether two options of a name can be one key of a config.
@@ -60,14 +64,14 @@ func (r *Registry[T]) agree(a, b Option) bool {
 }
 
 // Names are the registered ones, in alphabetical order.
-func (r *Registry[T]) Names() []string { return slices.Sorted(maps.Keys(r.registered)) }
+func (r *Registry[T]) Names() []string { return slices.Clone(r.names) }
 
 // OptionsOf are the options of one; none for an unknown name.
 func (r *Registry[T]) OptionsOf(name string) []Option { return r.registered[name].options }
 
 // UsersOf are those that have an option, in alphabetical order, and its default for each.
 func (r *Registry[T]) UsersOf(option string) (names []string, defaults []float64) {
-	for _, name := range r.Names() {
+	for _, name := range r.names {
 		for _, o := range r.OptionsOf(name) {
 			if o.Name == option {
 				names, defaults = append(names, name), append(defaults, o.Default)
@@ -78,9 +82,10 @@ func (r *Registry[T]) UsersOf(option string) (names []string, defaults []float64
 }
 
 // AllOptions are the options of all, by name; of one that several share, that of the first in alphabetical order.
-func (r *Registry[T]) AllOptions() []Option {
-	var all []Option
-	for _, name := range r.Names() {
+func (r *Registry[T]) AllOptions() []Option { return slices.Clone(r.all) }
+
+func (r *Registry[T]) collect() (all []Option) {
+	for _, name := range r.names {
 		for _, o := range r.OptionsOf(name) {
 			if !slices.ContainsFunc(all, func(known Option) bool { return known.Name == o.Name }) {
 				all = append(all, o)

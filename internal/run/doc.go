@@ -9,7 +9,10 @@
 //	timing.jsonl      one Timing a line
 //	checkpoints/      safetensors: last, best, and best_validation where images are held out
 //	summary.json      the Summary; written last, so that its presence means done
+//	pruned.json       which checkpoints were removed from a finished run to make room, see Prune
+//	failure.json      the Failure of a run that ended with an error, until it resumes
+//	lock.json         who is at work, with a heartbeat, see package lease
 //
-// A process that writes holds a lock on the folder (flock, so that a killed one leaves none). last.safetensors is the run's
+// A process that writes holds the lock of the folder, and makes sure of it before each write. last.safetensors is the run's
 // memory: it says how many lines of metrics.jsonl belong to it, and whatever is newer is cut off when the run resumes.
 package run

@@ -31,7 +31,7 @@ func (f *Folder) AppendEpoch(before []byte, e Epoch) (lines []byte, err error) {
 	if err != nil {
 		return before, fmt.Errorf("writing %s: %w", f.Path(MetricsFile), err)
 	}
-	if err := appendLine(f.Path(MetricsFile), e); err != nil {
+	if err := f.appendLine(MetricsFile, e); err != nil {
 		return before, err
 	}
 	lines = append(append(before, line...), '\n')
@@ -48,7 +48,14 @@ func (f *Folder) RestoreEpochs(lines []byte) error {
 }
 
 // AppendTiming adds a line to timing.jsonl and syncs it.
-func (f *Folder) AppendTiming(t Timing) error { return appendLine(f.Path(TimingFile), t) }
+func (f *Folder) AppendTiming(t Timing) error { return f.appendLine(TimingFile, t) }
+
+func (f *Folder) appendLine(name string, record any) error {
+	if err := f.lock.Check(); err != nil {
+		return err
+	}
+	return appendLine(f.Path(name), record)
+}
 
 func appendLine(path string, record any) (err error) {
 	line, err := json.Marshal(record)
@@ -142,6 +149,9 @@ func (f *Folder) CutEpochs(n int, want string) (lines []byte, err error) {
 	}
 	if size == len(text) {
 		return lines, nil
+	}
+	if err := f.lock.Check(); err != nil {
+		return nil, err
 	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

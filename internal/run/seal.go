@@ -126,6 +126,9 @@ func (s *Summary) checkFile(dir, name, fingerprint string) error {
 		if !sealed && !Exists(filepath.Join(dir, name)) {
 			return nil
 		}
+		if removed, err := s.isRemoved(dir, name); removed || err != nil {
+			return err
+		}
 	}
 	if name != ConfigFile {
 		var err error
@@ -147,10 +150,14 @@ func (s *Summary) checkFile(dir, name, fingerprint string) error {
 }
 
 // CheckNames compares the names of the checkpoints in a finished run's folder with those of its seal, and reads none of them. It reports
-// whether all are missing, which is no error: they were removed to make room, or the folder was copied without them, and its result is whole.
+// whether all are missing, which is no error: the folder was copied without them, and its result is whole. Those that Prune removed are none either.
 func (s *Summary) CheckNames(dir string) (missing bool, err error) {
 	if s.Seal == nil {
 		return false, nil
+	}
+	removed, err := s.Removed(dir)
+	if err != nil {
+		return false, err
 	}
 	var there []string
 	for _, name := range Checkpoints() {
@@ -164,7 +171,7 @@ func (s *Summary) CheckNames(dir string) (missing bool, err error) {
 		switch found := slices.Contains(there, name); {
 		case found && !sealed:
 			return false, fmt.Errorf("%s was added after the run ended: the seal of %s does not know it", name, SummaryFile)
-		case sealed && !found && len(there) > 0:
+		case sealed && !found && len(there) > 0 && !slices.Contains(removed, name):
 			return false, fmt.Errorf("%s is missing, which the seal of %s names", name, SummaryFile)
 		}
 	}

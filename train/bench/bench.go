@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"longtail/data"
@@ -28,6 +29,7 @@ type Options struct {
 	Steps   int // in a timed window
 	Windows int
 	Warmup  int // steps before the first window
+	Profile int // steps whose passes are measured after the windows; 0: none
 	Runs    int // trainings at once, each with its own session
 }
 
@@ -43,11 +45,16 @@ type Measurement struct {
 	Low          float64   `json:"low"`
 	High         float64   `json:"high"`
 	Windows      []float64 `json:"windows"`
+	CPUImagesPS  float64   `json:"cpu_images_per_s"` // a second of processor time, median over the windows: other programs matter less
 
-	LaunchesPerStep float64 `json:"launches_per_step,omitempty"` // of a device that launches kernels
-	CopiesPerStep   float64 `json:"copies_per_step,omitempty"`   // between host and device, both ways
-	BytesPerImage   float64 `json:"bytes_per_image,omitempty"`   // of device memory, where they are counted
-	MMAPerImage     float64 `json:"mma_per_image,omitempty"`     // tensor-core operations, where they are counted
+	LaunchesPerStep float64       `json:"launches_per_step,omitempty"`      // of a device that launches kernels
+	CopiesPerStep   float64       `json:"copies_per_step,omitempty"`        // between host and device, both ways
+	BytesPerImage   float64       `json:"bytes_per_image,omitempty"`        // of device memory, where they are counted
+	FlopsPerImage   float64       `json:"flops_per_image,omitempty"`        // of products, as executed
+	DirectPerImage  float64       `json:"direct_flops_per_image,omitempty"` // of the same products without a transform
+	PeakGFLOPS      float64       `json:"peak_gflops,omitempty"`            // of a core, measured after the windows
+	Passes          []device.Pass `json:"passes,omitempty"`                 // of a profile
+	MMAPerImage     float64       `json:"mma_per_image,omitempty"`          // tensor-core operations, where they are counted
 }
 
 // imageCount is how many images are drawn from, that of the paper's subset at imbalance factor 100; of large ones so many as poolBytes hold, two
@@ -83,14 +90,21 @@ func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (
 		return m, err
 	}
 	before := b.counters()
+	var used []float64
 	for range o.Windows {
-		start := time.Now()
+		start, before := time.Now(), processorTime()
 		if err := b.step(ctx, o.Steps); err != nil {
 			return m, err
 		}
 		m.Windows = append(m.Windows, float64(o.Runs*o.Steps*cfg.Train.Batch)/time.Since(start).Seconds())
+		used = append(used, float64(o.Runs*o.Steps*cfg.Train.Batch)/(processorTime()-before).Seconds())
 	}
+	slices.Sort(used)
+	m.CPUImagesPS = used[len(used)/2]
 	m.count(before, b.counters(), float64(o.Windows*o.Steps*o.Runs))
+	if err := b.profile(o, &m); err != nil {
+		return m, err
+	}
 	sorted := slices.Sorted(slices.Values(m.Windows))
 	m.Low, m.ImagesPS, m.High = sorted[0], sorted[len(sorted)/2], sorted[len(sorted)-1]
 	return m, nil
@@ -102,6 +116,8 @@ func (m *Measurement) count(before, after device.Counters, steps float64) {
 	m.LaunchesPerStep = (after.Launches - before.Launches) / steps
 	m.CopiesPerStep = (after.Uploads + after.Downloads - before.Uploads - before.Downloads) / steps
 	m.BytesPerImage = (after.Bytes - before.Bytes) / images
+	m.FlopsPerImage = (after.Flops - before.Flops) / images
+	m.DirectPerImage = (after.Direct - before.Direct) / images
 	m.MMAPerImage = (after.MMA - before.MMA) / images
 }
 
@@ -162,7 +178,7 @@ func (b *measured) open(d *device.Device, o Options) error {
 		return err
 	}
 	b.sessions = append(b.sessions, s)
-	rates := slices.Repeat([]float32{0.01}, o.Warmup+o.Windows*o.Steps)
+	rates := slices.Repeat([]float32{0.01}, o.Warmup+o.Windows*o.Steps+o.Profile)
 	if err := s.Set(plan.LearningRates, rates); err != nil {
 		return err
 	}
@@ -216,9 +232,19 @@ func (b *measured) call(order []int32, n int) error {
 	return nil
 }
 
+// processorTime is how long the threads of this process have run, all together.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 func (b *measured) counters() (total device.Counters) {
 	for _, s := range b.sessions {
 		c := s.Counters()
+		total.Flops, total.Direct = total.Flops+c.Flops, total.Direct+c.Direct
 		total.Launches, total.Bytes, total.MMA = total.Launches+c.Launches, total.Bytes+c.Bytes, total.MMA+c.MMA
 		total.Uploads, total.Downloads = total.Uploads+c.Uploads, total.Downloads+c.Downloads
 	}

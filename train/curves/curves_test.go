@@ -10,19 +10,25 @@ import (
 	"longtail/internal/fail"
 )
 
-// Every golden case must come out within the bounds of float32 on the CPU backend.
+// Every golden case must come out within the bounds of each precision that the CPU backend has.
 func TestGoldenCurvesOnCPU(t *testing.T) {
-	for _, c := range Golden() {
-		t.Run(c.String(), func(t *testing.T) {
-			d, err := c.Run(&device.Device{Backend: cpu.New(0), Precision: device.FP32}, FP32)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("largest deviations: loss %.2g, gradient norms %.2g, logits %.2g", d.Loss, d.Gradient, d.Logits)
-			if !d.OK() {
-				t.Errorf("out of bounds %+v", d.Want)
-			}
-		})
+	precisions := cpu.New(0).Info().Precisions
+	if precisions == nil {
+		precisions = []device.Precision{device.FP32, device.Mixed}
+	}
+	for _, precision := range precisions {
+		for _, c := range Golden() {
+			t.Run(string(precision)+", "+c.String(), func(t *testing.T) {
+				d, err := c.Run(&device.Device{Backend: cpu.New(0), Precision: precision}, BoundsFor(precision))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("largest deviations: loss %.2g, gradient norms %.2g, logits %.2g", d.Loss, d.Gradient, d.Logits)
+				if !d.OK() {
+					t.Errorf("out of bounds %+v", d.Want)
+				}
+			})
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"longtail/internal/config"
@@ -19,10 +18,18 @@ type Options struct {
 	Jobs    int              // runs at once, at least 1
 	DataDir string           // as in data.Spec
 	Open    train.OpenDevice // called for every run; the runs may share what it gives, so it divides the threads
-	Observe func(Event)      // is called for all runs, one event at a time; may be nil
+
+	// OpenFor is Open for each of the Jobs workers, counted from 0, where they use different devices; nil: all use Open.
+	OpenFor func(worker int) train.OpenDevice
+	Observe func(Event) // is called for all runs, one event at a time; may be nil
 
 	// Attach gives a run one more observer and what is to be called after the run; nil: none.
 	Attach func(*config.Config) (train.Observer, func() error, error)
+
+	// KeepLast removes the checkpoints of runs that are done but their last ones, also of those that were done before.
+	KeepLast bool
+
+	Remote Remote // of launchers that hand the runs to a scheduler
 }
 
 // Event is something that happened to the run with that index among the plans.
@@ -34,10 +41,11 @@ type Event struct {
 
 // Result is what became of a run.
 type Result struct {
-	State   State        // Done, Failed, Interrupted or Elsewhere; New or Begun where its turn never came
+	State   State        // Done, Failed, Interrupted, Elsewhere or Queued; New or Begun where its turn never came
 	Before  bool         // it was done before this sweep began on it
 	Summary *run.Summary // of a run that is done
 	Err     error        // of a run that failed
+	Freed   int64        // bytes of checkpoints that were removed
 }
 
 // Execute trains the runs that are not done, in their order and several at once, and gives a result for each plan. A run that
@@ -50,7 +58,7 @@ func Execute(ctx context.Context, plans []Plan, o Options) ([]Result, error) {
 	var todo []int
 	for i, p := range plans {
 		if p.State == Done {
-			e.results[i] = doneBefore(p.Config.Out)
+			e.results[i] = e.prune(ctx, p.Config.Out, DoneBefore(p.Config.Out))
 			continue
 		}
 		e.results[i].State = p.State
@@ -67,11 +75,11 @@ func Execute(ctx context.Context, plans []Plan, o Options) ([]Result, error) {
 		}
 	}
 	e.all(ctx, elsewhere)
-	return e.results, e.verdict(ctx)
+	return e.results, Verdict(ctx, plans, e.results)
 }
 
-// doneBefore reads the result of a finished run.
-func doneBefore(dir string) Result {
+// DoneBefore is the result of the finished run in a folder; Failed where it cannot be read or was changed.
+func DoneBefore(dir string) Result {
 	s, err := train.ReadResult(dir, run.ConfigFile, run.SplitFile, run.MetricsFile)
 	if err != nil {
 		return Result{State: Failed, Err: err}
@@ -107,7 +115,11 @@ func (e *executor) openDevices(todo []int) error {
 func (e *executor) all(ctx context.Context, todo []int) {
 	q := newQueue(e.plans, e.results, todo)
 	var workers sync.WaitGroup
-	for range min(e.Jobs, len(todo)) {
+	for worker := range min(e.Jobs, len(todo)) {
+		open := e.Open
+		if e.OpenFor != nil {
+			open = e.OpenFor(worker)
+		}
 		workers.Go(func() {
 			for {
 				i, ok := q.take()
@@ -116,7 +128,7 @@ func (e *executor) all(ctx context.Context, todo []int) {
 					return
 				}
 				e.tell(Event{Run: i})
-				result := e.one(ctx, i)
+				result := e.prune(ctx, e.plans[i].Config.Out, e.one(ctx, i, open))
 				q.done(i, result)
 				e.tell(Event{Run: i, Result: &result})
 			}
@@ -135,12 +147,12 @@ func (e *executor) tell(event Event) {
 }
 
 // one does a run and judges how it ended.
-func (e *executor) one(ctx context.Context, i int) Result {
+func (e *executor) one(ctx context.Context, i int, open train.OpenDevice) Result {
 	p := e.plans[i]
 	if run.Exists(filepath.Join(p.Config.Out, run.SummaryFile)) { // another process was faster
-		return doneBefore(p.Config.Out)
+		return DoneBefore(p.Config.Out)
 	}
-	outcome, err := e.train(ctx, i)
+	outcome, err := e.train(ctx, i, open)
 	switch {
 	case err == nil:
 		return Result{State: Done, Before: outcome.Before, Summary: outcome.Summary}
@@ -152,7 +164,26 @@ func (e *executor) one(ctx context.Context, i int) Result {
 	return Result{State: Failed, Err: err}
 }
 
-func (e *executor) train(ctx context.Context, i int) (outcome *train.Outcome, err error) {
+// prune removes checkpoints of a run that is done, where that is wanted. A run with a checkpoint that was changed has failed, and keeps all.
+func (e *executor) prune(ctx context.Context, dir string, r Result) Result {
+	if !e.KeepLast || r.State != Done || !run.Exists(filepath.Join(dir, run.Best)) && !run.Exists(filepath.Join(dir, run.BestValidation)) {
+		return r
+	}
+	folder, err := run.OpenContext(ctx, dir)
+	if errors.Is(err, run.ErrBusy) || ctx.Err() != nil {
+		return r // the same command removes them another time
+	}
+	if err == nil {
+		r.Freed, err = folder.Prune(r.Summary)
+		err = errors.Join(err, folder.Close())
+	}
+	if err != nil {
+		return Result{State: Failed, Err: fmt.Errorf("removing checkpoints: %w", err), Freed: r.Freed}
+	}
+	return r
+}
+
+func (e *executor) train(ctx context.Context, i int, open train.OpenDevice) (outcome *train.Outcome, err error) {
 	c := e.plans[i].Config
 	observers := []train.Observer{func(event train.Event) error { e.tell(Event{Run: i, Train: event}); return nil }}
 	if e.Attach != nil {
@@ -170,48 +201,5 @@ func (e *executor) train(ctx context.Context, i int) (outcome *train.Outcome, er
 	if err != nil {
 		return nil, err
 	}
-	return train.Run(ctx, train.Job{Config: c, DataDir: e.DataDir, Data: images, Open: e.Open, Observers: observers})
-}
-
-// verdict is the error of the whole sweep.
-func (e *executor) verdict(ctx context.Context) error {
-	count := map[State]int{}
-	for _, r := range e.results {
-		count[r.State]++
-	}
-	if ctx.Err() != nil && count[Interrupted]+count[New]+count[Begun] > 0 {
-		return fail.Interrupted("interrupted with %d of %d runs done; what the others have is saved", count[Done], len(e.results))
-	}
-	if count[Failed] > 0 {
-		return fmt.Errorf("%d of %d runs failed:\n%s\nthe same command tries them again and leaves what is done as it is",
-			count[Failed], len(e.results), strings.Join(e.failures(), "\n"))
-	}
-	if n := count[Elsewhere]; n > 0 {
-		return fmt.Errorf("%d of %d runs are not done: another process is at work on them\nthe same command, once it has ended, finds them done or resumes them", n, len(e.results))
-	}
-	return nil
-}
-
-// failures are the errors of runs; many runs with the same one, such as missing images, are one line.
-func (e *executor) failures() []string {
-	var texts []string
-	names := map[string][]string{} // by text
-	for i, r := range e.results {
-		if r.State != Failed {
-			continue
-		}
-		text := strings.ReplaceAll(r.Err.Error(), "\n", "\n    ")
-		if names[text] == nil {
-			texts = append(texts, text)
-		}
-		names[text] = append(names[text], e.plans[i].Name)
-	}
-	for i, text := range texts {
-		who := names[text][0]
-		if more := len(names[text]) - 1; more > 0 {
-			who += fmt.Sprintf(" and %d more", more)
-		}
-		texts[i] = "  " + who + ": " + text
-	}
-	return texts
+	return train.Run(ctx, train.Job{Config: c, DataDir: e.DataDir, Data: images, Open: open, Observers: observers})
 }

@@ -5,12 +5,16 @@
 package sweep
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/config/grid"
+	"longtail/internal/disk"
 	"longtail/internal/fail"
 	"longtail/internal/run"
 	"longtail/train"
@@ -19,7 +23,7 @@ import (
 // State is how far a run is.
 type State string
 
-// The states of a run. Before a sweep a run is new, begun or done; after it also failed, interrupted or elsewhere.
+// The states of a run. Before a sweep a run is new, begun or done; after it also failed, interrupted, elsewhere or queued.
 const (
 	New         State = "new"
 	Begun       State = "begun"       // it was interrupted or killed, or another process is at work on it
@@ -27,6 +31,7 @@ const (
 	Failed      State = "failed"      // it ended with an error
 	Interrupted State = "interrupted" // its state is saved
 	Elsewhere   State = "elsewhere"   // another process is at work on it
+	Queued      State = "queued"      // a scheduler has it, and runs it or will
 )
 
 // Plan is a run with its cost and how far it is.
@@ -81,27 +86,41 @@ func NewPlans(g *grid.Grid, dataDir string) ([]Plan, error) {
 	return plans, nil
 }
 
-// look finds out how far the run in the plan's folder is. What is damaged there is not its business: train.Run says that.
+// look finds out how far the run in the plan's folder is, and refuses another one. What is damaged there is not its business: train.Run
+// says that.
 func (p *Plan) look() error {
-	p.State, p.Before = New, 0
-	dir := p.Config.Out
-	if !run.Exists(filepath.Join(dir, run.ConfigFile)) {
-		return nil
-	}
-	p.State = Begun
-	if began, err := config.LoadRun(filepath.Join(dir, run.ConfigFile)); err == nil {
-		if err := p.compare(began); err != nil {
-			return err
+	path := filepath.Join(p.Config.Out, run.ConfigFile)
+	there, err := disk.Read(path, maxConfigBytes)
+	if !errors.Is(err, fs.ErrNotExist) && !bytes.Equal(there, p.Config.YAML()) { // equal texts need not be parsed
+		if began, err := config.LoadRun(path); err == nil {
+			if err := p.compare(began); err != nil {
+				return err
+			}
 		}
 	}
-	if run.Exists(filepath.Join(dir, run.SummaryFile)) {
+	p.measure()
+	return nil
+}
+
+// maxConfigBytes bounds a config.yaml that is compared as it is.
+const maxConfigBytes = 1 << 20
+
+// measure finds out how far the run in the plan's folder is. One that was only planned has a config and is new.
+func (p *Plan) measure() {
+	p.State, p.Before = New, 0
+	has := func(name string) bool { return run.Exists(filepath.Join(p.Config.Out, name)) }
+	switch {
+	case !has(run.ConfigFile):
+		return
+	case has(run.SummaryFile):
 		p.State, p.Before = Done, p.Steps
-		return nil
+		return
+	case has(run.SplitFile), has(run.Last):
+		p.State = Begun
 	}
-	if epochs, err := run.ReadEpochs(filepath.Join(dir, run.MetricsFile)); err == nil && len(epochs) > 0 {
+	if epochs, err := run.ReadEpochs(filepath.Join(p.Config.Out, run.MetricsFile)); err == nil && len(epochs) > 0 {
 		p.Before = min(epochs[len(epochs)-1].Step, p.Steps)
 	}
-	return nil
 }
 
 // compare refuses a run of another config in the plan's folder, before any other run of the sweep begins.

@@ -15,6 +15,7 @@
 //	  softmax:
 //	  LDAM-DRW: {loss: {name: ldam, beta: 0.9999}}
 //	table: table2                  # or figure: 8; only for longtail table, which reads the same file
+//	slurm: {partition: gpu}        # see Slurm; only for the launcher of that name
 //
 // The runs are all combinations: the rows, then the keys of the grid in the order of the file, the first one changing slowest, each
 // through its values in their order. Folders of the runs of a row are named by its label in place of the loss. [Load] reads the file and completes the config of every run, so that a mistake in any of them is
@@ -49,6 +50,7 @@ type Grid struct {
 	Table  string   // of the paper that the file is for, such as "table2" or "figure8"; empty where it does not say
 	Varied []string // keys that the grid gives values for, in its order
 	Rows   []string // labels of the rows, in their order; empty where the file has none
+	Slurm  Slurm    // checked, whatever the launcher
 	Runs   []Run
 }
 
@@ -70,7 +72,7 @@ type axis struct {
 }
 
 // Load reads a sweep's file and applies overrides: key=value changes the base, grid.KEY=[VALUE, ...] gives the grid a key's
-// list. Errors are usage errors that name the file, line and column, or the command line, the key and what would be right;
+// list, slurm.KEY=VALUE changes the section slurm. Errors are usage errors that name the file, line and column, or the command line, the key and what would be right;
 // every run's config is complete and checked.
 func Load(path string, overrides []string) (*Grid, error) {
 	text, err := config.ReadInput(path)
@@ -107,9 +109,15 @@ func parse(text []byte, path string, overrides []string) (*Grid, error) {
 	if err := s.read(root); err != nil {
 		return nil, err
 	}
-	gridOverrides, baseOverrides := splitOverrides(overrides)
+	gridOverrides, baseOverrides := splitOverrides(overrides, gridPrefix)
+	slurmOverrides, baseOverrides := splitOverrides(baseOverrides, slurmPrefix)
 	for _, o := range gridOverrides {
 		if err := s.overrideAxis(o); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range slurmOverrides {
+		if err := s.overrideSlurm(o); err != nil {
 			return nil, err
 		}
 	}
@@ -126,7 +134,7 @@ func parse(text []byte, path string, overrides []string) (*Grid, error) {
 	if err := s.checkRows(); err != nil {
 		return nil, err
 	}
-	g := &Grid{Path: path, Out: s.base.Out, Table: s.table}
+	g := &Grid{Path: path, Out: s.base.Out, Table: s.table, Slurm: s.slurm}
 	if g.Out == "" {
 		g.Out = DefaultOut
 	}
@@ -136,15 +144,16 @@ func parse(text []byte, path string, overrides []string) (*Grid, error) {
 	return g, g.expand(&s, append(slices.Clone(g.Varied), changed(written, s.base)...))
 }
 
-func splitOverrides(all []string) (grid, base []string) {
+// splitOverrides takes apart the overrides that begin with a prefix, without it, and the others.
+func splitOverrides(all []string, prefix string) (with, without []string) {
 	for _, o := range all {
-		if rest, ok := strings.CutPrefix(o, gridPrefix); ok {
-			grid = append(grid, rest)
+		if rest, ok := strings.CutPrefix(o, prefix); ok {
+			with = append(with, rest)
 		} else {
-			base = append(base, o)
+			without = append(without, o)
 		}
 	}
-	return grid, base
+	return with, without
 }
 
 // changed are the keys whose values differ between two configs, besides those that say where runs are computed.

@@ -18,10 +18,11 @@ type source struct {
 	table string
 	axes  []axis
 	rows  []row
+	slurm Slurm
 }
 
 // sections are the keys of a sweep's file.
-var sections = []string{"base", "grid", "rows", "table", "figure"}
+var sections = []string{"base", "grid", "rows", "table", "figure", "slurm"}
 
 func (s *source) place(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", s.path, n.Line, n.Column) }
 
@@ -58,6 +59,8 @@ func (s *source) read(root *yaml.Node) error {
 			return s.readGrid(value)
 		case "rows":
 			return s.readRows(value)
+		case "slurm":
+			return s.readSlurm(value)
 		case "table", "figure": // for longtail table
 			if value.Kind != yaml.ScalarNode {
 				return fail.Usage("%s: %s is the name or number of a published %[2]s, as in table: table2 or figure: 8", s.place(value), name.Value)

@@ -1,0 +1,250 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"longtail/internal/device"
+	"longtail/internal/ops"
+	"longtail/internal/plan"
+)
+
+// cost is what a task does for one image: what it is called, what it computes, and what it moves.
+type cost struct {
+	name   string
+	kind   string  // of pass
+	moves  stage   // the one that reads and writes values; the only one of a task without a clock
+	bytes  float64 // of values that cross levels, read and written: what a pass loads from beyond the second-level cache
+	flops  float64 // of products, as executed
+	direct float64 // the same for the direct way to compute them
+}
+
+// stage is a part of a task that a profile tells from the rest.
+type stage int
+
+const (
+	stageRest stage = iota
+	stageTransform
+	stageProduct
+	stages
+)
+
+var stageNames = [stages]string{stageTransform: "transform", stageProduct: "product"}
+
+// clock measures the stages of a task; a nil clock measures nothing.
+type clock struct {
+	last  time.Time
+	spent [stages]time.Duration
+	tasks map[taskKey]*[stages][]float64 // nanoseconds, an image each
+}
+
+type taskKey struct{ level, task int }
+
+// lap adds the time since the last call to a stage.
+func (c *clock) lap(p stage) {
+	if c == nil {
+		return
+	}
+	now := time.Now()
+	c.spent[p] += now.Sub(c.last)
+	c.last = now
+}
+
+// measure runs one task on one image.
+func (c *clock) measure(key taskKey, t task, w *worker, n int) {
+	c.spent, c.last = [stages]time.Duration{}, time.Now()
+	t(w, n)
+	c.lap(stageRest)
+	at := c.tasks[key]
+	if at == nil {
+		at = &[stages][]float64{}
+		c.tasks[key] = at
+	}
+	for p, d := range c.spent {
+		at[p] = append(at[p], float64(d))
+	}
+}
+
+// chunk adds the time since start to what a level does once a chunk.
+func (c *clock) chunk(level int, start time.Time) {
+	key := taskKey{level, onceAChunk}
+	at := c.tasks[key]
+	if at == nil {
+		at = &[stages][]float64{}
+		c.tasks[key] = at
+	}
+	share := float64(time.Since(start)) / imagesPerChunk
+	at[stageRest] = append(at[stageRest], share)
+}
+
+const onceAChunk = -1 // the task of beginning and ending the sums of a chunk
+
+// chore is the work of a step that does not belong to one image: sums merged, coefficients prepared, weights packed and updated.
+type chore struct {
+	name string
+	took []time.Duration
+}
+
+// profiler collects what the levels and chores of a session cost.
+type profiler struct{ chores []*chore }
+
+func (p *profiler) measure(name string, f func()) {
+	if p == nil {
+		f()
+		return
+	}
+	i := slices.IndexFunc(p.chores, func(s *chore) bool { return s.name == name })
+	if i < 0 {
+		i = len(p.chores)
+		p.chores = append(p.chores, &chore{name: name})
+	}
+	start := time.Now()
+	f()
+	p.chores[i].took = append(p.chores[i].took, time.Since(start))
+}
+
+// Profile runs n steps as Run does and measures their passes. A pass over an image is timed for every image and counted with the median
+// over the chunks, which other programs on the machine disturb little; what is done once a step is counted with the least of the steps.
+func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
+	s.profile = &profiler{}
+	defer func() { s.profile = nil }()
+	for _, w := range s.pool.workers {
+		w.clock = &clock{tasks: map[taskKey]*[stages][]float64{}}
+	}
+	_, err := s.Run(order, first, n)
+	times := map[taskKey]*[stages][]float64{}
+	for _, w := range s.pool.workers {
+		for key, at := range w.clock.tasks {
+			if times[key] == nil {
+				times[key] = &[stages][]float64{}
+			}
+			for p := range at {
+				times[key][p] = append(times[key][p], at[p]...)
+			}
+		}
+		w.clock = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var t totals
+	for i := range s.levels {
+		for k, c := range s.levels[i].costs {
+			t.add(c, times[taskKey{i, k}])
+		}
+		t.addChunks(times[taskKey{i, onceAChunk}])
+	}
+	for _, sp := range s.profile.chores {
+		calls := len(sp.took) / n
+		least := math.Inf(1)
+		for step := range slices.Chunk(sp.took, calls) {
+			total := 0.0
+			for _, t := range step {
+				total += float64(t)
+			}
+			least = min(least, total)
+		}
+		nanos := least * float64(len(s.pool.workers))
+		t.passes = append(t.passes, device.Pass{Name: sp.name, Kind: "once a step", Count: float64(calls), Nanos: nanos / float64(s.program.Batch)})
+	}
+	return t.passes, nil
+}
+
+// totals adds the passes of one name.
+type totals struct{ passes []device.Pass }
+
+func (t *totals) add(c cost, times *[stages][]float64) {
+	if times == nil {
+		return
+	}
+	for p, took := range times {
+		pass := device.Pass{Name: c.name, Kind: c.kind, Count: 1, Nanos: typical(took)}
+		if stage(p) != stageRest {
+			pass.Kind = stageNames[p]
+		}
+		if stage(p) == stageProduct {
+			pass.Flops, pass.Direct = c.flops, c.direct
+		}
+		if stage(p) == c.moves {
+			pass.Bytes = c.bytes
+		}
+		if pass.Nanos > 0 && (stage(p) != stageRest || c.moves == stageRest) {
+			t.merge(pass)
+		}
+	}
+}
+
+// addChunks adds what a level does at the beginning and at the end of a chunk.
+func (t *totals) addChunks(times *[stages][]float64) {
+	if times == nil {
+		return
+	}
+	var both []float64
+	for pair := range slices.Chunk(times[stageRest], 2) {
+		both = append(both, pair[0]+pair[len(pair)-1])
+	}
+	slices.Sort(both)
+	t.merge(device.Pass{Name: "begin and end sums", Kind: "once a chunk", Count: 1, Nanos: both[len(both)/2]})
+}
+
+// typical is the median over chunks of the mean of a chunk: the last image of one may do work for all of them.
+func typical(took []float64) float64 {
+	var means []float64
+	for chunk := range slices.Chunk(took, imagesPerChunk) {
+		total := 0.0
+		for _, t := range chunk {
+			total += t
+		}
+		means = append(means, total/float64(len(chunk)))
+	}
+	slices.Sort(means)
+	return means[len(means)/2]
+}
+
+func (t *totals) merge(p device.Pass) {
+	for i := range t.passes {
+		if q := &t.passes[i]; q.Name == p.Name && q.Kind == p.Kind {
+			q.Count, q.Nanos, q.Bytes, q.Flops, q.Direct = q.Count+1, q.Nanos+p.Nanos, q.Bytes+p.Bytes, q.Flops+p.Flops, q.Direct+p.Direct
+			return
+		}
+	}
+	t.passes = append(t.passes, p)
+}
+
+// costOf describes the tasks of a step; what they read and write is added as they are compiled.
+func (c *compiler) costOf(st *plan.Step) cost {
+	p := c.s.program
+	if st.Rows != nil {
+		return cost{name: "loss", kind: "head"}
+	}
+	image := st.Out // or what else has the shape of the image that it works on
+	switch st.Kind {
+	case ops.KindConvGradWeights:
+		image = st.In[1]
+	case ops.KindMoments, ops.KindNormalizeSums, ops.KindGlobalAverage:
+		image = st.In[0]
+	}
+	result := cost{name: st.Name(), kind: kindOfPass(st.Kind)}
+	if shape := p.Values[image].Shape; shape.Dims() == 4 {
+		result.name = fmt.Sprintf("%s %dx%dx%d", result.name, shape[2], shape[3], shape[1])
+	}
+	return result
+}
+
+func kindOfPass(k ops.Kind) string {
+	switch k {
+	case ops.KindConv, ops.KindConvGradInput, ops.KindConvGradWeights:
+		return "product"
+	case ops.KindMoments, ops.KindNormalizeSums:
+		return "statistics"
+	case ops.KindNormalize, ops.KindNormalizeGradInput:
+		return "normalise"
+	case ops.KindReLU, ops.KindReLUGrad, ops.KindAdd:
+		return "elementwise"
+	case ops.KindShortcutPool, ops.KindShortcutSubsample, ops.KindShortcutPoolGrad, ops.KindShortcutSubsampleGrad:
+		return "shortcut"
+	}
+	return "head"
+}
