@@ -1,6 +1,6 @@
 # make            bin/longtail, with the CUDA backend where there is a C compiler (no CUDA toolkit is needed), without it elsewhere
 # make demo       builds, trains twice on synthetic images and compares: a few minutes
-# make demo-folder  packs a folder of drawn images, trains twice on it, compares: docs/your-images.md
+# make demo-folder  packs a folder of drawn images, trains twice, compares, classifies: docs/your-images.md
 # make test       all tests
 # make test-cuda  the tests of the CUDA backend alone, on the emulator of its driver
 # make lint       go vet and staticcheck

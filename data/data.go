@@ -45,11 +45,12 @@ func (m Images) Len() int { return len(m.Labels) }
 // Image is the bytes of image i, [Channels, Height, Width].
 func (m Images) Image(i int) []byte {
 	size := m.ImageBytes()
-	row := m.row(i)
+	row := m.Row(i)
 	return m.Pixels[row*size : (row+1)*size]
 }
 
-func (m Images) row(i int) int {
+// Row is where image i lies in Pixels.
+func (m Images) Row(i int) int {
 	if m.Rows == nil {
 		return i
 	}
@@ -69,7 +70,7 @@ func (m Images) Intact(indices []int32) error {
 		if i < 0 {
 			continue
 		}
-		if err := m.Check(int32(m.row(int(i)))); err != nil {
+		if err := m.Check(int32(m.Row(int(i)))); err != nil {
 			return err
 		}
 	}

@@ -21,11 +21,15 @@ type Set struct {
 	Files                   []int    // training images in each file, in the original order; nil: all lie in one
 	FilesOf                 string   // the set whose files this one reads too; empty where they are its own
 	Source                  string   // SHA-256 of a set that is one file (Format); empty of a set with a name
+	Background              string   // behind transparent pixels of its images, RRGGBB; empty: white
 
 	Mean, Deviation []float64 // of each channel over the training images, a byte counting as byte / 255; nil: not known
 
 	// Open makes the images available. The training labels must be there; the test images only if withTest is set.
 	Open func(ctx context.Context, s Spec, withTest bool) (Pool, error)
+	// Names are those of the images' files within their source, any bytes, in the order of the rows of Images.Pixels. It is nil for a set whose
+	// images have none.
+	Names func() ([]string, error)
 	// Fetch gets the set's files into a folder (see Folder) and reports bytes to progress, which may be nil. It is nil for a set
 	// that has nothing to download.
 	Fetch func(ctx context.Context, dir string, progress func(done, total int64)) error

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change lands (make ci): a tidy go.mod, tests, the PTX that ships, vet and staticcheck, race detector, a sweep that
-# is killed, sweeps on a real Slurm, fuzz tests, and a short training on real images where UNPACK names a program that makes them (UNPACK DEST cifar10).
+# is killed, a folder of images, sweeps on a real Slurm, fuzz tests, and a short training on real images where UNPACK names a program that makes them (UNPACK DEST cifar10).
 # Installs what is missing where it can. Prints the seconds of each stage; the first failure ends it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,6 +51,16 @@ sass() {
   if ptxas=$(scripts/ptxas.sh); then PTXAS=$ptxas make sass; else echo "LEFT OUT: compiling the PTX needs the Python package with ptxas, which cannot be had"; fi
 }
 
+# The tutorial for images of one's own, with a training of two epochs.
+own_images() {
+  local folder
+  folder=$(mktemp -d)
+  OUT="$folder" EPOCHS=2 scripts/demo_folder.sh
+  local result=$?
+  rm -rf "$folder"
+  return $result
+}
+
 install g++ g++
 stage "build" make
 stage "go.mod is tidy" tidy
@@ -60,6 +70,7 @@ stage "the PTX by ptxas" sass
 stage "vet and staticcheck" make lint
 stage "race detector" race
 stage "sweep killed and finished" scripts/ci_sweep.sh
+stage "a folder of images" own_images
 stage "export opened by MLflow" scripts/ci_mlflow.sh
 install chromium chromium
 stage "the live page in a browser" scripts/ci_serve.sh

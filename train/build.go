@@ -60,13 +60,21 @@ func unfit(cfg *config.Config, images data.Images, err error) error {
 // class [C], nil where they are not known.
 func Network(cfg *config.Config, images data.Images, counts []int) (program.Network, error) {
 	input, err := cfg.NewInput()
+	if err != nil {
+		return program.Network{}, err
+	}
+	return network(cfg, images, counts, input), nil
+}
+
+// network is Network for images whose bytes become numbers in a known way.
+func network(cfg *config.Config, images data.Images, counts []int, input data.Input) program.Network {
 	m := models.Config{Name: cfg.Network(), Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init, ClassScale: cfg.Model.ClassScale}
 	m.Frozen, m.FrozenClassifier = cfg.Freeze()
 	return program.Network{
 		Model: m,
 		Image: program.Size{Channels: images.Channels, Height: images.Height, Width: images.Width}, Pixels: plan.Pixels(input),
 		Loss: cfg.Loss.Name, Options: cfg.Loss.Options(), Counts: counts, Divisor: cfg.Loss.Divisor,
-	}, err
+	}
 }
 
 // Options are what surrounds the graph of a program that trains on those images.

@@ -20,7 +20,7 @@ type recorder struct {
 	adjusted func() (*run.Adjusted, error) // of the checkpoints in the folder; gives nil where the config asks for nothing
 
 	lines []byte            // of metrics.jsonl
-	texts map[string][]byte // of config.yaml and split.json
+	texts map[string][]byte // of config.yaml, split.json and input.json
 
 	fingerprint string // of config.yaml
 

@@ -204,7 +204,7 @@ func checkSource(c *config.Config, dir string) error {
 	return otherSource(dir, set.Name, split.Source, set.Source)
 }
 
-// describe writes config.yaml and split.json where they are missing, and keeps both in memory. A folder that was moved gets its own
+// describe writes config.yaml, split.json and input.json where they are missing, and keeps them in memory. A folder that was moved gets its own
 // place into the config; a config.yaml that lacks keys is completed, and a split that is written in another way is written in this one:
 // equal runs have equal seals.
 func (k *recorder) describe(c *config.Config, split data.Split) error {
@@ -226,8 +226,11 @@ func (k *recorder) describe(c *config.Config, split data.Split) error {
 	if err := split.Write(k.folder.Path(run.SplitFile)); err != nil {
 		return err
 	}
+	if err := k.describeInput(c); err != nil {
+		return err
+	}
 	k.texts = map[string][]byte{}
-	for _, name := range []string{run.ConfigFile, run.SplitFile} {
+	for _, name := range []string{run.ConfigFile, run.SplitFile, run.InputFile} {
 		text, err := os.ReadFile(k.folder.Path(name))
 		if err != nil {
 			return fmt.Errorf("reading what describes the run: %w", err)
@@ -235,6 +238,19 @@ func (k *recorder) describe(c *config.Config, split data.Split) error {
 		k.texts[name] = text
 	}
 	return nil
+}
+
+// describeInput writes what the network must be told to look at new images.
+func (k *recorder) describeInput(c *config.Config) error {
+	record, err := registeredInput(c)
+	if err != nil {
+		return err
+	}
+	text, err := record.Encode(k.fingerprint)
+	if err != nil {
+		return err
+	}
+	return k.folder.Write(run.InputFile, text)
 }
 
 // recordPart writes environment.json: this process, and all that took part in the run. It remarks on a run that resumes with

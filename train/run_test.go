@@ -129,7 +129,7 @@ func TestTheSameCommandAgainSaysThatItIsDone(t *testing.T) {
 	}
 	sameFiles(t, "after a second command", before, files(t, dir))
 	names := slices.Sorted(maps.Keys(before))
-	if want := []string{run.Best, run.BestValidation, run.Last, run.ConfigFile, run.MetricsFile, run.SplitFile, run.SummaryFile}; !slices.Equal(names, want) {
+	if want := []string{run.Best, run.BestValidation, run.Last, run.ConfigFile, run.InputFile, run.MetricsFile, run.SplitFile, run.SummaryFile}; !slices.Equal(names, want) {
 		t.Errorf("files %v, want %v", names, want)
 	}
 }

@@ -41,6 +41,7 @@ func Verify(dir string) *Verdict {
 		v.readCheckpoint(name)
 	}
 	v.readEnvironment()
+	v.readInput()
 	return &v.Verdict
 }
 
@@ -152,6 +153,20 @@ func (v *verifier) readEnvironment() {
 	_, err = run.ReadEnvironment(v.Dir, fingerprint)
 	if err != nil && (v.Sealed || !errors.Is(err, fs.ErrNotExist)) {
 		v.problem(run.EnvironmentFile, err)
+	}
+}
+
+// readInput reads what the network is told of images, where it is, and compares it with the result.
+func (v *verifier) readInput() {
+	if v.config == nil || !run.Exists(v.path(run.InputFile)) {
+		return
+	}
+	in, err := readInput(v.Dir, v.config)
+	if err == nil && v.summary != nil && !slices.Equal(in.ClassNames, v.summary.ClassNames) {
+		err = fmt.Errorf("its classes are not those of %s", run.SummaryFile)
+	}
+	if err != nil {
+		v.problem(run.InputFile, err)
 	}
 }
 

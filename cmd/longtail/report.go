@@ -15,7 +15,8 @@ import (
 // reportOptions are the flags of the report command.
 type reportOptions struct {
 	runsOptions
-	title string
+	title    string
+	mistakes bool
 }
 
 func newReportCommand(o *options) *cobra.Command {
@@ -27,12 +28,18 @@ func newReportCommand(o *options) *cobra.Command {
 the network for nothing.
 
 Runs are read from the folders given, as arguments or by --runs, else from "runs". --out names the page; without it the page
-is report.html in the run's folder, or in the folder of runs.`,
+is report.html in the run's folder, or in the folder of runs.
+
+--mistakes looks at the test images with the checkpoint of --score again, which takes as long as eval does, and shows for each class
+up to 12 that are taken for another one: the most certain mistakes, with the class, its probability and the file. Runs whose data set or
+checkpoint is not there say so on the page. Thumbnails take 6 MB of the page at most.`,
 		Example: `  longtail report runs
-  longtail report runs/a runs/b --out a-and-b.html`,
+  longtail report runs/a runs/b --out a-and-b.html
+  longtail report runs/photos --mistakes`,
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args) },
 	}
 	r.add(cmd, "file to write the page to (default: report.html in the folder of runs)", "file")
+	cmd.Flags().BoolVar(&r.mistakes, "mistakes", false, "show the test images that each run's network is wrong about; their data sets must be there")
 	cmd.Flags().StringVar(&r.title, "title", "", "heading of the page")
 	return cmd
 }
@@ -67,7 +74,13 @@ func (r *reportOptions) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "would write %s about %d runs\n", r.out, len(set.Runs))
 		return set.Damage()
 	}
-	if err := report.WriteFile(r.out, set, report.Options{Title: r.title, Which: which, Metric: metric}); err != nil {
+	o := report.Options{Title: r.title, Which: which, Metric: metric}
+	if r.mistakes {
+		if o.Mistakes, err = r.findMistakes(cmd, set.Runs, which); err != nil {
+			return err
+		}
+	}
+	if err := report.WriteFile(r.out, set, o); err != nil {
 		return err
 	}
 	info, err := os.Stat(r.out)

@@ -38,6 +38,7 @@ func commands(o *options) []*cobra.Command {
 		newSweepCommand(o),
 		newStatusCommand(o),
 		newEvalCommand(o),
+		newPredictCommand(o),
 		newVerifyRunsCommand(o),
 		newDataCommand(o),
 		newBenchCommand(o),

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"longtail/data/picture"
 	"longtail/data/picture/picturetest"
 	"longtail/internal/fail"
 )
@@ -201,5 +202,51 @@ func TestFullDisk(t *testing.T) {
 	again.Out = filepath.Join(t.TempDir(), "whole.pack")
 	if _, want := packed(t, again); !bytes.Equal(got, want) || r.Resumed != 25 {
 		t.Errorf("resumed after %d, the same bytes: %v", r.Resumed, bytes.Equal(got, want))
+	}
+}
+
+// Images that are looked at one by one are the squares that packing makes of them, in the order of their names; what packing names as damaged has
+// the same reason.
+func TestFoundImagesAreThePackedOnes(t *testing.T) {
+	dir, good, bad := oddFolder(t)
+	o := options(t, dir)
+	o.SkipDamaged = true
+	report, content := packed(t, o)
+	names, err := ReadNames(o.Out)
+	if err != nil || report.Train != good {
+		t.Fatal(report.Train, err)
+	}
+	bad["loose.png"], bad["nowhere.png"] = "no JPEG", "no such file"
+	found, err := Find([]string{dir, filepath.Join(dir, "nowhere.png")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	length, seen := 3*o.Size*o.Size, 0
+	err = found.Squares(t.Context(), o.Size, o.Background, picture.DefaultLimits(), func(i int, square []byte, unfit error) error {
+		name, err := filepath.Rel(dir, found.Names[i])
+		if err != nil {
+			return err
+		}
+		switch reason, isBad := bad[name]; {
+		case isBad:
+			if unfit == nil || !strings.Contains(unfit.Error(), reason) {
+				t.Errorf("%q: %v, want %q", name, unfit, reason)
+			}
+		case unfit != nil || name != names[seen]:
+			t.Errorf("%q in the place of %q: %v", name, names[seen], unfit)
+		default:
+			if !bytes.Equal(square, content[pixelsAt+seen*length:][:length]) {
+				t.Errorf("%q is not the packed image", name)
+			}
+			seen++
+		}
+		return nil
+	})
+	if err != nil || seen != good || len(found.Names) != good+len(bad) {
+		t.Errorf("%d of %d good images, %d in all: %v", seen, good, len(found.Names), err)
+	}
+	stop := errors.New("stop")
+	if err := found.Squares(t.Context(), o.Size, o.Background, picture.DefaultLimits(), func(int, []byte, error) error { return stop }); err != stop {
+		t.Errorf("stopped with %v", err)
 	}
 }

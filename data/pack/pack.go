@@ -148,15 +148,6 @@ func Preview(o Options) (*Report, error) {
 // Bytes is how large the pixels of a report's images are.
 func (r *Report) Bytes() int64 { return 3 * int64(r.Size) * int64(r.Size) * int64(r.Train+r.Test) }
 
-// decoding bounds the memory of the images that are decoded at a time, bytes; a larger one is decoded alone.
-const decoding = 192 << 20
-
-// result is a square, or why there is none.
-type result struct {
-	square []byte
-	err    error
-}
-
 // pack decodes all items that are not done, on all cores, and adds them in their order. What was added is saved, however it ends.
 func (p *plan) pack(ctx context.Context, o *Options, w *writer) (err error) {
 	roots := make([]*os.Root, len(p.roots))
@@ -166,49 +157,18 @@ func (p *plan) pack(ctx context.Context, o *Options, w *writer) (err error) {
 		}
 		defer roots[i].Close()
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	memory := semaphore.NewWeighted(decoding)
-	results := make(chan chan result, 4*runtime.GOMAXPROCS(0)) // in the order of the items
-	free := make(chan struct{}, runtime.GOMAXPROCS(0))
 	first := w.state.Done
-	go func() {
-		defer close(results)
-		for _, it := range p.items[first:] {
-			r := make(chan result, 1)
-			select {
-			case free <- struct{}{}:
-			case <-ctx.Done():
-				return
-			}
-			go func() {
-				defer func() { <-free }()
-				square, err := o.square(ctx, roots[it.root], it.name, memory)
-				r <- result{square, err}
-			}()
-			select {
-			case results <- r:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	for r := range results {
-		if err = ctx.Err(); err != nil {
-			break
-		}
-		got := <-r
-		if err = ctx.Err(); err != nil {
-			break
-		}
-		if err = w.add(got.square, !p.items[w.state.Done].test, got.err); err != nil {
-			break
+	square := func(ctx context.Context, i int, memory *semaphore.Weighted) ([]byte, error) {
+		it := p.items[first+i]
+		return o.square(ctx, roots[it.root], it.name, memory)
+	}
+	err = inOrder(ctx, len(p.items)-first, square, func(_ int, square []byte, bad error) error {
+		if err := w.add(square, !p.items[w.state.Done].test, bad); err != nil {
+			return err
 		}
 		o.Progress(w.state.Done, len(p.items))
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
+		return nil
+	})
 	if saveErr := w.saveNow(true); saveErr != nil && err == nil {
 		err = saveErr
 	}

@@ -60,8 +60,9 @@ func open(path string) (*data.Set, error) {
 	}
 	return &data.Set{
 		Name: filepath.Base(path), Classes: h.Classes, Channels: 3, Height: h.Size, Width: h.Size,
-		Train: h.Train, Test: h.Test, Source: h.Checksum, Mean: h.Mean, Deviation: h.Deviation,
+		Train: h.Train, Test: h.Test, Source: h.Checksum, Mean: h.Mean, Deviation: h.Deviation, Background: h.Background,
 		Open:   func(context.Context, data.Spec, bool) (data.Pool, error) { return openPool(path, h.Checksum) },
+		Names:  func() ([]string, error) { return ReadNames(path) },
 		Verify: func(string) ([]data.FileReport, error) { return verify(path), nil },
 	}, nil
 }

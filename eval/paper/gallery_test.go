@@ -50,7 +50,7 @@ func TestMethodsQuoteTheGallery(t *testing.T) {
 }
 
 func TestGalleries(t *testing.T) {
-	for name, want := range map[string]struct{ rows, columns int }{"gallery": {24, 4}, "ldam": {4, 8}} {
+	for name, want := range map[string]struct{ rows, columns int }{"gallery": {24, 4}, "ldam": {4, 8}, "table3": {9, 3}} {
 		g, err := LookupGallery(name)
 		if err != nil {
 			t.Fatal(err)
@@ -69,6 +69,11 @@ func TestGalleries(t *testing.T) {
 		{"ldam", "LDAM", Column{Dataset: "cifar100", Imbalance: 10, Profile: "step"}, "43.73"},
 		{"ldam", "LDAM", Column{Dataset: "cifar100", Imbalance: 10}, "43.09"},
 		{"ldam", "LDAM", Column{Dataset: "cifar100", Imbalance: 50}, ""},
+		{"table3", "ResNet-50 softmax", Column{Dataset: "inaturalist2018"}, "42.86"},
+		{"table3", "ResNet-152 class-balanced focal", Column{Dataset: "ilsvrc2012"}, "20.87"},
+		{"table3", "ResNet-101 class-balanced focal at 320", Column{Dataset: "inaturalist2017"}, "34.96"},
+		{"table3", "ResNet-50 softmax", Column{Dataset: "imagenet_lt"}, ""},
+		{"table3", "ResNet-50 softmax at 320", Column{Dataset: "ilsvrc2012"}, ""},
 		{"ldam", "cRT", Column{Dataset: "cifar100", Imbalance: 10}, ""},
 	} {
 		g, err := LookupGallery(c.gallery)

@@ -29,6 +29,8 @@ type Options struct {
 	Title  string
 	Which  eval.Which  // which test result is quoted
 	Metric eval.Metric // which number of it in the tables; empty is the error
+
+	Mistakes []Mistakes // of runs; nil leaves the section out
 }
 
 type figure struct {
@@ -54,6 +56,7 @@ type content struct {
 	Paper    []tables.Table
 	Sections []section
 	Classes  []tables.Table
+	Mistakes []mistakesOfRun
 	Details  []runInfo
 	Problems []string
 	Remarks  []string
@@ -68,6 +71,9 @@ func Write(w io.Writer, set eval.Set, o Options) error {
 		c.Paper = paperTables(set.Runs, o)
 		var err error
 		if c.Sections, err = sections(set.Runs, o.Which); err != nil {
+			return err
+		}
+		if c.Mistakes, err = showMistakes(o.Mistakes); err != nil {
 			return err
 		}
 		c.addDetails(grouping)

@@ -89,9 +89,15 @@ func (m *Methods) Compare(runs []*eval.Run, o Options) Comparison {
 	return c
 }
 
-// deviations are the settings of the file's first stages that are not those of the published numbers, which are all of one network,
-// batch size and length: those of config.Defaults.
+// deviations are the settings of the file's first stages that are not those of the published numbers, which are of one network,
+// batch size and length, those of config.Defaults, unless they have a protocol of their own.
 func (m *Methods) deviations() (all []string) {
+	if m.Published.OwnProtocol {
+		if m.Path == "" {
+			return nil
+		}
+		return []string{"schedule, batch size and crops are those of " + filepath.Base(m.Path) + ", not the published ones"}
+	}
 	published := config.Defaults()
 	for _, key := range []string{"model.name", "train.epochs", "train.batch"} {
 		for _, row := range m.Rows {

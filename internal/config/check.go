@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -131,11 +133,15 @@ func (c *Config) checkChoice(key, value string, allowed []string) error {
 	return fail.Usage("%s: %s=%s: there is no such value%s\nchoose one of %s", c.Place(key), key, value, hint, strings.Join(allowed, ", "))
 }
 
-// checkData asks package data, which knows the sets, whether such a subset exists. A split file is not read here.
+// checkData asks package data, which knows the sets, whether such a subset exists. A split file is not read here, and a data set that is a file
+// may be elsewhere: what a run recorded is used without it, and whatever reads images looks for it.
 func (c *Config) checkData() error {
 	err := data.Check(c.DataSpec())
 	if err == nil {
 		_, err = c.NewInput()
+	}
+	if data.IsFile(c.Data.Dataset) && errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
 		for _, key := range []string{"data.imbalance", "data.max_per_class", "data.validation", "data.split", "data.input"} {

@@ -3,6 +3,7 @@
 //
 //	config.yaml       everything that decides the run, defaults included
 //	environment.json  where and by what it was computed last
+//	input.json        classes, size and scale of the images that the network looks at
 //	split.json        the indices of the long-tailed subset
 //	metrics.jsonl     one Epoch a line
 //	timing.jsonl      one Timing a line

@@ -19,6 +19,7 @@ import (
 const (
 	ConfigFile      = "config.yaml"
 	EnvironmentFile = "environment.json"
+	InputFile       = "input.json"
 	SplitFile       = "split.json"
 	MetricsFile     = "metrics.jsonl"
 	TimingFile      = "timing.jsonl"
@@ -101,7 +102,7 @@ func (f *Folder) take() error {
 
 // isLeftover reports whether an entry is a temporary file of Write.
 func isLeftover(e fs.DirEntry) bool {
-	ours := []string{ConfigFile, EnvironmentFile, SplitFile, SummaryFile, FailureFile, PrunedFile, Last, Best, BestValidation}
+	ours := []string{ConfigFile, EnvironmentFile, InputFile, SplitFile, SummaryFile, FailureFile, PrunedFile, Last, Best, BestValidation}
 	return slices.ContainsFunc(ours, func(name string) bool { return disk.IsLeftover(e, filepath.Base(name)) })
 }
 
