@@ -43,9 +43,10 @@ func (r *Run) Column() paper.Column {
 
 // Problem is a folder or file that could not be used, and why.
 type Problem struct {
-	Path   string
-	Err    error
-	Damage bool // it cannot be read or contradicts other files; not merely unfinished, or a copy
+	Path       string
+	Err        error
+	Damage     bool // it cannot be read or contradicts other files; not merely unfinished, or a copy
+	Unfinished bool // a run's folder that has a config and no result yet
 }
 
 // Set is what was found: runs sorted by folder, what had to be left out, and what a reader should know of the rest.
@@ -138,7 +139,7 @@ func (r *Run) isCopyOf(other *Run) bool {
 // walk finds the folders of runs at or below root that were not seen before, and does not read them yet.
 func walk(root string, seen map[string]bool) (found []*reading) {
 	problem := func(path string, err error, damage bool) {
-		found = append(found, &reading{problems: []Problem{{path, err, damage}}})
+		found = append(found, &reading{problems: []Problem{{Path: path, Err: err, Damage: damage}}})
 	}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -158,7 +159,8 @@ func walk(root string, seen map[string]bool) (found []*reading) {
 		case run.Exists(filepath.Join(path, run.SummaryFile)):
 			found = append(found, &reading{dir: path})
 		case run.Exists(filepath.Join(path, run.ConfigFile)):
-			problem(path, fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile), false)
+			err := fmt.Errorf("not finished: it has no %s; the command that started it resumes it", run.SummaryFile)
+			found = append(found, &reading{problems: []Problem{{Path: path, Err: err, Unfinished: true}}})
 		default:
 			return nil
 		}

@@ -22,7 +22,7 @@ type reading struct {
 }
 
 func (r *reading) problem(name string, err error) {
-	r.problems = append(r.problems, Problem{filepath.Join(r.dir, name), err, true})
+	r.problems = append(r.problems, Problem{Path: filepath.Join(r.dir, name), Err: err, Damage: true})
 }
 
 // read reads the run. One whose files do not fit each other is left out: which of them is right is not known. Of a run without a seal,

@@ -80,6 +80,14 @@ func (b *Builder) Add(x, y *G.Node) *G.Node {
 	return b.keep(ops.Add(x, y))
 }
 
+// MaxPool is the maximum over windows: x [N, C, H, W] to [N, C, H / stride, W / stride].
+func (b *Builder) MaxPool(x *G.Node, kernel, stride, pad int) *G.Node {
+	if b.err != nil {
+		return nil
+	}
+	return b.keep(ops.MaxPool(x, kernel, stride, pad))
+}
+
 // Average is the mean over the pixels: [N, F, H, W] to [N, F].
 func (b *Builder) Average(x *G.Node) *G.Node {
 	if b.err != nil {

@@ -43,14 +43,32 @@ type Net struct {
 // all networks.
 type Network func(b *Builder, x *G.Node) *G.Node
 
-var registry = map[string]Network{}
+// Choice is a key of Config that a network may leave to its user.
+type Choice int
+
+// ChoosesShortcut says that a network draws its shortcuts with [Builder.Shortcut], as Config.Shortcut wants them.
+const ChoosesShortcut Choice = iota
+
+// registered is a network and what it leaves to its user.
+type registered struct {
+	draw    Network
+	choices []Choice
+}
+
+var registry = map[string]registered{}
 
 // Register makes a network known under a name. It is called from init; a taken name is a panic.
-func Register(name string, draw Network) {
+func Register(name string, draw Network, choices ...Choice) {
 	if _, taken := registry[name]; taken {
 		panic("models: " + name + " is registered twice")
 	}
-	registry[name] = draw
+	registry[name] = registered{draw, choices}
+}
+
+// Chooses reports whether a network leaves a choice to its user; it does for names that are not known, so that they are what is reported.
+func Chooses(name string, choice Choice) bool {
+	n, known := registry[name]
+	return !known || slices.Contains(n.choices, choice)
 }
 
 // Names are the known networks, shorter names first.
@@ -64,7 +82,7 @@ func Names() []string {
 // the moments of the batch, an evaluation network by running moments that are inputs. Unknown names in c, fewer than 2 classes
 // and images that are not [N, I, H, W], or that a shortcut cannot halve, are errors.
 func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
-	draw, ok := registry[c.Name]
+	network, ok := registry[c.Name]
 	switch {
 	case !ok:
 		return Net{}, fmt.Errorf("there is no model %q; there are %v", c.Name, Names())
@@ -78,7 +96,7 @@ func Build(x *G.Node, c Config, h ops.Head, training bool) (Net, error) {
 		return Net{}, fmt.Errorf("a network wants images [N, I, H, W], not %v", x)
 	}
 	b := &Builder{config: c, training: training && !c.Frozen, frozen: c.Frozen, graph: x.Graph()}
-	b.net.Features = draw(b, x)
+	b.net.Features = network.draw(b, x)
 	b.net.Logits = b.logits(b.net.Features, h)
 	if b.err != nil {
 		return Net{}, fmt.Errorf("building %s: %w", c.Name, b.err)

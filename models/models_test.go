@@ -113,9 +113,12 @@ func TestHeadDecidesOnTheBias(t *testing.T) {
 // Gorgonia's 32-bit hashes would be missing.
 func TestNodes(t *testing.T) {
 	for _, name := range Names() {
+		if !Chooses(name, ChoosesShortcut) {
+			continue
+		}
 		for _, shortcut := range Shortcuts() {
 			var depth int
-			if _, err := fmt.Sscanf(name, "resnet%d", &depth); err != nil {
+			if _, err := fmt.Sscanf(strings.TrimPrefix(name, "cifar_"), "resnet%d", &depth); err != nil {
 				t.Fatal(err)
 			}
 			convs := depth - 1
@@ -346,7 +349,7 @@ func TestBuildRefuses(t *testing.T) {
 		config Config
 		names  string // what the message must name
 	}{
-		"model":        {images(2, 3, 32, 32), Config{Name: "resnet18", Classes: 10, Shortcut: "avgpool", Init: "he"}, "resnet18"},
+		"model":        {images(2, 3, 32, 32), Config{Name: "resnet9", Classes: 10, Shortcut: "avgpool", Init: "he"}, "resnet9"},
 		"shortcut":     {images(2, 3, 32, 32), Config{Name: "resnet8", Classes: 10, Shortcut: "max", Init: "he"}, "max"},
 		"init":         {images(2, 3, 32, 32), Config{Name: "resnet8", Classes: 10, Shortcut: "avgpool", Init: "zero"}, "zero"},
 		"classes":      {images(2, 3, 32, 32), Config{Name: "resnet8", Classes: 1, Shortcut: "avgpool", Init: "he"}, "classes"},
@@ -365,7 +368,7 @@ func TestBuildRefuses(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for _, want := range []string{"resnet8", "resnet20", "resnet32", "resnet44", "resnet56", "resnet110"} {
+	for _, want := range []string{"resnet8", "resnet20", "resnet32", "resnet44", "resnet56", "resnet110", "cifar_resnet50", "resnet18", "resnet50", "resnet152"} {
 		if !slices.Contains(Names(), want) {
 			t.Errorf("%s is not known", want)
 		}
@@ -375,5 +378,5 @@ func TestNames(t *testing.T) {
 			t.Error("a taken name is accepted")
 		}
 	}()
-	Register("resnet8", resnet(8))
+	Register("resnet8", resnet(8), ChoosesShortcut)
 }

@@ -61,6 +61,8 @@ stage "the PTX by ptxas" sass
 stage "vet and staticcheck" make lint
 stage "race detector" race
 stage "sweep killed and finished" scripts/ci_sweep.sh
+stage "export opened by MLflow" scripts/ci_mlflow.sh
+stage "exported networks" scripts/ci_models.sh
 stage "fuzz tests" make fuzz FUZZTIME=10s
 if [ -n "${UNPACK:-}" ]; then
   install dwebp webp

@@ -50,7 +50,7 @@ func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 // class [C], nil where they are not known.
 func Network(cfg *config.Config, images data.Images, counts []int) (program.Network, error) {
 	input, err := data.NewInput(cfg.Data.Input, images.Channels)
-	m := models.Config{Name: cfg.Model.Name, Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init, ClassScale: cfg.Model.ClassScale}
+	m := models.Config{Name: cfg.Network(), Classes: images.Classes, Shortcut: cfg.Model.Shortcut, Init: cfg.Model.Init, ClassScale: cfg.Model.ClassScale}
 	m.Frozen, m.FrozenClassifier = cfg.Freeze()
 	return program.Network{
 		Model: m,

@@ -73,7 +73,7 @@ func (r *trainReport) started(e train.Started) error {
 		return r.line(jsonEvent{Event: "started", Folder: r.cfg.Out, From: e.From, Steps: e.Steps, Images: e.Images})
 	}
 	c := r.cfg
-	fmt.Fprintf(r.messages, "%s: %s with %s on %d images of %s, %d steps of %d in %g epochs\n", c.Out, c.Model.Name, c.Loss.Name, e.Images, c.Data.Dataset, e.Steps, e.Batch, e.Epochs)
+	fmt.Fprintf(r.messages, "%s: %s with %s on %d images of %s, %d steps of %d in %g epochs\n", c.Out, c.Network(), c.Loss.Name, e.Images, c.Data.Dataset, e.Steps, e.Batch, e.Epochs)
 	if e.From > 0 {
 		fmt.Fprintf(r.messages, "resumes after step %d\n", e.From)
 	}

@@ -32,6 +32,7 @@ func commands(o *options) []*cobra.Command {
 		newTableCommand(o),
 		newCompareCommand(o),
 		newReportCommand(o),
+		newExportCommand(o),
 		newTrainCommand(o),
 		newSweepCommand(o),
 		newEvalCommand(o),

@@ -279,7 +279,7 @@ func writeLong(w io.Writer, all []Comparison) error {
 					e.Paper.String(), ours[0], ours[1], ours[2], difference, strconv.FormatBool(e.PaperBest), strconv.FormatBool(e.OursBest),
 					model(e.PaperModel), model(e.OursModel), held, strconv.Itoa(e.Candidates), strings.Join(c.Deviations, "; "), e.Command, string(c.Metric)}
 				for k := range record {
-					record[k] = inert(record[k])
+					record[k] = Inert(record[k])
 				}
 				records = append(records, record)
 			}

@@ -239,8 +239,8 @@ func (t Table) flatHeader() []string {
 // formula matches what a spreadsheet computes rather than shows; a sign before a digit is a number's.
 var formula = regexp.MustCompile(`^([=@\t\r]|[+-]($|[^0-9.]))`)
 
-// inert is a cell of CSV that no spreadsheet takes for a formula: text that begins like one gets an apostrophe in front.
-func inert(text string) string {
+// Inert is a cell of CSV that no spreadsheet takes for a formula: text that begins like one gets an apostrophe in front.
+func Inert(text string) string {
 	if !formula.MatchString(text) {
 		return text
 	}
@@ -252,13 +252,13 @@ func (t Table) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	header := t.flatHeader()
 	for i := range header {
-		header[i] = inert(header[i])
+		header[i] = Inert(header[i])
 	}
 	records := [][]string{header}
 	for _, r := range t.Rows {
 		texts := make([]string, len(r))
 		for i, c := range r {
-			texts[i] = inert(c.Text)
+			texts[i] = Inert(c.Text)
 		}
 		records = append(records, texts)
 	}

@@ -99,7 +99,7 @@ func (c *Config) check() error {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkLoss, c.checkSampling, c.checkStages, c.checkSchedule, c.checkMixing, c.checkData, c.checkEval} {
+	for _, check := range []func() error{c.checkModel, c.checkLoss, c.checkSampling, c.checkStages, c.checkSchedule, c.checkMixing, c.checkData, c.checkEval} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -20,7 +20,11 @@ func (c *Config) Differences(other *Config) []string {
 	var keys []string
 	theirs := other.entries()
 	for i, e := range c.entries() {
-		if (e.identifies() || theirs[i].identifies()) && format(e.value) != format(theirs[i].value) {
+		differ := format(e.value) != format(theirs[i].value)
+		if e.key == "model.name" {
+			differ = c.Network() != other.Network()
+		}
+		if differ && (e.identifies() || theirs[i].identifies()) {
 			keys = append(keys, e.key)
 		}
 	}
@@ -36,7 +40,11 @@ func (c *Config) Conflict(began *Config) string {
 	}
 	var parts []string
 	for _, key := range mine.Differences(began) {
-		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, began.Value(key), mine.Value(key)))
+		there, here := began.Value(key), mine.Value(key)
+		if key == "model.name" {
+			there, here = began.Network(), mine.Network()
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s there, %s here)", key, there, here))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -77,8 +85,8 @@ func (c *Config) NameWith(method ...string) string {
 	if c.Data.Profile != "exp" {
 		parts = append(parts, c.Data.Profile)
 	}
-	if c.Model.Name != "resnet32" {
-		parts = append(parts, c.Model.Name)
+	if name := c.Network(); name != "resnet32" {
+		parts = append(parts, name)
 	}
 	parts = append(parts, method...)
 	return strings.Join(append(parts, fmt.Sprintf("s%d", c.Seed)), "-")

@@ -40,6 +40,8 @@ func (c *Config) unused(key string) bool {
 	switch key {
 	case "data.sampler_beta":
 		return c.Data.Sampler != data.Effective
+	case "model.shortcut":
+		return !c.choosesShortcut()
 	case "train.milestones", "train.multipliers":
 		return c.Train.Schedule == CosineSchedule
 	}

@@ -175,9 +175,13 @@ func (c *Config) idle(o loss.Option) []string {
 	return users
 }
 
-// DropUnused forgets the keys of the section loss and of mixing that have no meaning beside the others, as a list of losses, weights or rules
-// gives them to runs that do not use them.
+// DropUnused forgets the shortcut, the keys of the section loss and those of mixing that have no meaning beside the others, as a list of
+// networks, losses, weights or rules gives them to runs that do not use them.
 func (c *Config) DropUnused() {
+	if c.unused("model.shortcut") {
+		c.Model.Shortcut = Defaults().Model.Shortcut
+		delete(c.places, "model.shortcut")
+	}
 	for _, o := range loss.AllOptions() {
 		if c.idle(o) != nil {
 			c.Loss.set(o)

@@ -53,6 +53,8 @@ func (c *Config) Text(key string) string {
 	switch {
 	case !ok || e.unused:
 		return ""
+	case key == "model.name":
+		return c.Network()
 	case e.value.Kind() == reflect.String:
 		return e.value.String()
 	}

@@ -147,6 +147,8 @@ func init() {
 		ops.KindShortcutSubsample:     (*compiler).shortcut,
 		ops.KindShortcutPoolGrad:      (*compiler).shortcut,
 		ops.KindShortcutSubsampleGrad: (*compiler).shortcut,
+		ops.KindMaxPool:               (*compiler).maxPool,
+		ops.KindMaxPoolGrad:           (*compiler).maxPoolGrad,
 		ops.KindGlobalAverage:         (*compiler).globalAverage,
 		ops.KindGlobalAverageGrad:     (*compiler).globalAverage,
 		ops.KindDense:                 (*compiler).dense,

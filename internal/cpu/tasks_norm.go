@@ -3,7 +3,6 @@ package cpu
 import (
 	"math"
 
-	"longtail/internal/ops"
 	"longtail/internal/plan"
 )
 
@@ -170,40 +169,5 @@ func (c *compiler) add(st *plan.Step) {
 	a, b, y := c.read(st.In[0]), c.read(st.In[1]), c.write(st.Out)
 	c.do(func(w *worker, n int) {
 		k.add(s.at(y, w, n), s.at(a, w, n), s.at(b, w, n), y.shape.h, y.shape.w*y.shape.c)
-	})
-}
-
-func (c *compiler) shortcut(st *plan.Step) {
-	s, k := c.s, c.s.kernels
-	x, y := c.read(st.In[0]), c.write(st.Out)
-	kernel, big, small := k.shortcutPool, x, y
-	switch st.Kind {
-	case ops.KindShortcutPoolGrad:
-		kernel, big, small = k.shortcutPoolGrad, y, x
-	case ops.KindShortcutSubsample:
-		kernel = k.shortcutSubsample
-	case ops.KindShortcutSubsampleGrad:
-		kernel, big, small = k.shortcutSubsampleGrad, y, x
-	}
-	p := s.program
-	before := p.Values[st.Out].Shape[1] - p.Values[st.In[0]].Shape[1]
-	if before < 0 {
-		before = -before
-	}
-	g := halving{H: small.shape.h, W: small.shape.w, Big: big.shape.c, Small: small.shape.c, Before: before / 2, Channels: min(p.Values[st.Out].Shape[1], p.Values[st.In[0]].Shape[1])}
-	c.do(func(w *worker, n int) { kernel(s.at(y, w, n), s.at(x, w, n), g) })
-}
-
-func (c *compiler) globalAverage(st *plan.Step) {
-	s, k := c.s, c.s.kernels
-	x, y := c.read(st.In[0]), c.write(st.Out)
-	if st.Kind == ops.KindGlobalAverage {
-		c.do(func(w *worker, n int) {
-			k.globalAverage(s.flat(y, w, n), s.at(x, w, n), x.shape.h, x.shape.w, x.shape.c)
-		})
-		return
-	}
-	c.do(func(w *worker, n int) {
-		k.globalAverageGrad(s.at(y, w, n), s.flat(x, w, n), y.shape.h, y.shape.w, y.shape.c)
 	})
 }

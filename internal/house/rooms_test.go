@@ -14,7 +14,7 @@ var floors = map[string]int{
 	"internal/effective": 1, "internal/mt19937": 1, "internal/options": 1,
 	"models": 2, "loss": 2, "data": 2, "internal/posthoc": 2,
 	"data/cifar": 3, "data/synthetic": 3, "data/mix": 4,
-	"internal/plan":    3,
+	"internal/plan": 3, "internal/onnx": 3,
 	"internal/device":  4,
 	"internal/program": 5, "internal/cpu": 5, "cuda": 5, "cuda/lower": 5,
 	"internal/config": 5, "internal/run": 5,

@@ -45,6 +45,15 @@ func away(v *tensor.Dense) *tensor.Dense {
 	return v
 }
 
+// apart is a tensor whose numbers are at least 0.05 apart, so that a finite difference does not change which one is the largest.
+func apart(d draw, shape ...int) *tensor.Dense {
+	x := tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float64))
+	for i, place := range d.r.Perm(x.Shape().TotalSize()) {
+		x.Data().([]float64)[i] = .1*float64(place) + .05*d.r.Float64() - .2
+	}
+	return x
+}
+
 // positive makes the numbers of v at least 0.1.
 func positive(v *tensor.Dense) *tensor.Dense {
 	for i, x := range v.Data().([]float64) {
@@ -149,12 +158,7 @@ func (d draw) binary(piece func(a, b *G.Node) (*G.Node, error), f func(a, b floa
 // reduction is a piece that takes [N, C] to [N, 1]; the classes of a row are at least 0.05 apart.
 func (d draw) reduction(piece func(*G.Node) (*G.Node, error), f func(row []float64) float64) example {
 	n, c := d.n("N", 1, 4), d.n("C", 1, 6)
-	x := tensor.New(tensor.WithShape(n, c), tensor.Of(tensor.Float64))
-	for i := range n {
-		for j, place := range d.r.Perm(c) {
-			x.Data().([]float64)[i*c+j] = .1*float64(place) + .05*d.r.Float64() - .2
-		}
-	}
+	x := apart(d, n, c)
 	return example{
 		values: []*tensor.Dense{x},
 		build:  func(in []*G.Node) (*G.Node, error) { return piece(in[0]) },

@@ -40,6 +40,29 @@ var examples = map[string]func(d draw) example{
 	"shortcut subsample": func(d draw) example {
 		return shortcutExample(d, ShortcutSubsample, func(x *tensor.Dense, n, c, i, j int) float64 { return at(x, n, c, 2*i, 2*j) })
 	},
+	"max pool": func(d draw) example {
+		kernel := d.n("kernel", 1, 3)
+		pad, stride := d.n("pad", 0, kernel/2), d.n("stride", 1, 3)
+		x := apart(d, d.n("N", 1, 2), d.n("C", 1, 3), d.n("H", kernel, 6), d.n("W", kernel, 6))
+		s := x.Shape()
+		return example{
+			values: []*tensor.Dense{x},
+			build:  func(in []*G.Node) (*G.Node, error) { return MaxPool(in[0], kernel, stride, pad) },
+			naive: func(in []*tensor.Dense) []float64 {
+				y := tensor.Shape{s[0], s[1], (s[2]+2*pad-kernel)/stride + 1, (s[3]+2*pad-kernel)/stride + 1}
+				return each(y, func(i []int) float64 {
+					largest := math.Inf(-1)
+					for h := max(0, i[2]*stride-pad); h < min(s[2], i[2]*stride-pad+kernel); h++ {
+						for w := max(0, i[3]*stride-pad); w < min(s[3], i[3]*stride-pad+kernel); w++ {
+							largest = max(largest, at(in[0], i[0], i[1], h, w))
+						}
+					}
+					return largest
+				})
+			},
+			wrt: []int{0},
+		}
+	},
 	"global average": func(d draw) example {
 		x := d.image()
 		s := x.Shape()

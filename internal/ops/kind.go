@@ -31,6 +31,8 @@ const (
 	KindShortcutPoolGrad
 	KindShortcutSubsample
 	KindShortcutSubsampleGrad
+	KindMaxPool
+	KindMaxPoolGrad
 	KindGlobalAverage
 	KindGlobalAverageGrad
 
@@ -105,7 +107,7 @@ func NewAdd(n *G.Node, row bool) Op {
 var definitions [kindEnd]definition
 
 func init() {
-	for _, family := range []map[Kind]definition{convolution, normalization, pointwise, pooling, dense, rowUnary, rowBinary, rowReduction} {
+	for _, family := range []map[Kind]definition{convolution, normalization, pointwise, pooling, maxPooling, dense, rowUnary, rowBinary, rowReduction} {
 		for k, d := range family {
 			definitions[k] = d
 		}

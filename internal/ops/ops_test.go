@@ -176,3 +176,27 @@ func TestAgainstGorgoniasConvolution(t *testing.T) {
 		}
 	})
 }
+
+// Where several pixels of a window are equal, the first one in row-major order has the gradient, as in other frameworks.
+func TestMaxPoolPrefersTheFirstOfEqualPixels(t *testing.T) {
+	in := opstest.Inputs(opstest.Of([]float64{1, 1, 0, 1}, 1, 1, 2, 2))
+	y, err := MaxPool(in[0], 2, 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total, err := G.Sum(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gradients, err := G.Grad(total, in[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := opstest.Evaluate(gradients[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := opstest.Floats(v); !slices.Equal(got, []float64{1, 0, 0, 0}) {
+		t.Errorf("got %v", got)
+	}
+}

@@ -60,18 +60,34 @@ func (n Network) Plan(batch int, o plan.Options) (*plan.Program, models.Net, err
 	return p, net, nil
 }
 
+// Draw draws the network for evaluation, without its loss, on images [batch, channels, height, width].
+func (n Network) Draw(batch int) (image *G.Node, net models.Net, err error) {
+	objective, err := loss.New(n.Loss, n.Options)
+	if err != nil {
+		return nil, models.Net{}, err
+	}
+	return n.layers(batch, objective, false)
+}
+
+// layers draws the images and the network on them.
+func (n Network) layers(batch int, objective loss.Loss, training bool) (image *G.Node, net models.Net, err error) {
+	size := n.Image
+	image = G.NewTensor(G.NewGraph(), G.Float32, 4, G.WithShape(batch, size.Channels, size.Height, size.Width), G.WithName("image"))
+	net, err = models.Build(image, n.Model, objective.Head(n.Model.Classes), training)
+	return image, net, err
+}
+
 // draw makes the graph up to the loss.
 func (n Network) draw(batch int, o plan.Options) (plan.Graph, models.Net, error) {
 	objective, err := loss.New(n.Loss, n.Options)
 	if err != nil {
 		return plan.Graph{}, models.Net{}, err
 	}
-	g, classes, size := G.NewGraph(), n.Model.Classes, n.Image
-	image := G.NewTensor(g, G.Float32, 4, G.WithShape(batch, size.Channels, size.Height, size.Width), G.WithName("image"))
-	net, err := models.Build(image, n.Model, objective.Head(classes), o.Train)
+	image, net, err := n.layers(batch, objective, o.Train)
 	if err != nil {
 		return plan.Graph{}, models.Net{}, err
 	}
+	g, classes := image.Graph(), n.Model.Classes
 	in := newBatch(net.Logits, n.Counts)
 	if o.Train {
 		in.Divisor = n.Divisor

@@ -26,6 +26,29 @@ func TestGoldenCurvesOnCPU(t *testing.T) {
 	}
 }
 
+// The networks for large images, and one of CIFAR's at 64 pixels.
+func TestCurvesOfLargeNetworksOnCPU(t *testing.T) {
+	if testing.Short() {
+		t.Skip("ten seconds of processor time")
+	}
+	cases, err := Read("testdata/models.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		t.Run(c.String(), func(t *testing.T) {
+			d, err := c.Run(&device.Device{Backend: cpu.New(0), Precision: device.FP32}, FP32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("largest deviations: loss %.2g, gradient norms %.2g, logits %.2g", d.Loss, d.Gradient, d.Logits)
+			if !d.OK() {
+				t.Errorf("out of bounds %+v", d.Want)
+			}
+		})
+	}
+}
+
 // A case whose numbers are wrong must be found out: the comparison is able to fail.
 func TestWrongCurvesAreFound(t *testing.T) {
 	for name, spoil := range map[string]func(*Case){

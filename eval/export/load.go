@@ -1,0 +1,81 @@
+package export
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"longtail/data"
+	"longtail/eval"
+	"longtail/internal/config"
+	"longtail/internal/run"
+)
+
+// Run is a run as far as it is done.
+type Run struct {
+	Name       string // of its folder, the whole path where several runs share the name
+	Dir        string
+	Config     *config.Config
+	History    []run.Epoch
+	ClassNames []string  // [C]; empty where the data set is not known here
+	Finished   *eval.Run // nil of a run without a result
+}
+
+// Load takes the finished runs of a set and reads the unfinished ones. What cannot be read becomes a problem of the set.
+func Load(set *eval.Set) []*Run {
+	var runs []*Run
+	for _, r := range set.Runs {
+		runs = append(runs, &Run{Dir: r.Dir, Config: r.Config, History: r.History, ClassNames: r.Summary.ClassNames, Finished: r})
+	}
+	var left []eval.Problem
+	for _, p := range set.Problems {
+		if !p.Unfinished {
+			left = append(left, p)
+			continue
+		}
+		r, err := readUnfinished(p.Path)
+		if err != nil {
+			left = append(left, eval.Problem{Path: p.Path, Err: err, Damage: true})
+			continue
+		}
+		runs = append(runs, r)
+	}
+	set.Problems = left
+	name(runs)
+	return runs
+}
+
+func readUnfinished(dir string) (*Run, error) {
+	path := filepath.Join(dir, run.ConfigFile)
+	text, err := config.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := config.Defaults()
+	if err := c.Parse(text, path); err != nil {
+		return nil, err
+	}
+	c.Derive()
+	history, err := run.ReadEpochs(filepath.Join(dir, run.MetricsFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	names, err := data.ClassNames(c.Data.Dataset)
+	if err != nil {
+		names = nil // a data set of another program: its classes have numbers
+	}
+	return &Run{Dir: dir, Config: c, History: history, ClassNames: names}, nil
+}
+
+// name gives each run the name of its folder, or its path where that is not unique.
+func name(runs []*Run) {
+	count := map[string]int{}
+	for _, r := range runs {
+		count[filepath.Base(r.Dir)]++
+	}
+	for _, r := range runs {
+		if r.Name = filepath.Base(r.Dir); count[r.Name] > 1 {
+			r.Name = filepath.ToSlash(filepath.Clean(r.Dir))
+		}
+	}
+}
