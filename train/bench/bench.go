@@ -54,7 +54,7 @@ const imageCount = 12406
 
 // Run measures the training steps of a configuration. A cancelled context ends it between two calls (fail.Interrupted).
 func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (Measurement, error) {
-	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Runs: o.Runs, Steps: o.Steps}
+	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
 	var err error
 	if b.order, err = train.NewStream(cfg, b.images.Labels, o.Classes, data.Files{}); err != nil {
@@ -63,8 +63,6 @@ func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (
 	if err := b.plan(); err != nil {
 		return m, err
 	}
-	d = d.For(b.program)
-	m.Precision = string(d.Precision)
 	if err := b.checkMemory(d, o.Runs); err != nil {
 		return m, err
 	}
@@ -113,6 +111,15 @@ type measured struct {
 	at       int // steps done
 }
 
+// On is a device in a precision that it has for the trainings of a measurement.
+func On(cfg *config.Config, d *device.Device, o Options) (*device.Device, error) {
+	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
+	if err := b.plan(); err != nil {
+		return nil, err
+	}
+	return d.For(b.program), nil
+}
+
 // Memory is how many bytes the trainings of a measurement take together on a device, and how many it has left; 0 for what is not known.
 func Memory(cfg *config.Config, d *device.Device, o Options) (need, available int64, err error) {
 	b := measured{cfg: cfg, images: randomImages(cfg.Seed, o.Classes)}
@@ -124,7 +131,7 @@ func Memory(cfg *config.Config, d *device.Device, o Options) (need, available in
 }
 
 func (b *measured) memory(d *device.Device, runs int) (need, available int64) {
-	need, available = d.Backend.Memory(b.program, d.For(b.program).Precision)
+	need, available = d.Backend.Memory(b.program, d.Precision)
 	return need * int64(runs), available
 }
 
