@@ -44,22 +44,25 @@ func (e experiment) train(t *testing.T, s device.Session, first, n int) device.S
 
 // The same bits twice, whatever the number of steps in a Run, and after Save and Load into a new session.
 func TestSameBitsTwiceAndAfterAResume(t *testing.T) {
-	for _, precision := range []device.Precision{device.FP32, device.Mixed} {
-		b, images := newBackend(t), small.noise()
-		one, two, three := small.open(t, b, precision, images), small.open(t, b, precision, images), small.open(t, b, precision, images)
-		sums := small.train(t, one, 0, 4)
-		small.train(t, two, 0, 1)
-		small.train(t, two, 1, 1)
+	for _, c := range []struct {
+		experiment
+		precision device.Precision
+	}{{small, device.FP32}, {small, device.Mixed}, {bottlenecks, device.FP32}} {
+		b, images := newBackend(t), c.noise()
+		one, two, three := c.open(t, b, c.precision, images), c.open(t, b, c.precision, images), c.open(t, b, c.precision, images)
+		sums := c.train(t, one, 0, 4)
+		c.train(t, two, 0, 1)
+		c.train(t, two, 1, 1)
 		saved := must[device.State](t)(two.Save())
 		if err := three.Load(saved); err != nil {
 			t.Fatal(err)
 		}
-		last := small.train(t, three, 2, 2)
-		small.train(t, two, 2, 2)
+		last := c.train(t, three, 2, 2)
+		c.train(t, two, 2, 2)
 		want := must[device.State](t)(one.Save())
 		sameState(t, "in pieces", must[device.State](t)(two.Save()), want)
 		sameState(t, "resumed", must[device.State](t)(three.Save()), want)
-		if sums.Samples != 12 || last.Samples != 6 || slices.Max(sums.Confusion) == 0 {
+		if sums.Samples != int64(4*c.batch) || last.Samples != int64(2*c.batch) || slices.Max(sums.Confusion) == 0 {
 			t.Errorf("sums are %+v and %+v", sums, last)
 		}
 	}
@@ -130,25 +133,37 @@ func TestNonFiniteLossStopsUpdates(t *testing.T) {
 
 // Evaluation pads its last batch: the padding is not counted and changes nothing.
 func TestEvaluationEqualsTheCPU(t *testing.T) {
-	images := small.noise()
+	wide := bottlenecks
+	wide.batch = small.batch
+	for _, c := range []struct {
+		experiment
+		features int
+	}{{small, 64}, {wide, 264}} {
+		t.Run(c.model, func(t *testing.T) { c.compareEvaluation(t, c.features) })
+	}
+}
+
+// compareEvaluation evaluates four images and two of padding, in batches of three, on the parameters of a training session.
+func (e experiment) compareEvaluation(t *testing.T, featureCount int) {
+	images := e.noise()
 	order := []int32{3, 1, 7, 20, -1, -1}
 	var results []device.Sums
 	var logits, features [][]float32
 	for _, b := range []device.Backend{newBackend(t), cpu.New(0)} {
-		s := small.open(t, b, device.FP32, images)
-		small.train(t, s, 0, 1)
-		p, _, err := small.network().Plan(small.batch, plan.Options{})
+		s := e.open(t, b, device.FP32, images)
+		e.train(t, s, 0, 1)
+		p, _, err := e.network().Plan(e.batch, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := must[device.Session](t)(b.Open(p, device.FP32, images, s))
-		results = append(results, must[device.Sums](t)(e.Run(order, 0, 2)))
-		logits = append(logits, must[[]float32](t)(e.Read(device.Logits))[:10])
-		features = append(features, must[[]float32](t)(e.Read(device.Features))[:64])
+		evaluation := must[device.Session](t)(b.Open(p, device.FP32, images, s))
+		results = append(results, must[device.Sums](t)(evaluation.Run(order, 0, 2)))
+		logits = append(logits, must[[]float32](t)(evaluation.Read(device.Logits))[:e.classes])
+		features = append(features, must[[]float32](t)(evaluation.Read(device.Features))[:featureCount])
 		if _, err := s.Read(device.Features); err == nil {
 			t.Error("a training session has features")
 		}
-		if err := e.Close(); err != nil {
+		if err := evaluation.Close(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -175,7 +190,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		}
 		keep := p.Steps[0].Attrs.Stride
 		p.Steps[0].Attrs.Stride = 3
-		if err := check(device.FP32); err == nil || !strings.Contains(err.Error(), "conv with window 3, stride 3") {
+		if err := check(device.Mixed); err == nil || !strings.Contains(err.Error(), "conv with window 3, stride 3") {
 			t.Errorf("%s: a stride of 3: %v", name, err)
 		}
 		p.Steps[0].Attrs.Stride = keep

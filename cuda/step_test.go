@@ -55,6 +55,9 @@ func (e experiment) String() string {
 func (e experiment) network() program.Network {
 	n := programtest.Network(e.model, e.shortcut, e.loss, e.classes, e.gamma)
 	n.Image.Height, n.Image.Width = cmp.Or(e.side, 32), cmp.Or(e.side, 32)
+	if e.model == bottlenecks.model {
+		n = programtest.Bottlenecks(e.loss, e.classes, e.gamma)
+	}
 	n.Divisor = e.divisor
 	for c := range e.classes {
 		n.Counts = append(n.Counts, 1+500/(c+1))
@@ -78,6 +81,9 @@ var resampled = experiment{
 	model: "resnet8", shortcut: "subsample", loss: "softmax", classes: 10, batch: 12, input: data.StandardInput,
 	more: func(o *plan.Options) { o.Repeats, o.RepeatsFrom, o.Cutout, o.Nesterov = true, 1, 16, true },
 }
+
+// bottlenecks is an experiment with the kernels for large images and many channels.
+var bottlenecks = experiment{model: "bottlenecks", shortcut: "projection", loss: "softmax", classes: 10, batch: 12, side: programtest.BottlenecksSide}
 
 const samples = 24
 
@@ -207,7 +213,7 @@ func TestStepsEqualTheCPU(t *testing.T) {
 		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 6, divisor: "weights"},
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 5, stage: func(n *program.Network) { n.Model.Frozen = true }},
 		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 4, divisor: "weights", stage: func(n *program.Network) { n.Model.ClassScale = true }},
-		resampled,
+		resampled, bottlenecks,
 	} {
 		t.Run(e.String(), func(t *testing.T) {
 			images := e.noise()

@@ -214,6 +214,7 @@ func (j *EvalJob) open(config *config.Config, ds *data.Dataset) (w *openJob, a *
 	if err := w.checkAdjustments(asked); err != nil {
 		return nil, nil, err
 	}
+	d = d.For(w.programs.Eval)
 	if w.Test, err = w.evaluator(d, ds.Test); err == nil {
 		a, err = w.adjuster(d, asked)
 	}

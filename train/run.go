@@ -161,7 +161,6 @@ func (j *Job) prepare(ctx context.Context) (w *openJob, err error) {
 	if j.device, err = j.Open(c.Device, c.Precision); err != nil {
 		return nil, err
 	}
-	c.Precision = string(j.device.Precision)
 	w = &openJob{data: j.Data}
 	if w.data == nil {
 		spec := c.DataSpec()
@@ -173,6 +172,8 @@ func (j *Job) prepare(ctx context.Context) (w *openJob, err error) {
 	if w.programs, err = Build(c, w.data); err != nil {
 		return nil, err
 	}
+	j.device = j.device.For(w.programs.Train)
+	c.Precision = string(j.device.Precision)
 	w.Task = Task{Config: c, Labels: w.data.Train.Labels, Classes: w.data.Train.Classes, Files: w.data.Files, Weights: w.programs.Weights}
 	if w.steps, err = stepsOrError(c, w.images()); err != nil {
 		return nil, err

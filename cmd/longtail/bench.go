@@ -85,6 +85,9 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 			o.Steps, o.Warmup = 200, 20
 		}
 	}
+	if d, err = bench.On(cfg, d, o); err != nil {
+		return err
+	}
 	if !b.quiet && !b.json {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s, batch %d on %s: %d windows of %d steps\n", cfg.Model.Name, cfg.Train.Batch, d, o.Windows, o.Steps)
 	}

@@ -6,6 +6,7 @@ import (
 	"longtail/internal/config"
 	"longtail/internal/device"
 	"longtail/internal/fail"
+	"longtail/internal/plan"
 	"longtail/train"
 
 	"github.com/spf13/cobra"
@@ -22,20 +23,32 @@ func (d *doctorOptions) printSchedule(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	precision := device.Precision(d.precision)
-	if precision == "" || precision == device.Auto {
-		precision = driver.Precisions[0]
-	}
 	p, err := train.NewPreview(cfg, d.dataDir)
 	if err != nil {
 		return err
 	}
-	text, err := driver.Schedule(p.Train, precision)
+	precision, text, err := d.scheduleIn(driver, p.Train)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s: %s\n%s", driver.Name, precision, p.Train.Summary(), text)
 	return err
+}
+
+// scheduleIn is a program's schedule in the precision that --precision names, or in the first one that the driver has for the program.
+func (d *doctorOptions) scheduleIn(driver device.Driver, p *plan.Program) (precision device.Precision, text string, err error) {
+	wanted := []device.Precision{device.Precision(d.precision)}
+	if d.precision == "" || d.precision == device.Auto {
+		wanted = driver.Precisions
+	}
+	var errs []error
+	for _, precision = range wanted {
+		if text, err = driver.Schedule(p, precision); err == nil {
+			return precision, text, nil
+		}
+		errs = append(errs, err)
+	}
+	return precision, "", errs[len(errs)-1]
 }
 
 // scheduled is the driver that --device names, or with auto the first one that has schedules.

@@ -146,7 +146,7 @@ func (t *trainOptions) previewMemory(cmd *cobra.Command, cfg *config.Config, p *
 		return // nothing is trained
 	}
 	defer d.Close()
-	need, available := d.Backend.Memory(p.Train, d.Precision)
+	need, available := d.Backend.Memory(p.Train, d.For(p.Train).Precision)
 	t.printMemory(cmd, need, available)
 }
 

@@ -74,6 +74,22 @@ type ConvWeights struct {
 	Images, Slices, Inputs, Pad, Stride int32
 }
 
+// General is struct General of kernels/general.h.
+type General struct {
+	X, Y, Weights                                       Ref
+	Result                                              Ref `access:"write"`
+	Images, High, Wide, Channels, YHigh, YWide, Outputs int32
+	Inputs, Window, Stride, Pad, Slices                 int32
+}
+
+// MaxPool is struct MaxPool of kernels/max_pool.cu.
+type MaxPool struct {
+	X, Dy                                      Ref
+	Result                                     Ref `access:"write"`
+	Images, High, Wide, Channels, YHigh, YWide int32
+	Window, Stride, Pad                        int32
+}
+
 // Dense is struct Dense of kernels/head.cu: weights [classes, features], bias, result [N, classes].
 type Dense struct {
 	W, B    Ref
@@ -146,14 +162,14 @@ type (
 	// ImagesParameters are those of images_*.
 	ImagesParameters struct{ Draw Draw }
 
-	// PointwiseParameters are those of pointwise_*.
+	// PointwiseParameters are those of pointwise_* and wide_pointwise.
 	PointwiseParameters struct {
 		Source Source
 		Images int32
 		To     Ref `access:"write"`
 	}
 
-	// StatisticsParameters are those of statistics_*; To is null where the source is not stored.
+	// StatisticsParameters are those of statistics_* and wide_statistics; To is null where the source is not stored.
 	StatisticsParameters struct {
 		Source     Source
 		Statistics Statistics
@@ -190,6 +206,25 @@ type (
 		X        Ref
 		Dense    Dense
 		Features int32
+	}
+
+	// GeneralParameters are those of general_conv*.
+	GeneralParameters struct{ General General }
+
+	// MaxPoolParameters are those of max_pool*.
+	MaxPoolParameters struct{ MaxPool MaxPool }
+
+	// WideAverageParameters are those of wide_average; To is null where the source is not stored.
+	WideAverageParameters struct {
+		Source       Source
+		To, Features Ref `access:"write"`
+	}
+
+	// WideDenseParameters are those of wide_dense.
+	WideDenseParameters struct {
+		X, W, B           Ref
+		Y                 Ref `access:"write"`
+		Features, Classes int32
 	}
 
 	// DenseGradientsParameters are those of dense_gradients; a gradient that is not wanted is null.

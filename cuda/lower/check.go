@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"longtail/internal/device"
+	"longtail/internal/fail"
 	"longtail/internal/ops"
 	"longtail/internal/plan"
 )
@@ -25,18 +26,21 @@ func checkShared(launches []Launch, limit int) error {
 	return nil
 }
 
-// check returns an error that names the first step that the kernels lack.
-func check(p *plan.Program) error {
+// check returns an error that names the first step that the kernels lack in a precision.
+func check(p *plan.Program, precision device.Precision) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		var err error
 		if s.Rows != nil {
-			err = checkRows(s.Rows)
-		} else {
-			err = checkStep(p, s)
+			if err := checkRows(s.Rows); err != nil {
+				return unable(i, err)
+			}
+			continue
 		}
-		if err != nil {
+		if err := checkStep(p, s); err != nil {
 			return unable(i, err)
+		}
+		if err := checkMixed(p, s); err != nil && precision == device.Mixed {
+			return fail.Usage("the cuda backend cannot run step %d in precision %s: %w\nuse precision=%s", i, precision, err, device.FP32)
 		}
 	}
 	return nil
@@ -55,31 +59,55 @@ func checkStep(p *plan.Program, s *plan.Step) error {
 	if _, known := lowerings[s.Kind]; !known {
 		return fmt.Errorf("it has no operation %v", s.Kind)
 	}
-	for _, v := range append(s.Reads(), s.Out) {
-		shape := p.Values[v].Shape
-		if shape.Dims() == 4 && p.Values[v].Role == plan.Temp && s.Kind != ops.KindConvGradWeights && (shape[1] > maxChannels || shape[1]%4 != 0) {
-			return fmt.Errorf("%v of %d channels: a multiple of 4 up to %d is wanted", s.Kind, shape[1], maxChannels)
+	for _, v := range activations(p, s) {
+		if c := p.Values[v].Shape[1]; c%4 != 0 {
+			return fmt.Errorf("%v of %d channels: a multiple of 4 is wanted", s.Kind, c)
 		}
 	}
-	switch s.Kind {
-	case ops.KindConv:
-		return checkWindow(s, p.Values[s.In[1]].Shape)
-	case ops.KindConvGradInput:
-		return checkWindow(s, p.Values[s.In[0]].Shape)
-	case ops.KindConvGradWeights:
-		if err := checkWindow(s, p.Values[s.Out].Shape); err != nil {
-			return err
-		}
+	if s.Kind == ops.KindConvGradWeights {
 		return checkGradient(p, s)
 	}
 	return nil
 }
 
-func checkWindow(s *plan.Step, w []int) error {
-	if k := w[2]; k != 1 && k != 3 || s.Attrs.Stride > 2 || s.Attrs.Pad >= k {
-		return fmt.Errorf("%v with window %d, stride %d and padding %d: it knows windows 1 and 3, strides 1 and 2", s.Kind, k, s.Attrs.Stride, s.Attrs.Pad)
+// activations are the images that a step reads and makes, but for those of the data set.
+func activations(p *plan.Program, s *plan.Step) (all []plan.ValueID) {
+	for _, v := range append(s.Reads(), s.Out) {
+		if p.Values[v].Shape.Dims() == 4 && p.Values[v].Role == plan.Temp && (v != s.Out || s.Kind != ops.KindConvGradWeights) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// checkMixed returns an error for a step that has kernels in fp32 alone.
+func checkMixed(p *plan.Program, s *plan.Step) error {
+	for _, v := range activations(p, s) {
+		if c := p.Values[v].Shape[1]; c > maxChannels {
+			return fmt.Errorf("%v of %d channels: up to %d are wanted", s.Kind, c, maxChannels)
+		}
+	}
+	if s.Kind == ops.KindMaxPool || s.Kind == ops.KindMaxPoolGrad {
+		return fmt.Errorf("it has no %v", s.Kind)
+	}
+	w, isConv := convWeights(p, s)
+	if isConv && !fitsBlock(w, s.Attrs) {
+		return fmt.Errorf("%v with window %d, stride %d and padding %d: it knows windows 1 and 3, strides 1 and 2", s.Kind, w[2], s.Attrs.Stride, s.Attrs.Pad)
 	}
 	return nil
+}
+
+// convWeights is the shape of a convolution's weights, for the steps of its three passes.
+func convWeights(p *plan.Program, s *plan.Step) (w []int, isConv bool) {
+	switch s.Kind {
+	case ops.KindConv:
+		return p.Values[s.In[1]].Shape, true
+	case ops.KindConvGradInput:
+		return p.Values[s.In[0]].Shape, true
+	case ops.KindConvGradWeights:
+		return p.Values[s.Out].Shape, true
+	}
+	return nil, false
 }
 
 // checkGradient refuses a gradient of weights that another step reads: its slices are added where the parameter is updated.

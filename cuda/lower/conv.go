@@ -42,6 +42,9 @@ func (l *lowering) tensorShape(x, w []int, a ops.Attrs) *MMAShape {
 // conv: y = w * x, launched when it is known what is summed over it.
 func (l *lowering) conv(st *plan.Step) error {
 	x := l.shape(st.In[0])
+	if l.needsGeneral(x, l.shape(st.In[1]), st.Attrs) {
+		return l.generalConv(st)
+	}
 	c, err := l.newConvolution(st, st.In[1], x)
 	if err != nil {
 		return err
@@ -74,6 +77,9 @@ func (l *lowering) readInput(st *plan.Step, c *convolution) (err error) {
 // convGradInput: dx from w and dy, a convolution with the window turned round.
 func (l *lowering) convGradInput(st *plan.Step) error {
 	w, attrs := l.shape(st.In[0]), st.Attrs
+	if l.needsGeneral(l.shape(st.Out), w, attrs) {
+		return l.generalGradInput(st)
+	}
 	c, err := l.newConvolution(st, st.In[0], l.shape(st.Out))
 	if err != nil {
 		return err

@@ -21,6 +21,9 @@ func (l *lowering) convGradWeights(st *plan.Step) error {
 		return nil // it shared the launch of the input's gradient
 	}
 	w := l.shape(st.Out)
+	if l.needsGeneral(l.shape(st.In[0]), w, st.Attrs) {
+		return l.generalGradWeights(st)
+	}
 	var k Launch
 	if t := l.tensorShape(l.shape(st.In[0]), w, st.Attrs); t != nil {
 		k = t.Weights(l.p.Batch)
@@ -81,11 +84,17 @@ func (l *lowering) weightsArguments(st *plan.Step, slices int) (ConvWeights, err
 			return a, err
 		}
 	}
+	a.Parts = l.slices(st, slices)
+	return a, nil
+}
+
+// slices makes room for the slices of a gradient of weights, and for their sum.
+func (l *lowering) slices(st *plan.Step, slices int) Ref {
 	size := l.p.Values[st.Out].Shape.TotalSize()
 	name := device.GradientPrefix + l.parameterOf(st.Out)
-	a.Parts = l.floats("slices of "+name, slices*size)
-	l.gradients[st.Out] = &slicedGradient{a.Parts, l.floats(name, size), slices, 1 / l.lossScale}
-	return a, nil
+	parts := l.floats("slices of "+name, slices*size)
+	l.gradients[st.Out] = &slicedGradient{parts, l.floats(name, size), slices, 1 / l.lossScale}
+	return parts
 }
 
 // parameterOf is the name of the parameter that a value is the gradient of.

@@ -23,6 +23,10 @@ func (l *lowering) globalAverage(st *plan.Step) error {
 	}
 	l.values[st.Out].at = a.Features
 	why := st.Name()
+	if isWide(a.Source) {
+		l.wideAverage(a, why)
+		return nil
+	}
 	if d := l.groups.dense[st.Out]; d != nil {
 		var err error
 		if a.Dense, err = l.denseLayer(d); err != nil {
@@ -56,7 +60,8 @@ func (l *lowering) denseLayer(st *plan.Step) (Dense, error) {
 
 // dense: y = x w^T + b.
 func (l *lowering) dense(st *plan.Step) error {
-	if l.groups.dense[st.In[0]] == st {
+	features := l.shape(st.In[1])[1]
+	if l.groups.dense[st.In[0]] == st && features <= maxChannels {
 		return nil // the kernel of the average did it
 	}
 	x, err := l.smallRef(st.In[0])
@@ -67,9 +72,13 @@ func (l *lowering) dense(st *plan.Step) error {
 	if err != nil {
 		return err
 	}
+	if features > maxChannels {
+		l.wideDense(x, d, features, st.Name())
+		return nil
+	}
 	l.launch(Launch{
 		Kernel: "dense", Module: "head", Why: st.Name(), Grid: Dim{l.p.Batch, 1, 1}, Threads: 128,
-		Arguments: DenseParameters{x, d, int32(l.shape(st.In[1])[1])},
+		Arguments: DenseParameters{x, d, int32(features)},
 	})
 	return nil
 }

@@ -24,7 +24,7 @@ func Lower(p *plan.Program, o Options) (*Schedule, error) {
 	if o.Precision != device.FP32 && o.Precision != device.Mixed {
 		return nil, fail.Usage("precision %q is neither %s nor %s", o.Precision, device.FP32, device.Mixed)
 	}
-	if err := check(p); err != nil {
+	if err := check(p, o.Precision); err != nil {
 		return nil, err
 	}
 	l := &lowering{
@@ -97,6 +97,8 @@ var lowerings = map[ops.Kind]func(*lowering, *plan.Step) error{
 	ops.KindShortcutSubsample:     (*lowering).shortcut,
 	ops.KindShortcutPoolGrad:      (*lowering).shortcut,
 	ops.KindShortcutSubsampleGrad: (*lowering).shortcut,
+	ops.KindMaxPool:               (*lowering).maxPool,
+	ops.KindMaxPoolGrad:           (*lowering).maxPoolGrad,
 	ops.KindGlobalAverage:         (*lowering).globalAverage,
 	ops.KindGlobalAverageGrad:     (*lowering).globalAverageGrad,
 	ops.KindDense:                 (*lowering).dense,

@@ -32,6 +32,16 @@ func network(t testing.TB, model, shortcut, objective string, batch int, train b
 	return p
 }
 
+// large is a program with the layers of the networks for large images.
+func large(t testing.TB, batch int, train bool) *plan.Program {
+	t.Helper()
+	p, _, err := programtest.Bottlenecks("focal", 10, 1).Plan(batch, plan.Options{Train: train, Samples: 100, Momentum: 0.9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func lowered(t testing.TB, p *plan.Program, precision device.Precision) *Schedule {
 	t.Helper()
 	s, err := Lower(p, Options{Precision: precision})
@@ -73,6 +83,9 @@ func eachSchedule(t *testing.T, f func(t *testing.T, s *Schedule)) {
 	if programs["cosine"], err = plan.Compile(graph, plan.Options{Train: true, Samples: 4}); err != nil {
 		t.Fatal(err)
 	}
+	for _, train := range []bool{true, false} {
+		t.Run(fmt.Sprintf("bottlenecks train=%v", train), func(t *testing.T) { f(t, lowered(t, large(t, 6, train), device.FP32)) })
+	}
 	for name, p := range programs {
 		for _, precision := range []device.Precision{device.FP32, device.Mixed} {
 			t.Run(fmt.Sprintf("%s %s", name, precision), func(t *testing.T) { f(t, lowered(t, p, precision)) })
@@ -80,11 +93,14 @@ func eachSchedule(t *testing.T, f func(t *testing.T, s *Schedule)) {
 	}
 }
 
-// The schedules of a small network, kernel by kernel; -update writes them.
+// The schedules of small networks, kernel by kernel; -update writes them.
 func TestGoldenSchedules(t *testing.T) {
-	for _, precision := range []device.Precision{device.FP32, device.Mixed} {
-		file := filepath.Join("testdata", fmt.Sprintf("resnet8_%s.txt", precision))
-		got := lowered(t, network(t, "resnet8", "projection", "softmax", 4, true), precision).String()
+	for name, s := range map[string]*Schedule{
+		"resnet8_fp32":     lowered(t, network(t, "resnet8", "projection", "softmax", 4, true), device.FP32),
+		"resnet8_mixed":    lowered(t, network(t, "resnet8", "projection", "softmax", 4, true), device.Mixed),
+		"bottlenecks_fp32": lowered(t, large(t, 4, true), device.FP32),
+	} {
+		file, got := filepath.Join("testdata", name+".txt"), s.String()
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
@@ -240,10 +256,9 @@ func TestErrorsNameWhatIsMissing(t *testing.T) {
 		"row operation batch-mean": func(_ *plan.Program, s *plan.Step) bool {
 			return s.Rows != nil && set(&s.Rows.Code[0].Kind, ops.KindBatchMean)
 		},
-		"no operation row":             func(_ *plan.Program, s *plan.Step) bool { return s.Kind == ops.KindAdd && set(&s.Kind, ops.KindRow) },
-		"conv with window 3, stride 3": func(_ *plan.Program, s *plan.Step) bool { return s.Kind == ops.KindConv && set(&s.Attrs.Stride, 3) },
-		"conv of 132 channels": func(p *plan.Program, s *plan.Step) bool {
-			return s.Kind == ops.KindConv && set(&p.Values[s.Out].Shape, tensor.Shape{4, 132, 32, 32})
+		"no operation row": func(_ *plan.Program, s *plan.Step) bool { return s.Kind == ops.KindAdd && set(&s.Kind, ops.KindRow) },
+		"conv of 18 channels": func(p *plan.Program, s *plan.Step) bool {
+			return s.Kind == ops.KindConv && set(&p.Values[s.Out].Shape, tensor.Shape{4, 18, 32, 32})
 		},
 		"are no parameter": func(p *plan.Program, s *plan.Step) bool {
 			return s.Kind == ops.KindConv && set(&p.Values[s.In[1]].Role, plan.FromInput)
@@ -264,6 +279,33 @@ func TestErrorsNameWhatIsMissing(t *testing.T) {
 	}
 	if _, err := Lower(&plan.Program{}, Options{Precision: "fp8"}); fail.Code(err) != fail.CodeUsage {
 		t.Errorf("precision fp8: %v", err)
+	}
+}
+
+// What has kernels in fp32 alone is refused in mixed precision, and the error says which precision to use.
+func TestErrorsOfMixedPrecisionNameFP32(t *testing.T) {
+	for want, spoil := range map[string]func(p *plan.Program, s *plan.Step) bool{
+		"conv with window 3, stride 3 and padding 1": func(_ *plan.Program, s *plan.Step) bool { return s.Kind == ops.KindConv && set(&s.Attrs.Stride, 3) },
+		"conv of 132 channels": func(p *plan.Program, s *plan.Step) bool {
+			return s.Kind == ops.KindConv && set(&p.Values[s.Out].Shape, tensor.Shape{4, 132, 32, 32})
+		},
+		"conv with window 7": func(p *plan.Program, s *plan.Step) bool {
+			return s.Kind == ops.KindConv && set(&p.Values[s.In[1]].Shape, tensor.Shape{16, 3, 7, 7})
+		},
+		"no max-pool": func(_ *plan.Program, s *plan.Step) bool {
+			return s.Kind == ops.KindGlobalAverage && set(&s.Kind, ops.KindMaxPool)
+		},
+	} {
+		p := network(t, "resnet8", "avgpool", "focal", 4, true)
+		i := 0
+		for !spoil(p, &p.Steps[i]) {
+			i++
+		}
+		_, err := Lower(p, Options{Precision: device.Mixed})
+		if err == nil || fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), fmt.Sprintf("step %d in precision mixed", i)) ||
+			!strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "use precision=fp32") {
+			t.Errorf("%s at step %d: the error is %v", want, i, err)
+		}
 	}
 }
 

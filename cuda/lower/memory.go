@@ -52,10 +52,13 @@ func (l *lowering) upload(to Ref, content ...any) {
 }
 
 // ticket is a counter of arriving blocks, 0 between launches.
-func (l *lowering) ticket() Ref {
+func (l *lowering) ticket() Ref { return l.manyTickets(1) }
+
+// manyTickets are n tickets, one behind the other.
+func (l *lowering) manyTickets(n int) Ref {
 	tickets := &l.schedule.Buffers[l.tickets.Index]
 	r := l.tickets.Add(int64(tickets.Size))
-	tickets.Size += 4
+	tickets.Size += 4 * n
 	return r
 }
 

@@ -35,10 +35,15 @@ func (l *lowering) storeAndSum(v plan.ValueID, s Source, q Statistics) {
 		to = l.activation(l.name(v), s)
 		l.values[v].at = to
 	}
+	why := l.name(v) + q.described()
+	if isWide(s) {
+		l.wideStatistics(s, q, to, why)
+		return
+	}
 	blocks := max(1, min(statisticsBlocks, l.p.Batch*int(s.Height*s.Width)/64))
 	q.Parts, q.Ticket = l.floats("parts of sums", PartsSize(blocks, int(s.Channels))), l.ticket()
 	l.launch(Launch{
-		Kernel: "statistics" + l.suffix(), Module: "statistics", Why: l.name(v) + q.described(), Grid: Dim{blocks, 1, 1}, Threads: 256,
+		Kernel: "statistics" + l.suffix(), Module: "statistics", Why: why, Grid: Dim{blocks, 1, 1}, Threads: 256,
 		Arguments: StatisticsParameters{s, q, int32(l.p.Batch), to},
 	})
 }

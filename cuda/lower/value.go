@@ -106,6 +106,10 @@ func (l *lowering) materialize(v plan.ValueID) (Ref, error) {
 
 // pointwise launches the kernel that stores a source and does nothing else.
 func (l *lowering) pointwise(s Source, to Ref, why string) {
+	if isWide(s) {
+		l.widePointwise(s, to, why)
+		return
+	}
 	quads := l.p.Batch * int(s.Height*s.Width*s.Channels) / 4
 	l.launch(Launch{
 		Kernel: "pointwise" + l.suffix(), Module: "pointwise", Why: why, Grid: Dim{min(1024, (quads+255)/256), 1, 1}, Threads: 256,

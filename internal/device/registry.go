@@ -83,6 +83,22 @@ type Device struct {
 	Backend
 	Precision Precision
 	Note      string // why auto did not take a higher-ranked device; empty where there is nothing to say
+
+	rest []Precision // what auto takes where a program has no kernels in Precision, in order
+}
+
+// For is the device in a precision that it has for a program: its own unless that was left open and is not for the program. Where none is, it
+// is the device as it was, whose Open says why.
+func (d *Device) For(p *plan.Program) *Device {
+	if len(d.rest) == 0 || d.Check(p, d.Precision) == nil {
+		return d
+	}
+	for i, precision := range d.rest {
+		if d.Check(p, precision) == nil {
+			return &Device{d.Backend, precision, d.Note, d.rest[i+1:]}
+		}
+	}
+	return d
 }
 
 // String describes the device for people, in a line.
@@ -140,11 +156,12 @@ func (d Driver) open(precision, note string, o Options) (*Device, error) {
 	if info.Precisions != nil {
 		have = info.Precisions
 	}
+	var rest []Precision
 	if precision == Auto {
-		precision = string(have[0])
+		precision, rest = string(have[0]), have[1:]
 	}
 	if !slices.Contains(have, Precision(precision)) {
 		return nil, errors.Join(fail.Device("precision=%s is not for %s: %s\nuse precision=%s or precision=auto", precision, info.Description, info.Lacks, have[0]), b.Close())
 	}
-	return &Device{Backend: b, Precision: Precision(precision), Note: note}, nil
+	return &Device{Backend: b, Precision: Precision(precision), Note: note, rest: rest}, nil
 }

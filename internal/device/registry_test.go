@@ -1,10 +1,13 @@
 package device
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"longtail/internal/fail"
+	"longtail/internal/plan"
 )
 
 // limited is a backend that may lack a precision of its driver.
@@ -12,6 +15,14 @@ type limited struct {
 	Backend
 	info   Info
 	closed int
+	lacks  []Precision // what Check refuses
+}
+
+func (b *limited) Check(_ *plan.Program, precision Precision) error {
+	if slices.Contains(b.lacks, precision) {
+		return errors.New("it has no kernels for " + string(precision))
+	}
+	return nil
 }
 
 func (b *limited) Info() Info { return b.info }
@@ -44,6 +55,32 @@ func TestPrecisionOfADeviceThatLacksOne(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.asked, err, test.want)
 		case test.code == fail.CodeDevice && b.closed != 1:
 			t.Errorf("%s: closed %d times", test.asked, b.closed)
+		}
+	}
+}
+
+// A precision that is left open becomes one that the device has for the program; one that is asked for stays.
+func TestPrecisionForAProgram(t *testing.T) {
+	for _, test := range []struct {
+		asked string
+		lacks []Precision
+		want  Precision
+	}{
+		{"auto", nil, Mixed},
+		{"auto", []Precision{Mixed}, FP32},
+		{"auto", []Precision{FP32}, Mixed},
+		{"auto", []Precision{Mixed, FP32}, Mixed},
+		{"mixed", []Precision{Mixed}, Mixed},
+		{"fp32", []Precision{FP32}, FP32},
+	} {
+		b := &limited{lacks: test.lacks}
+		d, err := Driver{Name: "gpu", Precisions: []Precision{Mixed, FP32}, Open: func(Options) (Backend, error) { return b, nil }}.open(test.asked, "", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened := d.Precision
+		if got := d.For(nil); got.Precision != test.want || d.Precision != opened {
+			t.Errorf("%s without %v: %s, and %s became %s; want %s", test.asked, test.lacks, got.Precision, opened, d.Precision, test.want)
 		}
 	}
 }

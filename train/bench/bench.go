@@ -132,6 +132,15 @@ type measured struct {
 	at       int // steps done
 }
 
+// On is a device in a precision that it has for the trainings of a measurement.
+func On(cfg *config.Config, d *device.Device, o Options) (*device.Device, error) {
+	b := measured{cfg: cfg, images: randomImages(cfg, o)}
+	if err := b.plan(); err != nil {
+		return nil, err
+	}
+	return d.For(b.program), nil
+}
+
 // Memory is how many bytes the trainings of a measurement take together on a device, and how many it has left; 0 for what is not known.
 func Memory(cfg *config.Config, d *device.Device, o Options) (need, available int64, err error) {
 	b := measured{cfg: cfg, images: randomImages(cfg, o)}
