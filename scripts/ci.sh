@@ -25,6 +25,21 @@ stage() {
   echo "---- $name: $((SECONDS - start)) s"
 }
 
+# aside NAME COMMAND...: begins a stage that mostly waits; join ends it.
+aside() {
+  aside_log=$(mktemp)
+  stage "$@" >"$aside_log" 2>&1 &
+  aside_pid=$!
+}
+
+join() {
+  local result=0
+  wait "$aside_pid" || result=$?
+  cat "$aside_log"
+  rm -f "$aside_log"
+  return $result
+}
+
 tidy() {
   go mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy" >&2; return 1; }
 }
@@ -67,16 +82,17 @@ stage "go.mod is tidy" tidy
 stage "test" make test
 stage "the PTX that ships" ptx
 stage "the PTX by ptxas" sass
+aside "sweeps on Slurm" scripts/ci_slurm.sh
 stage "vet and staticcheck" make lint
 stage "race detector" race
+join
 stage "sweep killed and finished" scripts/ci_sweep.sh
 stage "a folder of images" own_images
 stage "export opened by MLflow" scripts/ci_mlflow.sh
 install chromium chromium
 stage "the live page in a browser" scripts/ci_serve.sh
-stage "sweeps on Slurm" scripts/ci_slurm.sh
 stage "exported networks" scripts/ci_models.sh
-stage "fuzz tests" make fuzz FUZZTIME=10s
+stage "fuzz tests" make fuzz FUZZTIME=5s
 if [ -n "${UNPACK:-}" ]; then
   install dwebp webp
   stage "training on real data" real_data
