@@ -5,6 +5,8 @@ import "golang.org/x/sys/cpu"
 var hasBF16 = hasAVX512 && cpu.X86.HasAVX512BF16
 
 // interleave takes the halves of a register in turn: word i of the lower half, word i of the upper one.
+//
+//lint:ignore U1000 kernel_winograd_bf16_amd64.s reads it
 var interleave = func() (words [32]uint16) {
 	for i := range words {
 		words[i] = uint16(i/2 + i%2*16)
