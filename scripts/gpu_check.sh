@@ -21,6 +21,7 @@ if [ "${1:-}" = --pack ]; then
   cp -r configs "$folder/"
   mkdir -p "$folder/train/known"
   cp -r train/known/testdata "$folder/train/known/"
+  cp train/curves/testdata/models.json "$folder/curves_models.json"
   # the tests look for files beside their sources
   for package in ./cuda ./cuda/driver ./cuda/mmaconv; do
     name=$(basename "$package")
@@ -57,6 +58,7 @@ parity() {
   record losses_fp32 "$folder/longtail" doctor --device cuda --losses "$folder/train/known/testdata/losses.json"
   record curves_fp32 "$folder/longtail" doctor --device cuda --precision fp32 --curves
   record curves_mixed "$folder/longtail" doctor --device cuda --precision mixed --curves
+  record curves_models "$folder/longtail" doctor --device cuda --precision fp32 --curves="$folder/curves_models.json"
 }
 
 sanitizer() {
@@ -66,6 +68,8 @@ sanitizer() {
       record "$tool-$precision" compute-sanitizer --tool "$tool" --error-exitcode 1 \
         "$folder/longtail" bench --device cuda --precision "$precision" --steps 1 --windows 1 model.name=resnet8 train.batch=7
     done
+    record "$tool-resnet50" compute-sanitizer --tool "$tool" --error-exitcode 1 \
+      "$folder/longtail" bench --device cuda --precision fp32 --steps 1 --windows 1 model.name=resnet50 train.batch=3
   done
 }
 
@@ -84,6 +88,9 @@ speed() {
     for runs in 1 2 4 8; do
       record "bench-$precision-$runs" "$folder/longtail" bench --device cuda --precision "$precision" --runs "$runs" --json model.name=resnet32 train.batch=128
     done
+  done
+  for model in resnet18 resnet50; do
+    record "bench-$model" "$folder/longtail" bench --device cuda --precision fp32 --json model.name=$model train.batch=128
   done
   torch after
 }

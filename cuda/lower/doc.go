@@ -9,6 +9,9 @@
 // result, which then becomes its epilogue. A value is stored where a reader needs memory (materialize). Sums over the batch end in the
 // kernel that makes what they sum.
 //
+// Convolutions that the fused kernels do not take, images larger than those they are made for, maximum pooling and more than 128 channels have
+// kernels that read and write stored tensors, in fp32 alone (general.go, max_pool.go, wide.go).
+//
 // Lifetimes follow from the arguments of the launches: a buffer lives from the first launch that refers to it to the last.
 //
 // Activations are NHWC with channels in fours, convolution weights [K, K, I, O]. In precision mixed, activations and their gradients are
