@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"longtail/internal/build"
@@ -23,12 +21,13 @@ import (
 type modelFile struct {
 	extension string
 	encode    func(t *train.Trained, dir string) ([]byte, error)
-	ours      func(content []byte) bool // whether this command wrote a file
+	start     int64                   // bytes of a file that tell who wrote it
+	ours      func(start []byte) bool // whether this command wrote the file
 }
 
 var (
-	onnxFile  = modelFile{".onnx", encodeONNX, onnx.IsOurs}
-	torchFile = modelFile{".safetensors", encodeTorch, isOurTorch}
+	onnxFile  = modelFile{".onnx", encodeONNX, onnx.StartBytes, onnx.IsOurs}
+	torchFile = modelFile{".safetensors", encodeTorch, run.MaxTensorBytes, isOurTorch}
 )
 
 // modelExporter writes the network of one run.
@@ -72,21 +71,11 @@ func modelExporter(file modelFile) func(e *exportOptions, cmd *cobra.Command, ar
 
 // replaceable returns a usage error if path is a file that this command did not write.
 func (f modelFile) replaceable(path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() == 0) {
-		return nil
-	}
-	var there []byte
-	if err == nil {
-		there, err = disk.Read(path, run.MaxTensorBytes)
-	}
-	if err != nil {
-		return disk.WriteError(path, err)
-	}
-	if !f.ours(there) {
+	err := disk.Replaceable(path, f.start, f.ours)
+	if errors.Is(err, disk.ErrForeign) {
 		return fail.Usage("%s is there and was not written by this command: it is not overwritten\nname another file with --out, or remove that one", path)
 	}
-	return nil
+	return err
 }
 
 // encodeONNX is the network as ONNX, with what a user must know to feed it.
@@ -145,11 +134,9 @@ func encodeTorch(t *train.Trained, dir string) ([]byte, error) {
 			return err
 		}
 		v := values[name]
-		if size := len(names) * product(shape); len(v) != size {
-			return fmt.Errorf("%s has %d values and not %d", name, len(v), size)
-		}
+		size := len(v) / len(names) // which Encode compares with the shape
 		for i, torch := range names {
-			file.Tensors[torch] = run.Tensor{Shape: shape, Data: v[i*product(shape):][:product(shape)]}
+			file.Tensors[torch] = run.Tensor{Shape: shape, Data: v[i*size:][:size]}
 		}
 		return nil
 	}
@@ -164,14 +151,6 @@ func encodeTorch(t *train.Trained, dir string) ([]byte, error) {
 		}
 	}
 	return file.Encode()
-}
-
-func product(shape []int) int {
-	n := 1
-	for _, side := range shape {
-		n *= side
-	}
-	return n
 }
 
 // isOurTorch reports whether encodeTorch made a file.

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"strconv"
 
 	"longtail/eval/tables"
@@ -51,23 +49,11 @@ func (t Table) WriteFile(path string, runs []*Run) error {
 
 // replaceable returns an error if path is a file with other content than such a table.
 func (t Table) replaceable(path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() == 0) {
-		return nil
-	}
-	if err != nil {
-		return disk.WriteError(path, err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return disk.WriteError(path, err)
-	}
-	defer f.Close()
-	start := make([]byte, len(t.start))
-	if n, _ := f.Read(start); string(start[:n]) != t.start {
+	err := disk.Replaceable(path, int64(len(t.start)), func(start []byte) bool { return string(start) == t.start })
+	if errors.Is(err, disk.ErrForeign) {
 		return fail.Usage("%s is there and is no table that this command wrote: it is not overwritten\nname another file with --out, or remove that one", path)
 	}
-	return nil
+	return err
 }
 
 func writeCSV(b *bytes.Buffer, runs []*Run) error {

@@ -95,7 +95,10 @@ func (w *writer) encode(name string, image []int, classes int, metadata map[stri
 	return m
 }
 
-// IsOurs reports whether Encode made a file.
+// StartBytes is how much of a file IsOurs looks at.
+const StartBytes = 64
+
+// IsOurs reports whether Encode made the file that starts like this.
 func IsOurs(file []byte) bool {
 	var start message
 	start.number(modelIR, irVersion)
