@@ -135,7 +135,7 @@ func tableExporter(table export.Table) func(e *exportOptions, cmd *cobra.Command
 			return err
 		}
 		if e.out != "" && e.out != "-" {
-			if !e.dryRun {
+			if err = table.Replaceable(e.out); err == nil && !e.dryRun {
 				err = table.WriteFile(e.out, runs)
 			}
 			if err == nil {

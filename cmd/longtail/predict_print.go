@@ -125,7 +125,7 @@ func (csvAnswers) print(p *printer, a answer) error {
 		}
 		record = append(record, class, probability)
 	}
-	return writeCSV(p.w, append(record, a.Error))
+	return writeCSV(p.w, append(record, tables.Inert(a.Error)))
 }
 
 func writeCSV(w io.Writer, record []string) error {

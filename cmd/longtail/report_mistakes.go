@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"longtail/eval"
 	"longtail/eval/report"
@@ -44,7 +43,7 @@ func (r *reportOptions) findMistakes(cmd *cobra.Command, runs []*eval.Run, which
 		case cmd.Context().Err() != nil:
 			return nil, fail.Interrupted("interrupted: no page was written")
 		case err != nil:
-			first, _, _ := strings.Cut(err.Error(), "\n")
+			first := firstLine(err)
 			fmt.Fprintf(messages, "no mistakes of %s: %s\n", printable(found.Name()), printable(first))
 			shown.Missing = first
 		}

@@ -90,8 +90,7 @@ func newVerifiedRun(v *train.Verdict) verifiedRun {
 	}
 	for _, p := range v.Problems {
 		line.State = "damaged"
-		text, _, _ := strings.Cut(p.Error(), "\n") // what to do comes once, at the end
-		line.Problems = append(line.Problems, printable(text))
+		line.Problems = append(line.Problems, printable(firstLine(p))) // what to do comes once, at the end
 	}
 	return line
 }

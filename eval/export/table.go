@@ -41,14 +41,14 @@ func (t Table) WriteFile(path string, runs []*Run) error {
 	if err != nil {
 		return err
 	}
-	if err := t.replaceable(path); err != nil {
+	if err := t.Replaceable(path); err != nil {
 		return err
 	}
 	return disk.WriteTo(path, text)
 }
 
-// replaceable returns an error if path is a file with other content than such a table.
-func (t Table) replaceable(path string) error {
+// Replaceable returns a usage error if path is a file with other content than such a table.
+func (t Table) Replaceable(path string) error {
 	err := disk.Replaceable(path, int64(len(t.start)), func(start []byte) bool { return string(start) == t.start })
 	if errors.Is(err, disk.ErrForeign) {
 		return fail.Usage("%s is there and is no table that this command wrote: it is not overwritten\nname another file with --out, or remove that one", path)

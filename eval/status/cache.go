@@ -72,12 +72,5 @@ func (c *cache) write() {
 	if err != nil || os.MkdirAll(filepath.Dir(c.path), 0o700) != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.path), "."+filepath.Base(c.path)+".*")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(text)
-	if f.Close() != nil || err != nil || os.Rename(f.Name(), c.path) != nil {
-		_ = os.Remove(f.Name())
-	}
+	_ = disk.Write(c.path, text)
 }

@@ -1,4 +1,4 @@
-// Package cpu is the backend that runs programs on the processor: Go with AVX2 and FMA assembly, and the same in plain Go.
+// Package cpu is the backend that runs programs on the processor: Go with AVX2 and AVX-512 assembly, and the same in plain Go.
 //
 // Between two sums over the batch everything concerns one image, so a level of a program runs image by image: one goroutine
 // takes a fixed chunk of images through all steps of the level, and what lives only there stays in a scratch block the size

@@ -45,10 +45,7 @@ func (t *translator) visit(n *G.Node) (string, error) {
 		return name, nil
 	}
 	var in []string
-	var from []*G.Node
-	for _, c := range graph.NodesOf(n.Graph().From(n.ID())) {
-		from = append(from, c.(*G.Node))
-	}
+	from := arguments(n)
 	op, ours := ops.Of(n)
 	switch {
 	case len(from) == 0:
@@ -117,10 +114,7 @@ func (t *translator) operation(n *G.Node, op ops.Op, in []string) (string, error
 
 // normalize is batch norm with running moments [2, C].
 func (t *translator) normalize(n *G.Node, a ops.Attrs, x string) (string, error) {
-	var in []*G.Node
-	for _, c := range graph.NodesOf(n.Graph().From(n.ID())) {
-		in = append(in, c.(*G.Node))
-	}
+	in := arguments(n)
 	scale, errScale := t.visit(in[2])
 	shift, errShift := t.visit(in[3])
 	moments, there := t.network.Values[in[1].Name()]
@@ -140,12 +134,19 @@ func (t *translator) normalize(n *G.Node, a ops.Attrs, x string) (string, error)
 
 // widen adds zero channels before and after x, in equal number, up to those of the node.
 func (t *translator) widen(n *G.Node, x string) string {
-	from := graph.NodesOf(n.Graph().From(n.ID()))[0].(*G.Node)
-	more := (n.Shape()[1] - from.Shape()[1]) / 2
+	more := (n.Shape()[1] - arguments(n)[0].Shape()[1]) / 2
 	if more == 0 {
 		return x
 	}
 	return t.node("Pad", nil, x, t.ints(fmt.Sprintf("channels_%d", more), 0, more, 0, 0, 0, more, 0, 0))
+}
+
+// arguments are the inputs of a node in order, repeats kept.
+func arguments(n *G.Node) (in []*G.Node) {
+	for _, c := range graph.NodesOf(n.Graph().From(n.ID())) {
+		in = append(in, c.(*G.Node))
+	}
+	return in
 }
 
 func both(n int) []int   { return []int{n, n} }

@@ -12,7 +12,7 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-// network is one for evaluation with a value of 0.5 everywhere.
+// network is one for evaluation whose values all differ.
 func network(t *testing.T, name, shortcut string, head ops.Head) Network {
 	t.Helper()
 	x := G.NewTensor(G.NewGraph(), G.Float32, 4, G.WithShape(1, 3, 32, 32), G.WithName("image"))
@@ -20,11 +20,12 @@ func network(t *testing.T, name, shortcut string, head ops.Head) Network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values := map[string][]float32{}
+	values, count := map[string][]float32{}, 0
 	fill := func(n *G.Node) {
 		v := make([]float32, n.Shape().TotalSize())
 		for i := range v {
-			v[i] = .5
+			count++
+			v[i] = float32(count)
 		}
 		values[n.Name()] = v
 	}
@@ -104,6 +105,62 @@ func TestEncodedNetworksAreWhole(t *testing.T) {
 		if keys := fields(t, file, modelMetadata); len(keys) != 2 {
 			t.Errorf("%s: %d entries of metadata", c.name, len(keys))
 		}
+	}
+}
+
+// A batch norm has its parameters and halves of its moments in ONNX's order, a convolution its strides and borders.
+func TestAttributesAndConstants(t *testing.T) {
+	n := network(t, "resnet8", "projection", ops.Head{})
+	file, err := Encode(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph := fields(t, file, modelGraph)[0]
+	constants := map[string][]byte{}
+	for _, c := range fields(t, graph, graphInitializer) {
+		constants[string(fields(t, c, tensorName)[0])] = c
+	}
+	moments := n.Values["stage2.block1.moments1"]
+	half := len(moments) / 2
+	for name, want := range map[string]message{
+		"stage2.block1.moments1.mean":     floats("stage2.block1.moments1.mean", []int{half}, moments[:half]),
+		"stage2.block1.moments1.variance": floats("stage2.block1.moments1.variance", []int{half}, moments[half:]),
+		"stage2.block1.conv1":             floats("stage2.block1.conv1", []int{32, 16, 3, 3}, n.Values["stage2.block1.conv1"]),
+	} {
+		if !bytes.Equal(constants[name], want) {
+			t.Errorf("%s is another constant", name)
+		}
+	}
+	found := 0
+	for _, node := range fields(t, graph, graphNode) {
+		var in []string
+		for _, name := range fields(t, node, nodeInput) {
+			in = append(in, string(name))
+		}
+		var want []message
+		switch {
+		case in[len(in)-1] == "stage2.block1.conv1": // 3x3, stride 2
+			want = []message{attribute("pads", []int{1, 1, 1, 1}), attribute("strides", []int{2, 2})}
+		case in[len(in)-1] == "stage2.block1.project": // 1x1, stride 2
+			want = []message{attribute("pads", []int{0, 0, 0, 0}), attribute("strides", []int{2, 2})}
+		case len(in) == 5 && in[1] == "stage2.block1.scale1":
+			want = []message{attribute("epsilon", float32(1e-5))}
+			if got := strings.Join(in[2:], " "); got != "stage2.block1.shift1 stage2.block1.moments1.mean stage2.block1.moments1.variance" {
+				t.Errorf("the batch norm reads %s", got)
+			}
+		default:
+			continue
+		}
+		found++
+		got := fields(t, node, nodeAttribute)
+		for i := range want {
+			if len(got) != len(want) || !bytes.Equal(got[i], want[i]) {
+				t.Errorf("%v: attribute %d of %d differs", in, i, len(got))
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("%d of 3 nodes are there", found)
 	}
 }
 
