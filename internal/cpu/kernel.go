@@ -64,7 +64,7 @@ type kernels struct {
 	avx2   bool
 	avx512 bool // and avx2, for what needs no wider vectors
 	bf16   bool // and avx512
-	mixed  bool // products of gradients and values between levels are of bfloat16: by bf16, else by plain Go
+	mixed  bool // products of gradients are of bfloat16, values between levels of two bytes: by bf16, else by plain Go
 }
 
 // kernelSets are the sets of this processor, the fastest first.
