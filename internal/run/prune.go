@@ -70,7 +70,7 @@ func (f *Folder) Prune(s *Summary) (freed int64, err error) {
 // readPruned is the record of removed checkpoints: file names with their SHA-256; empty where there is none.
 func readPruned(dir string) (map[string]string, error) {
 	path := filepath.Join(dir, PrunedFile)
-	text, err := disk.Read(path, maxFailureBytes)
+	text, err := disk.Read(path, MaxRecordBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

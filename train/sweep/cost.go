@@ -25,7 +25,7 @@ func Networks(plans []Plan, dataDir string) ([]Network, error) {
 		c := p.Config
 		var key []string
 		for _, k := range []string{"data.dataset", "data.input", "model.name", "model.shortcut", "model.class_scale", "loss.name", "train.batch", "train.freeze", "train.mix"} {
-			key = append(key, c.Value(k))
+			key = append(key, c.Text(k)) // which knows a network by its present name
 		}
 		text := strings.Join(key, "\n")
 		n, there := known[text]

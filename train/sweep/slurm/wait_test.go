@@ -70,7 +70,6 @@ func TestRunWhoseJobEndedWithoutItFailedForTheReasonInItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	var events []string
-	time.AfterFunc(time.Second, func() { f.write("queue", "") })
 	o := sweep.Options{Jobs: 1, Remote: sweep.Remote{Grid: first.grid}}
 	waiting(&events)(&o)
 	l := newLaunch(first.plans, o)
@@ -78,6 +77,7 @@ func TestRunWhoseJobEndedWithoutItFailedForTheReasonInItsLog(t *testing.T) {
 	if err := l.submit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	time.AfterFunc(time.Second, func() { f.write("queue", "") })
 	err := l.wait(t.Context())
 	if err == nil || fail.Code(err) != fail.CodeFailed || !strings.Contains(err.Error(), "1 of 4 runs failed:\n  "+name+": no images") || !strings.Contains(err.Error(), log) {
 		t.Error(err)
