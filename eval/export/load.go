@@ -22,7 +22,9 @@ type Run struct {
 func Load(set *eval.Set) []*Run {
 	var runs []*Run
 	for _, r := range set.Runs {
-		runs = append(runs, &Run{Dir: r.Dir, Config: r.Config, History: r.History, ClassNames: r.Summary.ClassNames, Finished: r})
+		finished := Of(r)
+		finished.Finished = r
+		runs = append(runs, finished)
 	}
 	var left []eval.Problem
 	for _, p := range set.Problems {
@@ -35,11 +37,16 @@ func Load(set *eval.Set) []*Run {
 			left = append(left, eval.Problem{Path: p.Path, Err: err, Damage: true})
 			continue
 		}
-		runs = append(runs, &Run{Dir: r.Dir, Config: r.Config, History: r.History, ClassNames: r.Summary.ClassNames})
+		runs = append(runs, Of(r))
 	}
 	set.Problems = left
 	name(runs)
 	return runs
+}
+
+// Of is a run as far as it is done, with the name of its folder.
+func Of(r *eval.Run) *Run {
+	return &Run{Name: filepath.Base(r.Dir), Dir: r.Dir, Config: r.Config, History: r.History, ClassNames: r.Summary.ClassNames}
 }
 
 // name gives each run the name of its folder, or its path where that is not unique.

@@ -30,10 +30,23 @@ func metricsOf(e run.Epoch, classNames []string) []metric {
 	return all
 }
 
+// fields are the metrics of a whole set, by the part of their names behind the set's. Those that a score lacks are nil.
+var fields = []struct {
+	name string
+	of   func(run.Score) *float64
+}{
+	{"loss", func(s run.Score) *float64 { return &s.Loss }},
+	{"error", func(s run.Score) *float64 { return &s.Error }},
+	{"accuracy", func(s run.Score) *float64 { return &s.Accuracy }},
+	{"ece", func(s run.Score) *float64 { return s.ECE }},
+}
+
 func scoreMetrics(set string, s run.Score, classNames []string) []metric {
-	all := []metric{{set + "/loss", s.Loss}, {set + "/error", s.Error}, {set + "/accuracy", s.Accuracy}}
-	if s.ECE != nil {
-		all = append(all, metric{set + "/ece", *s.ECE})
+	var all []metric
+	for _, f := range fields {
+		if v := f.of(s); v != nil {
+			all = append(all, metric{set + "/" + f.name, *v})
+		}
 	}
 	for c, accuracy := range s.PerClass {
 		all = append(all, metric{fmt.Sprintf("%s%s%03d %s", set, ofClass, c, eval.ClassName(classNames, c)), accuracy})
@@ -44,22 +57,30 @@ func scoreMetrics(set string, s run.Score, classNames []string) []metric {
 // ofClass is in the names of the metrics of single classes.
 const ofClass = "_accuracy_by_class/"
 
-// Names are the names of all metrics that a run has, those of classes last.
-func Names(r *eval.Run) []string {
-	var telling []run.Epoch // the last epochs that have a test, a validation, and anything
+// Names are the names of all metrics that some runs have, those of classes last.
+func Names(runs []*eval.Run) []string {
+	var telling []*Run
+	for _, r := range runs {
+		telling = append(telling, &Run{History: tellingEpochs(r.History), ClassNames: r.Summary.ClassNames})
+	}
+	return columns(telling)
+}
+
+// tellingEpochs are the last epochs that have a test, a validation, and anything: together they have every metric of a run.
+func tellingEpochs(history []run.Epoch) (telling []run.Epoch) {
 	for _, has := range []func(run.Epoch) bool{
 		func(e run.Epoch) bool { return e.Test != nil },
 		func(e run.Epoch) bool { return e.Validation != nil },
 		func(run.Epoch) bool { return true },
 	} {
-		for i := len(r.History) - 1; i >= 0; i-- {
-			if has(r.History[i]) {
-				telling = append(telling, r.History[i])
+		for _, e := range slices.Backward(history) {
+			if has(e) {
+				telling = append(telling, e)
 				break
 			}
 		}
 	}
-	return columns([]*Run{{History: telling, ClassNames: r.Summary.ClassNames}})
+	return telling
 }
 
 // Value is the metric of that name of an epoch, if it has it.
@@ -81,16 +102,12 @@ func Value(e run.Epoch, name string) (float64, bool) {
 		}
 		return s.PerClass[class], true
 	}
-	switch field {
-	case "loss":
-		return s.Loss, true
-	case "error":
-		return s.Error, true
-	case "accuracy":
-		return s.Accuracy, true
-	case "ece":
-		if s.ECE != nil {
-			return *s.ECE, true
+	for _, f := range fields {
+		if f.name != field {
+			continue
+		}
+		if v := f.of(*s); v != nil {
+			return *v, true
 		}
 	}
 	return 0, false
@@ -99,7 +116,7 @@ func Value(e run.Epoch, name string) (float64, bool) {
 // columns are the names of all metrics of some runs: those of whole sets first, then those of classes, each in the order of their
 // first appearance.
 func columns(runs []*Run) []string {
-	var names []string
+	names := []string{}
 	seen := map[string]bool{}
 	for _, r := range runs {
 		for _, e := range r.History {

@@ -188,7 +188,9 @@ func (s *Server) metricsCSV(r *http.Request) ([]byte, error) {
 	}
 	var all []*export.Run
 	for i, one := range runs {
-		all = append(all, &export.Run{Name: rows[i].Name, Dir: one.Dir, Config: one.Config, History: one.History, ClassNames: one.Summary.ClassNames})
+		each := export.Of(one)
+		each.Name = rows[i].Name
+		all = append(all, each)
 	}
 	return export.CSV.Encode(all)
 }

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math"
 	"net/http"
-	"slices"
-	"strings"
 
 	"longtail/eval/export"
 )
@@ -36,15 +34,8 @@ func (s *Server) curves(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := curves{Metric: cmp.Or(r.URL.Query().Get("metric"), usualMetric), Metrics: []string{}, Series: []series{}, Failed: failed}
-	known := map[string]bool{}
+	c := curves{Metric: cmp.Or(r.URL.Query().Get("metric"), usualMetric), Metrics: export.Names(runs), Series: []series{}, Failed: failed}
 	for i, one := range runs {
-		for _, name := range export.Names(one) {
-			if !known[name] {
-				known[name] = true
-				c.Metrics = append(c.Metrics, name)
-			}
-		}
 		line := series{ID: idOf(rows[i].Name), Name: rows[i].Name, Epoch: []float64{}, Step: []int{}, Value: []float64{}}
 		for _, e := range one.History {
 			if v, ok := export.Value(e, c.Metric); ok && !math.IsNaN(v) && !math.IsInf(v, 0) {
@@ -53,8 +44,5 @@ func (s *Server) curves(r *http.Request) (any, error) {
 		}
 		c.Series = append(c.Series, line)
 	}
-	slices.SortStableFunc(c.Metrics, func(a, b string) int {
-		return cmp.Compare(strings.Count(a, "_by_class/"), strings.Count(b, "_by_class/"))
-	})
 	return c, nil
 }
