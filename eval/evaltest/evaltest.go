@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"longtail/internal/config"
+	"longtail/internal/disk"
 	"longtail/internal/run"
 )
 
@@ -72,7 +73,7 @@ func Write(parent string, s Spec) (string, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", err
 	}
-	summary, err := json.MarshalIndent(Summary(s), "", "  ")
+	summary, err := disk.Encode(Summary(s))
 	if err != nil {
 		return "", err
 	}

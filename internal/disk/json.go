@@ -9,6 +9,15 @@ import (
 	"strings"
 )
 
+// Encode is a value as indented JSON with a newline at its end.
+func Encode(v any) ([]byte, error) {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(text, '\n'), nil
+}
+
 // Decode decodes one JSON value into the variable that into points to. The value must be all of text and have no unknown
 // fields and no null in a list, which Go would take for a zero. Errors start with the place, counted from 1: the byte, and the line where
 // text has several; that of an unknown field names the field instead.

@@ -50,11 +50,11 @@ func (i Input) Encode(fingerprint string) ([]byte, error) {
 	if i.Seal, err = i.hash(fingerprint); err != nil {
 		return nil, err
 	}
-	text, err := json.MarshalIndent(i, "", "  ")
+	text, err := disk.Encode(i)
 	if err != nil {
 		return nil, fmt.Errorf("writing %s: %w", InputFile, err)
 	}
-	return append(text, '\n'), nil
+	return text, nil
 }
 
 func (i Input) hash(fingerprint string) (string, error) {

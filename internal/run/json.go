@@ -1,7 +1,6 @@
 package run
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -21,11 +20,11 @@ const MaxRecordBytes = 256 << 20
 
 // WriteJSON writes a record of the run as indented JSON, atomically.
 func (f *Folder) WriteJSON(name string, record any) error {
-	text, err := json.MarshalIndent(record, "", "  ")
+	text, err := disk.Encode(record)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", f.Path(name), err)
 	}
-	return f.Write(name, append(text, '\n'))
+	return f.Write(name, text)
 }
 
 // ReadSummary reads the result of the run in a folder. Errors are data errors that name the file; a run that is not finished

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,14 +44,14 @@ func Keep(m Measurement, device string) error {
 		return o.Device == r.Device && o.Model == r.Model && o.Precision == r.Precision && o.Batch == r.Batch && o.Runs == r.Runs
 	})
 	all = append(all, r)
-	text, err := json.MarshalIndent(all[max(0, len(all)-mostRecords):], "", "  ")
+	text, err := disk.Encode(all[max(0, len(all)-mostRecords):])
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return disk.Write(path, append(text, '\n'))
+	return disk.Write(path, text)
 }
 
 // Records are the measurements that were kept, the latest last; none where they cannot be read.

@@ -1,7 +1,6 @@
 package slurm
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,11 +30,11 @@ type record struct {
 }
 
 func (r *record) write(dir, id string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := disk.Encode(r)
 	if err != nil {
 		return fmt.Errorf("writing the record of a submission: %w", err)
 	}
-	return disk.Write(filepath.Join(dir, id+recordEnding), append(text, '\n'))
+	return disk.Write(filepath.Join(dir, id+recordEnding), text)
 }
 
 func readRecord(path string) (r record, err error) {
