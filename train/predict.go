@@ -134,7 +134,10 @@ func newScorer(t *Trained, plain bool) (*scorer, error) {
 		return nil, fail.Usage("the run in %s is quoted after %s, which compares images with all training images%s", t.dir, a, usePlain)
 	}
 	if a.Auto {
-		tau := t.chosenTau()
+		tau, err := t.chosenTau()
+		if err != nil {
+			return nil, err
+		}
 		if tau == nil {
 			return nil, fail.Usage("the run in %s is not finished: %s is chosen at its end%s", t.dir, a, usePlain)
 		}

@@ -91,8 +91,11 @@ func registeredInput(c *config.Config) (*run.Input, error) {
 		return nil, err
 	}
 	in, err := set.NewInput(c.Data.Input)
+	if err != nil {
+		return nil, err
+	}
 	record := run.NewInput(set, in)
-	return &record, err
+	return &record, nil
 }
 
 // checkpointPath is the file of a checkpoint that the run has.
@@ -136,18 +139,23 @@ func (t *Trained) cosineScale() (float64, error) {
 }
 
 // chosenTau is the tau that was chosen for the checkpoint at the end of the run; nil before it.
-func (t *Trained) chosenTau() *float64 {
+func (t *Trained) chosenTau() (*float64, error) {
 	s, err := run.ReadSummary(t.dir)
-	if err != nil || s.Adjusted == nil {
-		return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case s.Adjusted == nil:
+		return nil, nil
 	}
 	switch a := s.Adjusted; {
 	case t.checkpoint == "last":
-		return a.Last.Tau
+		return a.Last.Tau, nil
 	case t.checkpoint == "best":
-		return a.Best.Tau
+		return a.Best.Tau, nil
 	case a.BestByValidation != nil:
-		return a.BestByValidation.Tau
+		return a.BestByValidation.Tau, nil
 	}
-	return nil
+	return nil, nil
 }
