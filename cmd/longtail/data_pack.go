@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"longtail/data/pack"
+	"longtail/data/picture"
 	"longtail/internal/build"
 	"longtail/internal/fail"
 
@@ -21,6 +21,7 @@ import (
 type packOptions struct {
 	*options
 	pack.Options
+	imageLimits
 	background string
 }
 
@@ -62,7 +63,7 @@ Exit codes: 0 done, 1 failed (a full disk, say), 2 a bad flag, 4 damaged images 
 	f.StringVar(&p.PathColumn, "path-column", "", "column of a CSV file with the paths (default: path)")
 	f.StringVar(&p.LabelColumn, "label-column", "", "column of a CSV file with the labels (default: label)")
 	f.StringVar(&p.background, "background", "ffffff", "colour behind transparent pixels, RRGGBB")
-	f.Int64Var(&p.Limits.Pixels, "max-megapixels", 50, "largest image that is decoded, millions of pixels")
+	p.imageLimits.add(f)
 	f.BoolVar(&p.SkipDamaged, "skip-damaged", false, "leave damaged images out, and say how many")
 	f.BoolVar(&p.Force, "force", false, "replace a file that is there")
 	return cmd
@@ -72,16 +73,14 @@ func (p *packOptions) run(cmd *cobra.Command, source string) error {
 	if p.Size == 0 || p.Out == "" {
 		return fail.Usage("data pack: --size and --out are needed\nuse for example: longtail data pack %s --size 64 --test 0.2 --out images%s", fail.CommandLine([]string{fail.Path(source)}), pack.Extension)
 	}
-	background, err := hex.DecodeString(strings.TrimPrefix(p.background, "#"))
-	if err != nil || len(background) != 3 {
-		return fail.Usage("--background %s: a colour is six hexadecimal digits, RRGGBB\nuse for example --background ffffff", p.background)
+	var err error
+	if p.Background, err = picture.ParseColour(strings.TrimPrefix(p.background, "#")); err != nil {
+		return fail.Usage("--background %s: %w\nuse for example --background ffffff", p.background, err)
 	}
-	if p.Limits.Pixels < 1 || p.Limits.Pixels > maxMegapixels {
-		return fail.Usage("--max-megapixels %d: use a number from 1 to %d", p.Limits.Pixels, maxMegapixels)
+	if p.Limits, err = p.limits(); err != nil {
+		return err
 	}
-	p.Limits.Pixels *= 1_000_000
-	p.Limits.Bytes = maxImageBytes
-	p.Source, p.Background, p.Tool = source, [3]byte(background), tool()
+	p.Source, p.Tool = source, tool()
 	if p.dryRun {
 		return p.preview(cmd.OutOrStdout())
 	}
@@ -105,12 +104,6 @@ func (p *packOptions) run(cmd *cobra.Command, source string) error {
 	}
 	return err
 }
-
-// Bounds of --max-megapixels, whose images take up to eight bytes a pixel and twice as much where they are interlaced, and of files.
-const (
-	maxMegapixels = 1000
-	maxImageBytes = 256 << 20
-)
 
 // tool names this program in the files that it packs: what they hold depends on its version and on no machine.
 func tool() string {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -29,7 +28,7 @@ type predictOptions struct {
 	precision  string
 	batch      int
 	plain      bool
-	megapixels int64
+	imageLimits
 }
 
 func newPredictCommand(o *options) *cobra.Command {
@@ -67,7 +66,7 @@ Exit codes: 0 done, 1 failed, 2 a bad flag or no run's folder, 3 no such device,
 	f.StringVar(&p.precision, "precision", "", "auto, fp32 or mixed (default: that of the run)")
 	f.IntVar(&p.batch, "batch", 32, "images that the network looks at at a time; memory grows with it")
 	f.BoolVar(&p.plain, "plain", false, "leave out what the section eval of the run's config does to the outputs")
-	f.Int64Var(&p.megapixels, "max-megapixels", picture.DefaultLimits().Pixels/1_000_000, "largest image that is decoded, millions of pixels")
+	p.imageLimits.add(f)
 	return cmd
 }
 
@@ -82,8 +81,9 @@ func (p *predictOptions) run(cmd *cobra.Command, dir string, paths []string) err
 	if p.top < 1 || p.batch < 1 || p.batch > maxPredictBatch {
 		return fail.Usage("--top %d --batch %d: --top is at least 1, --batch from 1 to %d", p.top, p.batch, maxPredictBatch)
 	}
-	if p.megapixels < 1 || p.megapixels > maxMegapixels {
-		return fail.Usage("--max-megapixels %d: use a number from 1 to %d", p.megapixels, maxMegapixels)
+	limits, err := p.limits()
+	if err != nil {
+		return err
 	}
 	t, err := train.ReadTrained(dir, p.checkpoint)
 	if err != nil {
@@ -108,7 +108,7 @@ func (p *predictOptions) run(cmd *cobra.Command, dir string, paths []string) err
 		_, err := fmt.Fprintf(cmd.OutOrStdout(), "would classify %d images with the %s checkpoint of %s, step %d, %d classes\n", len(found.Names), p.checkpoint, dir, t.Step, len(t.ClassNames))
 		return err
 	}
-	return p.predict(cmd, t, found, &printer{form: format, w: cmd.OutOrStdout(), names: found.Names, classes: t.ClassNames, top: min(p.top, len(t.ClassNames)), least: least}, messages)
+	return p.predict(cmd, t, found, limits, &printer{form: format, w: cmd.OutOrStdout(), names: found.Names, classes: t.ClassNames, top: min(p.top, len(t.ClassNames)), least: least}, messages)
 }
 
 func totalOf(counts map[string]int) (total int) {
@@ -122,7 +122,7 @@ func totalOf(counts map[string]int) (total int) {
 const chunkBytes = 16 << 20
 
 // predict answers the images chunk by chunk, so that memory does not grow with their number.
-func (p *predictOptions) predict(cmd *cobra.Command, t *train.Trained, found *pack.Images, out *printer, messages io.Writer) (err error) {
+func (p *predictOptions) predict(cmd *cobra.Command, t *train.Trained, found *pack.Images, limits picture.Limits, out *printer, messages io.Writer) (err error) {
 	d, err := p.opener(messages)(cmp.Or(p.device, t.Config.Device), cmp.Or(p.precision, t.Config.Precision))
 	if err != nil {
 		return err
@@ -133,11 +133,10 @@ func (p *predictOptions) predict(cmd *cobra.Command, t *train.Trained, found *pa
 		return err
 	}
 	defer predictor.Close()
-	background, err := hex.DecodeString(t.Background)
-	if err != nil || len(background) != 3 {
-		return fail.Data("the background of %s's images, %s, is no colour", cmd.Name(), fail.Quote(t.Background))
+	background, err := picture.ParseColour(t.Background)
+	if err != nil {
+		return fail.Data("the background of the run's images, %s: %w", fail.Quote(t.Background), err)
 	}
-	limits := picture.Limits{Bytes: maxImageBytes, Pixels: p.megapixels * 1_000_000}
 	c := &chunk{limit: chunkBytes, predictor: predictor, out: out, damaged: cmd.ErrOrStderr()}
 	if isTerminal(messages) && !isTerminal(cmd.OutOrStdout()) {
 		var finish func()
@@ -147,7 +146,7 @@ func (p *predictOptions) predict(cmd *cobra.Command, t *train.Trained, found *pa
 	if err := out.begin(); err != nil {
 		return err
 	}
-	err = found.Squares(cmd.Context(), t.Network.Image.Height, [3]byte(background), limits, func(_ int, square []byte, bad error) error {
+	err = found.Squares(cmd.Context(), t.Network.Image.Height, background, limits, func(_ int, square []byte, bad error) error {
 		return c.add(cmd.Context(), square, bad)
 	})
 	if err == nil {

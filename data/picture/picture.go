@@ -13,6 +13,7 @@ package picture
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
@@ -23,6 +24,15 @@ import (
 	"golang.org/x/image/vp8l"
 	"golang.org/x/image/webp"
 )
+
+// ParseColour is the colour that six hexadecimal digits name, RRGGBB.
+func ParseColour(text string) (colour [3]byte, err error) {
+	rgb, err := hex.DecodeString(text)
+	if err != nil || len(rgb) != len(colour) {
+		return colour, errors.New("a colour is six hexadecimal digits, RRGGBB")
+	}
+	return [3]byte(rgb), nil
+}
 
 // Limits bound what is decoded.
 type Limits struct {
