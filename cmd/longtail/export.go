@@ -12,6 +12,7 @@ import (
 	"longtail/internal/config/grid"
 	"longtail/internal/fail"
 	"longtail/train"
+	"longtail/train/portable"
 
 	"github.com/spf13/cobra"
 )
@@ -37,8 +38,8 @@ func exporters() []exporter {
 		{"csv", "one table: run, epoch, step and a column for each metric", tableExporter(export.CSV)},
 		{"jsonl", "the same table as JSON Lines", tableExporter(export.JSONL)},
 		{"mlflow", "runs of an MLflow file store", (*exportOptions).mlflow},
-		{"onnx", "the trained network of one run: images [N, 3, S, S], normalised, to logits [N, C]", modelExporter(onnxFile)},
-		{"safetensors", "its parameters and running moments, with the names of torchvision's ResNet", modelExporter(torchFile)},
+		{"onnx", "the trained network of one run: images [N, 3, S, S], normalised, to logits [N, C]", modelExporter(portable.ONNX)},
+		{"safetensors", "its parameters and running moments, with the names of torchvision's ResNet", modelExporter(portable.Torch)},
 	}
 }
 

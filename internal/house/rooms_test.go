@@ -18,7 +18,7 @@ var floors = map[string]int{
 	"internal/device":  4,
 	"internal/program": 5, "internal/cpu": 5, "cuda": 5, "cuda/lower": 5,
 	"internal/config": 5, "internal/run": 5,
-	"train": 6, "train/bench": 6, "train/curves": 6, "train/known": 6, "train/sweep": 6, "eval": 6,
+	"train": 6, "train/bench": 6, "train/curves": 6, "train/known": 6, "train/portable": 6, "train/sweep": 6, "eval": 6,
 	"cmd": 7, "internal/adding": 7,
 }
 
@@ -27,6 +27,8 @@ var sideDoors = map[string][]string{
 	"cuda":        {"cuda/lower"},    // a session runs a schedule
 	"train/sweep": {"train", "eval"}, // a grid of runs trains them and reads their results
 	"train/bench": {"train"},         // a measured step is a step of a run
+
+	"train/portable": {"train"}, // a network is read from a run
 }
 
 // testDoors are further imports, of test files and of packages that help them.
