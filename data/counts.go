@@ -95,7 +95,7 @@ func longTail(s Spec, set *Set) ([]int, error) {
 		return counts, nil
 	}
 	tail := newPower(1 / s.Imbalance)
-	for rank, c := range byFrequency(set.Train) {
+	for rank, c := range ByFrequency(set.Train) {
 		exponent := float64(rank) / float64(len(counts)-1)
 		if s.Profile == "step" {
 			exponent = math.Floor(2 * float64(rank) / float64(len(counts)))
@@ -114,8 +114,8 @@ func (s *Set) Tail(imbalance float64, most int) ([]int, error) {
 	return longTail(Spec{Imbalance: imbalance, MaxPerClass: most}, s)
 }
 
-// byFrequency is the classes from the most frequent one to the rarest; equal ones keep their order.
-func byFrequency(counts []int) []int {
+// ByFrequency is the order of the classes [C] from most to fewest images; equal ones keep their order.
+func ByFrequency(counts []int) []int {
 	order := make([]int, len(counts))
 	for c := range order {
 		order[c] = c
@@ -129,7 +129,7 @@ func ImbalanceText(factor float64) string {
 	if factor == Natural {
 		return "none"
 	}
-	return strconv.FormatFloat(factor, 'g', -1, 64)
+	return strconv.FormatFloat(factor, 'f', -1, 64)
 }
 
 // ImbalanceLabel is an imbalance factor for a reader: IF 100, or natural.

@@ -1,9 +1,6 @@
 package eval
 
-import (
-	"cmp"
-	"slices"
-)
+import "longtail/data"
 
 // Bounds of the three shots by training images a class, as in the literature on long tails (Liu et al. 2019, "Large-scale
 // long-tailed recognition in an open world").
@@ -56,7 +53,7 @@ func split(counts []int, perClass []float64, names []string, part func(class, ra
 	for i, n := range names {
 		parts[i].Name = n
 	}
-	for rank, class := range ByFrequency(counts) {
+	for rank, class := range data.ByFrequency(counts) {
 		p := &parts[part(class, rank)]
 		p.Classes++
 		p.Images += counts[class]
@@ -68,16 +65,6 @@ func split(counts []int, perClass []float64, names []string, part func(class, ra
 		parts[i].Accuracy /= max(1, float64(parts[i].Classes))
 	}
 	return parts
-}
-
-// ByFrequency is the order of the classes [C] from most to fewest training images; equal ones keep their order.
-func ByFrequency(counts []int) []int {
-	order := make([]int, len(counts))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(counts[b], counts[a]) })
-	return order
 }
 
 // PerClass is the accuracy (recall) of each class [C] from a confusion matrix [C][C] whose rows are the true classes; 0 for

@@ -185,7 +185,7 @@ func ReadUnfinished(dir string) (*Run, error) {
 		counts = nil // they need files that are not here
 	}
 	s := run.Summary{
-		Model: c.Model.Name, Dataset: c.Data.Dataset, Imbalance: float64(c.Data.Imbalance), Profile: c.Data.Profile,
+		Model: c.Network(), Dataset: c.Data.Dataset, Imbalance: float64(c.Data.Imbalance), Profile: c.Data.Profile,
 		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Options()["gamma"], Seed: c.Seed,
 		Epochs: c.Train.Epochs, Batch: c.Train.Batch, ClassNames: names, Counts: counts,
 	}

@@ -53,7 +53,7 @@ func unfit(cfg *config.Config, images data.Images, err error) error {
 		return err
 	}
 	return fail.Usage("model.name=%s cannot take images of %d x %d pixels: %w\nuse images whose sides are multiples of 4, packed with --size %d for example",
-		cfg.Model.Name, images.Height, images.Width, err, (images.Height+3)/4*4)
+		cfg.Network(), images.Height, images.Width, err, (images.Height+3)/4*4)
 }
 
 // Network is the graph of a configuration for images of that size and number of classes; counts are the training images of each

@@ -136,7 +136,7 @@ func (k *recorder) save(e Saving) error {
 // summary is the result of a run that ended at a position.
 func summary(c *config.Config, ds *data.Dataset, parameters int, p Position) run.Summary {
 	return run.Summary{
-		Version: run.SummaryVersion, Model: c.Model.Name, Parameters: parameters,
+		Version: run.SummaryVersion, Model: c.Network(), Parameters: parameters,
 		Dataset: data.Title(c.Data.Dataset), Imbalance: float64(c.Data.Imbalance), Profile: c.Data.Profile,
 		Loss: c.Loss.Name, Beta: c.Loss.Beta, Gamma: c.Loss.Options()["gamma"], Seed: c.Seed,
 		Epochs: c.Train.Epochs, Steps: p.Step, Batch: c.Train.Batch,

@@ -89,7 +89,7 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if !b.quiet && !b.json {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s, batch %d on %s: %d windows of %d steps\n", cfg.Model.Name, cfg.Train.Batch, d, o.Windows, o.Steps)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s, batch %d on %s: %d windows of %d steps\n", cfg.Network(), cfg.Train.Batch, d, o.Windows, o.Steps)
 	}
 	if b.dryRun {
 		need, available, err := bench.Memory(cfg, d, o)

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 
+	"longtail/data"
 	"longtail/eval"
 
 	"gonum.org/v1/plot"
@@ -23,7 +24,7 @@ const maxNamed = 20
 // PerClass draws the accuracy of each class for one or more runs, classes sorted from most to fewest training images, with
 // the numbers of training images below. names and counts are [C].
 func PerClass(name, title string, names []string, counts []int, runs []ClassAccuracy) Figure {
-	order := eval.ByFrequency(counts)
+	order := data.ByFrequency(counts)
 	few := len(counts) <= maxNamed
 	top := newPlot("", "accuracy (%)")
 	percentAxis(&top.Y)

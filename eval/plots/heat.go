@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 
+	"longtail/data"
 	"longtail/eval"
 
 	"gonum.org/v1/plot"
@@ -58,7 +59,7 @@ func (m cells) image() image.Image {
 // Confusion draws a confusion matrix [C][C], rows the true classes: each row's shares in per cent, written into the fields
 // for few classes. Classes are sorted from most to fewest training images; names and counts are [C].
 func Confusion(name, title string, names []string, counts []int, confusion [][]int64) Figure {
-	order := eval.ByFrequency(counts)
+	order := data.ByFrequency(counts)
 	few := len(order) <= maxNamed
 	m := cells{}
 	for _, t := range order {

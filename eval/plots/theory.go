@@ -34,7 +34,7 @@ func Images(name, title string, names []string, counts [][]int) Figure {
 	most, classes := 10.0, 0
 	for i, n := range counts {
 		s := Series{Name: names[i], Color: i, Marked: len(n) <= maxNamed}
-		for rank, c := range eval.ByFrequency(n) {
+		for rank, c := range data.ByFrequency(n) {
 			s.add(float64(rank+1), eval.NewStat([]float64{float64(n[c])}))
 			most = max(most, float64(n[c]))
 		}

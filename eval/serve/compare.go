@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/export"
 	"longtail/eval/report"
@@ -124,7 +125,7 @@ type classLine struct {
 // linesOf are the accuracies of each class at the end, nil where the runs have several sets of classes or orders of them.
 func linesOf(g eval.Grouping) *classLines {
 	first := g.Groups[0].Runs[0].Summary
-	order := eval.ByFrequency(first.Counts)
+	order := data.ByFrequency(first.Counts)
 	out := &classLines{}
 	for _, class := range order {
 		out.Names = append(out.Names, first.ClassNames[class])
@@ -132,7 +133,7 @@ func linesOf(g eval.Grouping) *classLines {
 	for _, one := range g.Groups {
 		line := classLine{Label: one.Label, Runs: len(one.Runs)}
 		for _, r := range one.Runs {
-			if !slices.Equal(r.Summary.ClassNames, first.ClassNames) || !slices.Equal(eval.ByFrequency(r.Summary.Counts), order) {
+			if !slices.Equal(r.Summary.ClassNames, first.ClassNames) || !slices.Equal(data.ByFrequency(r.Summary.Counts), order) {
 				return nil
 			}
 		}

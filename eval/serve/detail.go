@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/status"
 	"longtail/internal/fail"
@@ -87,9 +88,9 @@ func classesOf(r *eval.Run) *classes {
 		c.Names = append(c.Names, eval.ClassName(r.Summary.ClassNames, i))
 	}
 	if len(c.Counts) == len(c.Accuracy) {
-		c.Order = eval.ByFrequency(c.Counts)
+		c.Order = data.ByFrequency(c.Counts)
 	} else {
-		c.Counts, c.Order = nil, eval.ByFrequency(make([]int, len(c.Accuracy)))
+		c.Counts, c.Order = nil, data.ByFrequency(make([]int, len(c.Accuracy)))
 	}
 	return c
 }

@@ -64,7 +64,7 @@ func (r *Reader) readConfig(f *found) error {
 		if err != nil {
 			return err
 		}
-		r.keep(f, now, facts{c.Train.Epochs, c.Train.Batch, 0, c.Model.Name, c.Precision}, c.DataSpec())
+		r.keep(f, now, facts{c.Train.Epochs, c.Train.Batch, 0, c.Network(), c.Precision}, c.DataSpec())
 		return nil
 	}
 	r.keep(f, now, facts{b.Train.Epochs, b.Train.Batch, 0, b.Model.Name, b.Precision}, data.Spec{

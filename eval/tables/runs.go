@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"longtail/data"
 	"longtail/eval"
 	"longtail/eval/paper"
 )
@@ -251,7 +252,7 @@ func PrintGroups(w io.Writer, g eval.Grouping, m eval.Metric, f Format, width in
 func PerClassTable(r *eval.Run) Table {
 	s, last := r.Summary, r.Result(eval.Last)
 	t := Table{Title: "Accuracy of each class (%)", Header: []string{"class", "training images", "accuracy"}}
-	for _, c := range eval.ByFrequency(s.Counts) {
+	for _, c := range data.ByFrequency(s.Counts) {
 		t.Rows = append(t.Rows, plain(eval.ClassName(s.ClassNames, c), strconv.Itoa(s.Counts[c]), fmt.Sprintf("%.1f", 100*last.PerClass[c])))
 	}
 	return t

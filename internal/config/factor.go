@@ -14,14 +14,6 @@ type Factor float64
 // isFactor reports whether a value of the config is a Factor.
 func isFactor(v reflect.Value) bool { return v.Type() == reflect.TypeFor[Factor]() }
 
-// formatFactor is a factor as it stands in config.yaml.
-func formatFactor(v float64) string {
-	if v == data.Natural {
-		return "none"
-	}
-	return number64(v)
-}
-
 // assignFactor puts the value of a node into a Factor, or says what it wants.
 func assignFactor(field reflect.Value, n *yaml.Node) (problem string) {
 	if n.Kind == yaml.ScalarNode && n.Value == "none" {

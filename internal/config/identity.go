@@ -19,19 +19,23 @@ func (c *Config) Identity() []byte {
 	return titled.yaml(entry.identifies)
 }
 
+// meaning is the text of what the value of a key stands for: equal in configs that compute the same.
+func (c *Config) meaning(e entry) string {
+	switch e.key {
+	case "model.name":
+		return c.Network()
+	case "data.dataset": // a file that was moved; another one of its name has another checksum
+		return data.Title(c.Data.Dataset)
+	}
+	return format(e.value)
+}
+
 // Differences are the keys in which two configs would compute different things, in the order of config.yaml.
 func (c *Config) Differences(other *Config) []string {
 	var keys []string
 	theirs := other.entries()
 	for i, e := range c.entries() {
-		differ := format(e.value) != format(theirs[i].value)
-		switch e.key {
-		case "model.name":
-			differ = c.Network() != other.Network()
-		case "data.dataset": // a file that was moved; another one of its name has another checksum
-			differ = data.Title(c.Data.Dataset) != data.Title(other.Data.Dataset)
-		}
-		if differ && (e.identifies() || theirs[i].identifies()) {
+		if c.meaning(e) != other.meaning(theirs[i]) && (e.identifies() || theirs[i].identifies()) {
 			keys = append(keys, e.key)
 		}
 	}

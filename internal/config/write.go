@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"longtail/data"
 )
 
 // Full is every key that bears on the run with its value, defaults included, for people.
@@ -85,7 +87,7 @@ func format(v reflect.Value) string {
 	case isTau(v):
 		return v.String()
 	case isFactor(v):
-		return formatFactor(v.Float())
+		return data.ImbalanceText(v.Float())
 	}
 	switch v.Kind() {
 	case reflect.Float64:

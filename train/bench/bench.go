@@ -66,7 +66,7 @@ const (
 
 // Run measures the training steps of a configuration. A cancelled context ends it between two calls (fail.Interrupted).
 func Run(ctx context.Context, cfg *config.Config, d *device.Device, o Options) (Measurement, error) {
-	m := Measurement{Model: cfg.Model.Name, Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
+	m := Measurement{Model: cfg.Network(), Batch: cfg.Train.Batch, Precision: string(d.Precision), Runs: o.Runs, Steps: o.Steps}
 	b := measured{cfg: cfg, images: randomImages(cfg, o)}
 	var err error
 	if b.order, err = train.NewStream(cfg, b.images.Labels, o.Classes, data.Files{}); err != nil {

@@ -34,7 +34,7 @@ func NewEstimate(plans []Plan, networks []Network, speeds []Speed, lastOnly bool
 	var e Estimate
 	size := map[string]float64{} // multiplications, by model
 	for i, p := range plans {
-		size[p.Config.Model.Name] = networks[i].Multiplications
+		size[p.Config.Network()] = networks[i].Multiplications
 		if p.State != Done {
 			e.Images += p.Left()
 			e.Checkpoints += p.checkpointFiles(lastOnly) * networks[i].CheckpointBytes
@@ -88,7 +88,7 @@ func secondsAnImage(c *config.Config, n Network, speeds []Speed, size map[string
 			continue
 		}
 		seconds := (1 + s.EvalShare) / s.ImagesPS
-		if s.Model == c.Model.Name {
+		if s.Model == c.Network() {
 			same = append(same, seconds)
 		} else if size[s.Model] > 0 {
 			scaled = append(scaled, seconds*n.Multiplications/size[s.Model])
