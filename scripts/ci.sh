@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that is checked before a change lands (make ci): a tidy go.mod, tests, the PTX that ships, vet and staticcheck, race detector, a sweep that
+# Everything that is checked before a change lands (make ci): a tidy go.mod, tests, the PTX that ships, vet and staticcheck, race detector, other processors, a sweep that
 # is killed, a folder of images, sweeps on a real Slurm, fuzz tests, and a short training on real images where UNPACK names a program that makes them (UNPACK DEST cifar10).
 # Installs what is missing where it can. Prints the seconds of each stage; the first failure ends it.
 set -euo pipefail
@@ -86,6 +86,8 @@ aside "sweeps on Slurm" scripts/ci_slurm.sh
 stage "vet and staticcheck" make lint
 stage "race detector" race
 join
+install qemu-aarch64-static qemu-user-static
+stage "other processors" scripts/ci_processors.sh
 stage "sweep killed and finished" scripts/ci_sweep.sh
 stage "a folder of images" own_images
 stage "export opened by MLflow" scripts/ci_mlflow.sh
