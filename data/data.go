@@ -6,7 +6,7 @@
 // A [Spec] is checked by [Check], counted by [Counts] and loaded by [Load] into a [Dataset]. Data sets register themselves
 // ([Set], [Register]): package data/cifar reads CIFAR-10, -20 and -100 from their official files, data/synthetic draws two sets
 // that need no file; a program imports those that it ships. The order of an epoch is a registered [Sampler]'s, handed out by a
-// [Stream]; [Augment] draws crops.
+// [Stream]; [Augment] draws crops, and [Resized] those of any size.
 //
 // All of it follows from seeds alone (package rng), so that every backend and any number of threads see the same. The protocol is
 // that of Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019.
