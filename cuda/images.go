@@ -63,7 +63,9 @@ func uploadPixels(stream *countingStream, to driver.Ptr, images data.Images) err
 		if err := images.Intact([]int32{int32(i)}); err != nil {
 			return err
 		}
-		buffer = append(buffer, images.Image(i)...)
+		if err := images.Read(i, func(image []byte) { buffer = append(buffer, image...) }); err != nil {
+			return err
+		}
 		if len(buffer) == cap(buffer) || i == images.Len()-1 {
 			if err := upload(stream, to, buffer); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"longtail/cuda/driver"
@@ -22,7 +23,12 @@ func (b *bench) control(order []int32, rates []float32, step uint32) lower.Ref {
 	return b.table(lower.Control{Order: uploaded(b, order), Rates: uploaded(b, rates), Step: step})
 }
 
-// Every image of a batch is, bit for bit, the crop that data.Augment draws; padding is zero.
+// resized draws parts of images as a config does by default.
+func resized(side int) plan.Resized {
+	return plan.Resized(data.NewResized([2]float64{0.08, 1}, [2]float64{0.75, 1.3333}, side, side))
+}
+
+// Every image of a batch is, bit for bit, the crop that data.Augment draws, or the resized part that data.Resized does; padding is zero.
 func TestImagesAreTheDrawsOfData(t *testing.T) {
 	const images, batch, classes = 11, 7, 10
 	standard := must[data.Input](t)(data.NewInput(data.StandardInput, 3))
@@ -34,9 +40,11 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 		"repeats from an epoch on":        {Augment: true, Repeats: true, RepeatsFrom: 3},
 		"a square of zeros":               {Augment: true, Cutout: 16},
 		"larger images":                   {Augment: true, Cutout: 24},
+		"resized":                         {Augment: true, Resized: resized(32), Repeats: true, RepeatsFrom: 3},
+		"larger images, resized":          {Augment: true, Resized: resized(48), Cutout: 24},
 	} {
 		side := 32
-		if name == "larger images" {
+		if strings.HasPrefix(name, "larger images") {
 			side = 48
 		}
 		for _, input := range []data.Input{plain, standard} {
@@ -49,7 +57,7 @@ func TestImagesAreTheDrawsOfData(t *testing.T) {
 				Pixels: uploaded(b, m.Pixels), Labels: uploaded(b, m.Labels), Control: b.control(order, []float32{0}, step),
 				Images: out, Target: target, BatchLabels: batchLabels, Seed: o.Seed, Batch: batch, Samples: images, Classes: classes, Channels: 3, Height: int32(side), Width: int32(side),
 				Augment: flag(o.Augment), Purpose: uint32(rng.Crop), RepeatsFrom: lower.RepeatsFrom(&o), Hole: int32(o.Cutout),
-				Scale: input.Scale, Shift: input.Shift, Outside: input.Border, Stride: batch,
+				Scale: input.Scale, Shift: input.Shift, Outside: input.Border, Stride: batch, Resized: o.Resized,
 			})
 			got, goal, seen := b.read(out, batch*side*side*4), b.read(target, batch*classes), downloaded[int32](b, batchLabels, batch)
 			for n, sample := range order {

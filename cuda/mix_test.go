@@ -43,10 +43,13 @@ var mixed = experiment{model: "resnet8", shortcut: "avgpool", loss: "softmax", c
 func TestMixedImagesAreTheHosts(t *testing.T) {
 	const batch, classes, side = 5, 6, 24
 	bytes := plan.Pixels(must[data.Input](t)(data.NewInput(data.StandardInput, 3)))
-	for _, rule := range mix.Names() {
+	for i, rule := range mix.Names() {
 		b := newBench(t, 8)
 		m := b.images(9, side, classes)
 		o := plan.Options{Train: true, Augment: true, Cutout: 5, Seed: 77, Samples: m.Len(), Mix: mixing(t, rule, m)}
+		if i%2 == 1 {
+			o.Resized = resized(side)
+		}
 		shape := []int{batch, 3, side, side}
 		p := &plan.Program{Options: o, Batch: batch, Values: []plan.Value{{Shape: shape}}}
 		order, step := []int32{3, 8, 0, 7, 7, 1, 2, 3, 4, 5}, 6
@@ -64,7 +67,7 @@ func TestMixedImagesAreTheHosts(t *testing.T) {
 					Pixels: uploaded(b, m.Pixels), Labels: uploaded(b, m.Labels), Control: control, Images: out, Target: target,
 					BatchLabels: uploaded(b, make([]int32, batch)), Seed: o.Seed, Batch: batch, Samples: int32(m.Len()), Classes: classes,
 					Channels: 3, Height: side, Width: side, Augment: 1, Purpose: uint32(rng.Crop), RepeatsFrom: lower.RepeatsFrom(&o), Hole: int32(o.Cutout),
-					Scale: bytes.Scale, Shift: bytes.Shift, Outside: bytes.Border, Second: second, First: first, Stride: int32(lower.OrderStride(p)),
+					Scale: bytes.Scale, Shift: bytes.Shift, Outside: bytes.Border, Second: second, First: first, Stride: int32(lower.OrderStride(p)), Resized: o.Resized,
 				})
 				batchOf := order[i*batch:][:batch]
 				pixel := func(n, k int) float32 {

@@ -6,11 +6,16 @@
 // A [Spec] is checked by [Check], counted by [Counts] and loaded by [Load] into a [Dataset]. Data sets register themselves
 // ([Set], [Register]): package data/cifar reads CIFAR-10, -20 and -100 from their official files, data/synthetic draws two sets
 // that need no file; a program imports those that it ships. The order of an epoch is a registered [Sampler]'s, handed out by a
-// [Stream]; [Augment] draws crops.
+// [Stream]; [Augment] draws crops, and [Resized] those of any size.
 //
 // All of it follows from seeds alone (package rng), so that every backend and any number of threads see the same. The protocol is
 // that of Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019.
 package data
+
+import (
+	"longtail/internal/disk"
+	"longtail/internal/fail"
+)
 
 // Spec says which images to use. Its fields are the config's data section, named there in lower case with underscores.
 type Spec struct {
@@ -34,6 +39,7 @@ type Images struct {
 	Rows                             []int32 // [N] where each image lies in Pixels; nil: M = N, and image i is the ith
 	Labels                           []int32 // [N], each in [0, Classes)
 	Classes, Channels, Height, Width int
+	File                             string // that Pixels are mapped from, see Read; empty: they are in memory
 
 	// Check returns an error where a row of Pixels, which lies in a file, is not what was written there; nil: the bytes are in memory.
 	Check func(row int32) error
@@ -42,11 +48,24 @@ type Images struct {
 // Len is N, the number of images.
 func (m Images) Len() int { return len(m.Labels) }
 
-// Image is the bytes of image i, [Channels, Height, Width].
+// Image is the bytes of image i, [Channels, Height, Width]. Where they may lie in a file, use Read.
 func (m Images) Image(i int) []byte {
 	size := m.ImageBytes()
 	row := m.Row(i)
 	return m.Pixels[row*size : (row+1)*size]
+}
+
+// Read calls use, Go code that reads the bytes of image i, [Channels, Height, Width], in this goroutine, and keeps none. It returns a data error where the
+// file that they are mapped from became shorter in the meantime, or its disk failed: use has then read a part of them.
+func (m Images) Read(i int, use func(image []byte)) error {
+	if m.File == "" {
+		use(m.Image(i))
+		return nil
+	}
+	if err := disk.ReadMapped(m.Pixels, func() { use(m.Image(i)) }); err != nil {
+		return fail.Data("file of images %s: %w\nrestore the file from a copy, and give the same command again", m.File, err)
+	}
+	return nil
 }
 
 // Row is where image i lies in Pixels.

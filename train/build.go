@@ -83,6 +83,9 @@ func Options(cfg *config.Config, images data.Images) (plan.Options, error) {
 		Train: true, Augment: cfg.Data.Augment != data.NoAugment, Seed: cfg.Seed, Samples: images.Len(),
 		Momentum: float32(cfg.Train.Momentum), WeightDecay: float32(cfg.Train.WeightDecay), Nesterov: cfg.Train.Nesterov, RunningKeep: runningKeep,
 	}
+	if cfg.Data.Crop == data.ResizedCrop {
+		o.Resized = plan.Resized(data.NewResized([2]float64(cfg.Data.Scale), [2]float64(cfg.Data.Ratio), images.Height, images.Width))
+	}
 	if cfg.Data.Augment == data.CutoutAugment {
 		o.Cutout = data.CutoutSide(images.Height)
 	}

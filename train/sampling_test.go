@@ -84,6 +84,12 @@ func TestProgramsFollowTheConfig(t *testing.T) {
 	if o := build("data.augment=cutout").Train.Options; !o.Augment || o.Cutout != 16 {
 		t.Errorf("data.augment=cutout: %+v", o)
 	}
+	if o := build("data.crop=random_resized", "data.ratio=[1, 2]").Train.Options; o.Resized != (plan.Resized{Share: [2]float32{0.08, 0.92}, Ratio: [2]float32{0, 1}, Height: 32, Width: 32}) || plain.Train.Resized != (plan.Resized{}) {
+		t.Errorf("data.crop=random_resized: %+v", o)
+	}
+	if o := build("data.crop=random_resized").Eval.Options; o != (plan.Options{}) {
+		t.Errorf("the evaluation with data.crop=random_resized: %+v", o)
+	}
 	if o := build("data.sampler=sqrt", "data.resample_from=3", "train.nesterov=true").Train.Options; !o.Repeats || o.RepeatsFrom != 3 || !o.Nesterov {
 		t.Errorf("deferred re-sampling and Nesterov: %+v", o)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"longtail/eval"
 	"longtail/eval/report"
@@ -72,9 +73,13 @@ func mistakesOf(ctx context.Context, job train.EvalJob, checkpoint string) (show
 			if m.Names != nil {
 				name = m.Names[w.Image]
 			}
+			var pixels []byte
+			if err := m.Images.Read(w.Image, func(image []byte) { pixels = slices.Clone(image) }); err != nil {
+				return shown, err
+			}
 			c.Images = append(c.Images, report.Mistake{
 				Name: name, Predicted: m.ClassNames[w.Predicted], Probability: w.Probability,
-				Pixels: m.Images.Image(w.Image), Channels: m.Images.Channels, Height: m.Images.Height, Width: m.Images.Width,
+				Pixels: pixels, Channels: m.Images.Channels, Height: m.Images.Height, Width: m.Images.Width,
 			})
 		}
 		shown.Classes = append(shown.Classes, c)

@@ -63,7 +63,7 @@ func TestKilledRunsEndWithTheSameBytes(t *testing.T) {
 
 // The same of a run whose second epoch on is drawn with replacement.
 func TestKilledResampledRunsEndWithTheSameBytes(t *testing.T) {
-	killOften(t, 3, "3", "data.sampler=class", "data.resample_from=1", "data.input=standard", "data.augment=cutout", "train.nesterov=true")
+	killOften(t, 3, "3", "data.sampler=class", "data.resample_from=1", "data.input=standard", "data.augment=cutout", "data.crop=random_resized", "train.nesterov=true")
 }
 
 // killOften kills a training again and again, and compares its end with that of one that was left alone.

@@ -1,5 +1,7 @@
 package lower
 
+import "longtail/internal/plan"
+
 // The structs below are the parameters of the kernels, field by field: see the .cu and .h files of their names for what the fields mean. The
 // tag access says how a kernel uses what a field points to.
 
@@ -112,6 +114,7 @@ type Draw struct {
 	Outside                                          float32
 	Second, First                                    Ref `access:"write"`
 	Stride                                           int32
+	Resized                                          plan.Resized
 }
 
 // Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput.

@@ -200,7 +200,7 @@ func (l *lowering) images() {
 			Seed: p.Seed, Batch: int32(p.Batch), Samples: int32(max(1, p.Samples)), Classes: int32(p.Classes),
 			Channels: int32(shape[1]), Height: int32(shape[2]), Width: int32(shape[3]), Augment: toInt(p.Augment), Purpose: uint32(rng.Crop),
 			RepeatsFrom: RepeatsFrom(&p.Options), Hole: int32(p.Cutout), Scale: p.Pixels.Scale, Shift: p.Pixels.Shift, Outside: p.Pixels.Border,
-			Second: second, First: first, Stride: int32(OrderStride(p)),
+			Second: second, First: first, Stride: int32(OrderStride(p)), Resized: p.Resized,
 		}},
 	})
 }

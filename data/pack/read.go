@@ -128,7 +128,7 @@ func (p *pool) Labels(test bool) []int32 {
 func (p *pool) Images(_ context.Context, test bool, indices []int32) (data.Images, error) {
 	h := p.header
 	m := data.Images{
-		Pixels: p.pixels, Rows: slices.Clone(indices), Labels: make([]int32, len(indices)), Check: p.check,
+		Pixels: p.pixels, Rows: slices.Clone(indices), Labels: make([]int32, len(indices)), Check: p.check, File: p.path,
 		Classes: len(h.Classes), Channels: 3, Height: h.Size, Width: h.Size,
 	}
 	for i := range m.Rows {
@@ -162,7 +162,11 @@ func (p *pool) check(row int32) error {
 func (p *pool) compare(b int) error {
 	length := p.header.BlockImages * int(p.header.imageBytes())
 	block := p.pixels[b*length : min((b+1)*length, len(p.pixels))]
-	if sha256.Sum256(block) != [sha256.Size]byte(p.sums[b*sha256.Size:]) {
+	var sum [sha256.Size]byte
+	if err := disk.ReadMapped(p.pixels, func() { sum = sha256.Sum256(block) }); err != nil {
+		return err
+	}
+	if sum != [sha256.Size]byte(p.sums[b*sha256.Size:]) {
 		first := b * p.header.BlockImages
 		return fmt.Errorf("images %d to %d are damaged: their block has another checksum", first, min(first+p.header.BlockImages, len(p.labels))-1)
 	}

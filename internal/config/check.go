@@ -37,6 +37,7 @@ func (c *Config) choices() []choice {
 		{"data.split", c.Data.Split, data.Draws()},
 		{"data.input", c.Data.Input, data.Inputs()},
 		{"data.augment", c.Data.Augment, data.Augments()},
+		{"data.crop", c.Data.Crop, data.Crops()},
 		{"train.schedule", c.Train.Schedule, Schedules()},
 		{"train.warmup", c.Train.Warmup, Warmups()},
 		{"train.mix", c.Train.Mix, mix.Choices()},
@@ -110,7 +111,7 @@ func (c *Config) check() error {
 			return fail.Usage("%s: %s=%v is impossible: it must be %s", c.Place(r.key), r.key, r.value, r.want)
 		}
 	}
-	for _, check := range []func() error{c.checkModel, c.checkLoss, c.checkSampling, c.checkStages, c.checkSchedule, c.checkMixing, c.checkData, c.checkEval} {
+	for _, check := range []func() error{c.checkModel, c.checkLoss, c.checkSampling, c.checkCrop, c.checkStages, c.checkSchedule, c.checkMixing, c.checkData, c.checkEval} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -53,6 +53,10 @@ type Data struct {
 	Split        string  `key:"split" later:"yes"`         // one of data.Draws: how split_seed draws the subset
 	Input        string  `key:"input" later:"yes"`         // one of data.Inputs
 	Augment      string  `key:"augment" later:"yes"`       // one of data.Augments
+
+	Crop  string    `key:"crop" later:"yes"`  // one of data.Crops
+	Scale []float64 `key:"scale" later:"yes"` // least and largest area of a random_resized crop, in areas of the image
+	Ratio []float64 `key:"ratio" later:"yes"` // least and largest width / height of one
 }
 
 // Model is the section model.
@@ -97,6 +101,7 @@ func Defaults() *Config {
 		Data: Data{
 			Dataset: "cifar10", Imbalance: 100, Profile: "exp", Sampler: data.Instance, SamplerBeta: 0.9999,
 			Order: data.UniformOrder, Split: data.SeedDraw, Input: data.BytesInput, Augment: data.StandardAugment,
+			Crop: data.PaddedCrop, Scale: []float64{0.08, 1}, Ratio: []float64{0.75, 1.3333},
 		},
 		Model: Model{Name: "resnet32", Shortcut: "avgpool", Init: "glorot"},
 		Loss:  newLoss(),
@@ -193,6 +198,7 @@ func Protocol(imbalance, epochs float64) *Config {
 // Clone is a copy that shares nothing, for a grid of configs.
 func (c *Config) Clone() *Config {
 	d := *c
+	d.Data.Scale, d.Data.Ratio = slices.Clone(c.Data.Scale), slices.Clone(c.Data.Ratio)
 	d.Train.Milestones = slices.Clone(c.Train.Milestones)
 	d.Train.Multipliers = slices.Clone(c.Train.Multipliers)
 	d.places = maps.Clone(c.places)

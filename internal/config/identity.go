@@ -75,7 +75,7 @@ func (c *Config) Contradiction(settings []string) (string, error) {
 // inName are the keys that RunName shows, besides the section loss.
 var inName = []string{
 	"data.dataset", "data.imbalance", "data.profile", "model.name", "seed",
-	"data.split", "data.input", "data.augment", "data.order", "data.sampler", "data.resample_from",
+	"data.split", "data.input", "data.augment", "data.crop", "data.order", "data.sampler", "data.resample_from",
 	"model.class_scale", "train.fresh", "train.freeze", "train.max_norm",
 }
 

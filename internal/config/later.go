@@ -40,6 +40,8 @@ func (c *Config) unused(key string) bool {
 	switch key {
 	case "data.sampler_beta":
 		return c.Data.Sampler != data.Effective
+	case "data.scale", "data.ratio":
+		return c.Data.Crop != data.ResizedCrop
 	case "model.shortcut":
 		return !c.choosesShortcut()
 	case "train.milestones", "train.multipliers":

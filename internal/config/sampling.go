@@ -21,7 +21,7 @@ func (c *Config) NewInput() (data.Input, error) {
 	return set.NewInput(c.Data.Input)
 }
 
-// samplingParts are the words of RunName for a subset, an input, an augmentation, an order and a sampler that are not the paper's.
+// samplingParts are the words of RunName for a subset, an input, an augmentation, a crop, an order and a sampler that are not the paper's.
 func (c *Config) samplingParts() []string {
 	var parts []string
 	augment := c.Data.Augment
@@ -32,6 +32,7 @@ func (c *Config) samplingParts() []string {
 		{c.Data.Split, data.SeedDraw, c.Data.Split},
 		{c.Data.Input, data.BytesInput, c.Data.Input},
 		{c.Data.Augment, data.StandardAugment, augment},
+		{c.Data.Crop, data.PaddedCrop, c.Data.Crop},
 		{c.Data.Order, data.UniformOrder, c.Data.Order},
 		{c.Data.Sampler, data.Instance, c.Data.Sampler},
 		{fmt.Sprint(c.Data.ResampleFrom), "0", fmt.Sprintf("from%d", c.Data.ResampleFrom)},

@@ -58,6 +58,12 @@ func (s *session) drawSample(dst view, p *place, n int) {
 		window := data.Augment(s.program.Seed, epoch, draw, int(index), m.Height)
 		c.dy, c.dx, c.flip, c.side = window.DY, window.DX, window.Flip, s.program.Cutout
 		c.top, c.left = window.Hole(c.side, m.Height, m.Width)
+		if s.program.Resized.Draws() {
+			c.part = data.Resized(s.program.Resized).Draw(s.program.Seed, epoch, draw, int(index), m.Height, m.Width)
+		}
 	}
-	s.kernels.image(dst, m.Image(int(index)), s.table, m.Channels, m.Height, m.Width, c)
+	err := m.Read(int(index), func(pixels []byte) { s.kernels.image(dst, pixels, s.table, m.Channels, m.Height, m.Width, c) })
+	if err != nil {
+		s.unread.CompareAndSwap(nil, &err)
+	}
 }

@@ -1,11 +1,15 @@
 package cpu
 
-import "longtail/internal/plan"
+import (
+	"longtail/data"
+	"longtail/internal/plan"
+)
 
-// crop says which part of an image to take: the top left corner of the crop in the image with a border around it, whether the crop is
-// mirrored, and which square of it is set to zero.
+// crop says which part of an image to take: the top left corner of a window in the image with a border around it, or a part that is
+// resized; whether that is mirrored, and which square of it is set to zero.
 type crop struct {
-	border          int // pixels on each side
+	part            data.Part // to resize; without a height there is none, but a window
+	border          int       // pixels on each side
 	outside         float32
 	dy, dx          int // 0 to 2*border; border for the image itself
 	flip            bool
@@ -25,7 +29,9 @@ func (k kernels) image(dst view, pixels []byte, table *[4][256]float32, channels
 				row[4*x+ch] = 0
 			}
 		}
-		if from := y + c.dy - c.border; from >= 0 && from < h {
+		if c.part.Height > 0 {
+			c.resizedLine(row, pixels, table, channels, h, w, y)
+		} else if from := y + c.dy - c.border; from >= 0 && from < h {
 			for ch := range channels {
 				c.line(row[ch:], pixels[(ch*h+from)*w:][:w], &table[ch])
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 
 	"longtail/data"
 	"longtail/internal/device"
@@ -32,12 +33,13 @@ type session struct {
 	perImage cost      // of all tasks together
 	done     float64   // images that went through a step
 
-	table  *[4][256]float32 // the numbers that bytes become, by channel
-	rates  []float32        // learning rate of each step
-	batch  []int32          // the images of the current step, -1 for padding
-	first  int              // position of the batch in the stream of samples
-	mix    *plan.Mixture    // of the current step; nil where images are not mixed
-	losses []float64        // [N] of the current step
+	table  *[4][256]float32      // the numbers that bytes become, by channel
+	rates  []float32             // learning rate of each step
+	batch  []int32               // the images of the current step, -1 for padding
+	first  int                   // position of the batch in the stream of samples
+	mix    *plan.Mixture         // of the current step; nil where images are not mixed
+	losses []float64             // [N] of the current step
+	unread atomic.Pointer[error] // of an image of the current step that could not be read
 }
 
 // bind gives everything in the program its memory and compiles the levels.
@@ -113,6 +115,9 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		}
 		s.first = step * p.Batch
 		s.step()
+		if err := s.unread.Swap(nil); err != nil {
+			return sums, *err
+		}
 		if !s.count(&sums) {
 			return sums, nil
 		}

@@ -115,6 +115,7 @@ func (in *Input) Check(values []float32) error {
 type Options struct {
 	Train       bool
 	Augment     bool    // random crop and flip
+	Resized     Resized // with Augment: how crops are parts of any size; zero: they are windows in a border
 	Cutout      int     // with Augment: side of a square of zeros; 0: none
 	Mix         Mixing  // of the images and labels of a batch, in training; nil: none
 	Seed        uint64  // of crops and flips

@@ -13,7 +13,7 @@ type Purpose uint32
 const (
 	Init        Purpose = 1  // initial values of parameters
 	Permutation Purpose = 2  // order of the training images in an epoch
-	Crop        Purpose = 3  // crop and flip of a training image
+	Crop        Purpose = 3  // crop and flip of a training image; the upper half of the word is a try of a part, see data.Resized
 	Split       Purpose = 4  // which images of a class make a long-tailed subset
 	Synthetic   Purpose = 5  // pixels of the procedural data sets
 	Validation  Purpose = 6  // which training images are held out

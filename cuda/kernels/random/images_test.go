@@ -9,15 +9,16 @@ import (
 
 	"longtail/cuda/cudatest"
 	"longtail/cuda/lower"
+	"longtail/internal/plan"
 )
 
 // Images of one to four channels with random scales and shifts, each channel's its own, with and without mixing and augmentation.
 func TestImages(t *testing.T) {
 	const samples, batch, classes, height, width = 7, 5, 6, 11, 13
 	for channels := 1; channels <= 4; channels++ {
-		for variant := range 4 {
-			augmented, mixed := variant%2 == 1, variant/2 == 1
-			t.Run(fmt.Sprintf("%d augmented %v mixed %v", channels, augmented, mixed), func(t *testing.T) {
+		for variant := range 8 {
+			augmented, mixed, resized := variant%2 == 1, variant/2%2 == 1, variant >= 4
+			t.Run(fmt.Sprintf("%d augmented %v mixed %v resized %v", channels, augmented, mixed, resized), func(t *testing.T) {
 				var results [2][]float32
 				for half := range 2 {
 					m := newMaker(t, uint64(channels), uint64(10+variant), half == 1)
@@ -37,6 +38,9 @@ func TestImages(t *testing.T) {
 					}
 					if augmented {
 						d.Augment, d.Hole = 1, 3
+					}
+					if resized { // without augmentation, the image in the middle nevertheless
+						d.Resized = plan.Resized{Share: [2]float32{0.1, 0.8}, Ratio: [2]float32{-1, 1.5}, Height: height, Width: width}
 					}
 					if mixed {
 						order = append(order, 1, 2, 3, 4, 0) // partners

@@ -20,6 +20,10 @@ func Pixel(o *plan.Options, bytes plan.Pixels, m data.Images, position, sample, 
 		if d.Flip {
 			x = m.Width - 1 - x
 		}
+		if o.Resized.Draws() {
+			part := data.Resized(o.Resized).Draw(o.Seed, epoch, draw, sample, m.Height, m.Width)
+			return resized(part, m, bytes.Table()[c][:], sample, y, x, c)
+		}
 		border := data.Border(m.Height)
 		y, x = y+d.DY-border, x+d.DX-border
 	}
@@ -27,6 +31,26 @@ func Pixel(o *plan.Options, bytes plan.Pixels, m data.Images, position, sample, 
 		return bytes.Border
 	}
 	return bytes.Table()[c][m.Image(sample)[(c*m.Height+y)*m.Width+x]]
+}
+
+// resized is pixel (y, x) of a part of an image, by the formula of data.Part with each operation rounded to float32.
+func resized(part data.Part, m data.Images, table []float32, sample, y, x, c int) float32 {
+	number := func(row, column int) float32 {
+		row, column = part.Top+min(row, part.Height-1), part.Left+min(column, part.Width-1)
+		return table[m.Image(sample)[(c*m.Height+row)*m.Width+column]]
+	}
+	place := func(i, part, size int) (int, float32) {
+		exact := max(0, float64((2*i+1)*part-size)/float64(2*size))
+		return int(exact), float32(max(0, (2*i+1)*part-size)%(2*size)) / float32(2*size)
+	}
+	mix := func(a, b, weight float32) float32 {
+		difference := b - a
+		product := weight * difference
+		return a + product
+	}
+	row, down := place(y, part.Height, m.Height)
+	column, right := place(x, part.Width, m.Width)
+	return mix(mix(number(row, column), number(row, column+1), right), mix(number(row+1, column), number(row+1, column+1), right), down)
 }
 
 // Mixed is the same pixel of place n of a batch of samples that begins at a position of the stream, mixed as plan.Mixture says.
