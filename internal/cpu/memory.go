@@ -9,7 +9,7 @@ import (
 // Memory is how many bytes the activations and gradients of a program take, nearly all that a session holds, and how many the system
 // and the control groups of the process have left; 0 where they do not tell.
 func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, available int64) {
-	size := (&compiler{s: &session{program: p, kernels: b.kernelsFor(precision)}}).placeValues()
+	size := newCompiler(&session{program: p, kernels: b.kernelsFor(precision)}).placeValues()
 	return 4 * int64(size), memoryLeft("/")
 }
 
