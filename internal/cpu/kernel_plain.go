@@ -38,3 +38,5 @@ func (k kernels) winoBlock(j *winoBlockJob)     { winoBlockGeneric(j) }
 func (k kernels) panel(j *panelJob)             { panelGeneric(j) }
 func (k kernels) moveRows(j *moveJob, f format) { moveGeneric(j, f) }
 func (k kernels) pairUp(j *pairJob, f format)   { pairUpGeneric(j, f) }
+func (k kernels) maxWindow(j *poolWindow)       { maxWindowGeneric(j) }
+func (k kernels) maxWindowGrad(j *poolWindow)   { maxWindowGradGeneric(j) }
