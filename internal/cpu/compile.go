@@ -188,6 +188,7 @@ func compile(s *session) error {
 	}
 	c.closeLevel()
 	pairs := make([]float32, s.pairs)
+	hugePages(pairs)
 	for i := range s.levels {
 		for _, bind := range s.levels[i].bind {
 			bind(pairs)

@@ -55,28 +55,60 @@ func (l *largeGradWeights) workspace() int {
 func (l *largeGradWeights) pair(task int, x []uint16, format format, dy, nothing []uint16) {
 	first := task * pairsPerTask
 	last := min(l.pairs, first+pairsPerTask)
-	pixels := l.batch * l.OH * l.OW
-	for q := first; q < last; q++ {
-		j := pairJob{dst: l.dy[q*wideColumns:], low: dy[2*q*l.O:], high: nothing, panels: l.O / wideColumns, stride: l.pairs * wideColumns}
-		if 2*q+1 < pixels {
-			j.high = dy[(2*q+1)*l.O:]
-		}
+	j := pairJob{panels: l.O / wideColumns, stride: l.pairs * wideColumns, step: 2 * l.O}
+	if whole := min(last, l.batch*l.OH*l.OW/2); whole > first {
+		j.dst, j.low, j.high, j.count = l.dy[first*wideColumns:], dy[2*first*l.O:], dy[(2*first+1)*l.O:], whole-first
+		l.kernels.pairUp(&j, bfloat16)
+		first = whole
+	}
+	if first < last { // a last pixel without another
+		j.dst, j.low, j.high, j.count = l.dy[first*wideColumns:], dy[2*first*l.O:], nothing, 1
 		l.kernels.pairUp(&j, bfloat16)
 	}
-	for q := first; q < last; q++ {
-		for tap := range l.K * l.K {
-			j := pairJob{
-				dst: l.x[(tap*l.C*l.pairs + q*wideColumns):], low: nothing, high: nothing,
-				panels: l.C / wideColumns, stride: l.pairs * wideColumns,
-			}
-			if at := l.source(2*q, tap); at >= 0 {
-				j.low = x[at:]
-			}
-			if at := l.source(2*q+1, tap); at >= 0 {
-				j.high = x[at:]
-			}
-			l.kernels.pairUp(&j, format)
+	for tap := range l.K * l.K {
+		l.pairWindows(tap, task*pairsPerTask, last, x, format, nothing)
+	}
+}
+
+// pairWindows makes the pairs first to last of one tap of the windows, runs of them where they lie in a row of pixels.
+func (l *largeGradWeights) pairWindows(tap, first, last int, x []uint16, format format, nothing []uint16) {
+	j := pairJob{panels: l.C / wideColumns, stride: l.pairs * wideColumns}
+	up := func(q, count int) { // pairs that are alike
+		if count <= 0 {
+			return
 		}
+		j.dst, j.low, j.high, j.step, j.count = l.x[tap*l.C*l.pairs+q*wideColumns:], nothing, nothing, 0, count
+		low, high := l.source(2*q, tap), l.source(2*q+1, tap)
+		if low >= 0 {
+			j.low = x[low:]
+		}
+		if high >= 0 {
+			j.high = x[high:]
+		}
+		if low >= 0 && high >= 0 {
+			j.step = high + high - low - low
+		}
+		l.kernels.pairUp(&j, format)
+	}
+	for q := first; q < last; {
+		if l.OW%2 == 1 {
+			up(q, 1)
+			q++
+			continue
+		}
+		column := 2 * q % l.OW
+		run := min(last-q, (l.OW-column)/2)
+		low, high := inside(column*l.Stride-l.Pad+tap%l.K, l.Stride, 2*run, l.W)
+		if y := 2*q/l.OW%l.OH*l.Stride - l.Pad + tap/l.K; y < 0 || y >= l.H || low == high {
+			up(q, run)
+		} else {
+			up(q, low/2)
+			up(q+low/2, low%2)
+			up(q+(low+1)/2, high/2-(low+1)/2)
+			up(q+high/2, high%2)
+			up(q+(high+1)/2, run-(high+1)/2)
+		}
+		q += run
 	}
 }
 

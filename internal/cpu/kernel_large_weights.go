@@ -88,31 +88,36 @@ func (w *weightPacker) packBackward(u *largeConv, p *convPart, o int, block []ui
 		for i := 0; i < wideColumns; i += 2 {
 			w.kernels.pairUp(&pairJob{
 				dst: p.panels[(tap*w.out+o+i)/2*wideColumns:], low: block[i*row+at:], high: block[(i+1)*row+at:],
-				panels: w.in / wideColumns, stride: all * wideColumns,
+				panels: w.in / wideColumns, stride: all * wideColumns, count: 1,
 			}, bfloat16)
 		}
 	}
 }
 
 // pairJob makes pairs of two rows: numbers of low and high, of a format, to pairs of bfloat16 in dst, wideColumns of them together, stride
-// apart.
+// apart; then of the rows a step further, to the place behind.
 type pairJob struct {
 	dst       []float32
 	low, high []uint16
 	panels    int
 	stride    int
+	count     int // of pairs of rows
+	step      int // numbers from one to the next in low and in high
 }
 
 func (j *pairJob) check() {
-	n := j.panels * wideColumns
-	_ = j.dst[(j.panels-1)*j.stride+wideColumns-1]
+	n := j.panels*wideColumns + (j.count-1)*j.step
+	_ = j.dst[(j.panels-1)*j.stride+j.count*wideColumns-1]
 	_, _ = j.low[n-1], j.high[n-1]
 }
 
 func pairUpGeneric(j *pairJob, f format) {
 	to := halves(j.dst)
-	for i := range j.panels * wideColumns {
-		at := 2 * (i/wideColumns*j.stride + i%wideColumns)
-		to[at], to[at+1] = toBfloat16(f, j.low[i]), toBfloat16(f, j.high[i])
+	for pair := range j.count {
+		low, high := j.low[pair*j.step:], j.high[pair*j.step:]
+		for i := range j.panels * wideColumns {
+			at := 2 * (i/wideColumns*j.stride + i%wideColumns + pair*wideColumns)
+			to[at], to[at+1] = toBfloat16(f, low[i]), toBfloat16(f, high[i])
+		}
 	}
 }

@@ -144,16 +144,24 @@ TEXT ·moveFP16(SB), NOSPLIT, $0-8
 	VCVTPH2PS offset(DX), Z0; \
 	VCVTNE2PS2BF16(16, 0)
 
+// PAIR_UP is the body of pairUp. Registers: SI, DX and DI low, high and dst of a panel, R9, R10 and R11 of the pair of rows, R12 the step in low
+// and high, R8 the stride of panels, CX panels left, BX pairs of rows left.
 #define PAIR_UP(JOIN) \
 	MOVQ j+0(FP), R15; \
-	MOVQ pairJob_dst+0(R15), DI; \
-	MOVQ pairJob_low+0(R15), SI; \
-	MOVQ pairJob_high+0(R15), DX; \
-	MOVQ pairJob_panels(R15), CX; \
+	MOVQ pairJob_dst+0(R15), R11; \
+	MOVQ pairJob_low+0(R15), R9; \
+	MOVQ pairJob_high+0(R15), R10; \
+	MOVQ pairJob_count(R15), BX; \
+	MOVQ pairJob_step(R15), R12; \
 	MOVQ pairJob_stride(R15), R8; \
 	SHLQ $2, R8; \
 	MOVQ $·interleave(SB), AX; \
 	VMOVDQU16 (AX), Z31; \
+pair: \
+	MOVQ R9, SI; \
+	MOVQ R10, DX; \
+	MOVQ R11, DI; \
+	MOVQ pairJob_panels(R15), CX; \
 panel: \
 	JOIN(0); \
 	VPERMW Z0, Z31, Z0; \
@@ -166,6 +174,11 @@ panel: \
 	ADDQ R8, DI; \
 	DECQ CX; \
 	JNZ  panel; \
+	LEAQ (R9)(R12*2), R9; \
+	LEAQ (R10)(R12*2), R10; \
+	ADDQ $128, R11; \
+	DECQ BX; \
+	JNZ  pair; \
 	VZEROUPPER; \
 	RET
 

@@ -86,6 +86,7 @@ func (c *compiler) packs(weights plan.ValueID, op *largeConv) {
 	for i := range op.direct.parts {
 		p := &op.direct.parts[i]
 		p.panels = make([]float32, op.direct.out*op.pairs(p))
+		hugePages(p.panels)
 	}
 	if w := c.packers[weights]; w != nil {
 		w.users = append(w.users, op)
