@@ -318,3 +318,17 @@ func TestABatchThatNoMemoryHoldsIsRefused(t *testing.T) {
 		t.Errorf("a small batch needs %d bytes", need)
 	}
 }
+
+// A network of 11 million parameters holds each at least as itself, its momentum, its gradient and packed twice.
+func TestMemoryCountsParameters(t *testing.T) {
+	p, _, err := network("resnet18", "avgpool", "softmax", 10).Plan(1, plan.Options{Train: true, Samples: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, precision := range precisions() {
+		least := int64(4 * 4 * 11_000_000) // packed in two bytes where it is mixed
+		if need, _ := cpu.New(1).Memory(p, precision); need < least || need > 4*least {
+			t.Errorf("%s: %d bytes", precision, need)
+		}
+	}
+}
