@@ -51,27 +51,27 @@ def resnet32(classes):
 
 
 def augmented(images):
-    """Crops [N, 3, 32, 32] bytes from a border of 4 zero bytes, flips half of them, scales to byte / 128 - 1."""
-    n = len(images)
-    wide = F.pad(images, (4, 4, 4, 4))
-    side = torch.arange(32)
-    columns = torch.where(torch.rand(n, 1) < 0.5, side.flip(0), side) + torch.randint(9, (n, 1))
-    rows = side + torch.randint(9, (n, 1))
-    crops = wide[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]]  # [N, 32, 32, 3]
+    """Crops [N, 3, S, S] bytes from a border of an eighth of zero bytes, flips half of them, scales to byte / 128 - 1."""
+    n, border = len(images), images.shape[-1] // 8
+    wide = F.pad(images, (border, border, border, border))
+    side = torch.arange(images.shape[-1])
+    columns = torch.where(torch.rand(n, 1) < 0.5, side.flip(0), side) + torch.randint(2 * border + 1, (n, 1))
+    rows = side + torch.randint(2 * border + 1, (n, 1))
+    crops = wide[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]]  # [N, S, S, 3]
     return crops.permute(0, 3, 1, 2).float().div_(128).sub_(1)
 
 
 class Trainer:
-    def __init__(self, mode, batch, classes=10, samples=2048):
+    def __init__(self, mode, batch, network, side, classes=10, samples=2048):
         torch.manual_seed(0)
         layout, *options = mode.split("-")
         self.layout = {"eager": torch.contiguous_format, "channels_last": torch.channels_last}[layout]
         self.batch = batch
-        self.net = resnet32(classes).to(memory_format=self.layout)
+        self.net = network(classes).to(memory_format=self.layout)
         self.forward = torch.compile(self.net) if "compile" in options else self.net
         self.cast = torch.autocast("cpu", torch.bfloat16) if "bf16" in options else contextlib.nullcontext()
         self.optimiser = torch.optim.SGD(self.net.parameters(), lr=0.01, momentum=0.9, weight_decay=2e-4, foreach=True)
-        self.images = torch.randint(256, (samples, 3, 32, 32), dtype=torch.uint8)
+        self.images = torch.randint(256, (samples, 3, side, side), dtype=torch.uint8)
         self.labels = torch.randint(classes, (samples,))
         self.weights = torch.rand(classes) + 0.5
 
@@ -87,8 +87,8 @@ class Trainer:
         self.optimiser.step()
 
 
-def measure(mode, options):
-    trainer = Trainer(mode, options.batch)
+def measure(mode, options, network, side):
+    trainer = Trainer(mode, options.batch, network, side)
     for _ in range(options.warmup):
         trainer.step()
     windows, cpu = [], []
@@ -109,17 +109,20 @@ def measure(mode, options):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(doc):
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=3, help="steps in a timed window")
     parser.add_argument("--windows", type=int, default=1)
     parser.add_argument("--warmup", type=int, default=1, help="steps before the first window")
     parser.add_argument("--modes", default="eager,channels_last")
-    options = parser.parse_args()
+    return parser
+
+
+def run(options, network, side):
     for mode in options.modes.split(","):
-        print(json.dumps(measure(mode, options)), flush=True)
+        print(json.dumps(measure(mode, options, network, side)), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    run(options(__doc__).parse_args(), resnet32, 32)

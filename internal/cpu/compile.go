@@ -12,7 +12,7 @@ type task func(w *worker, n int)
 
 // sum is a step that adds over the images of the batch: partial results by chunk, merged in the order of the chunks.
 type sum struct {
-	reset  func(chunk int)
+	reset  func(chunk int) // before them; nil likewise
 	end    func(chunk int) // after the images of the chunk; nil where there is nothing to do
 	finish func()          // merges the partial results
 }
@@ -21,10 +21,12 @@ type sum struct {
 type level struct {
 	prepare []func() // per-channel coefficients from finished sums
 	tasks   []task
-	costs   []cost // of the tasks
+	costs   []cost      // of the tasks
+	passes  []batchPass // after the tasks, each on all images
 	sums    []sum
-	scratch int // floats a worker needs
+	scratch int // floats a worker needs for the tasks
 	number  int
+	bind    []func(pairs []float32) // gives its passes the panels of pairs of the session
 }
 
 func (l *level) run(s *session) {
@@ -35,11 +37,16 @@ func (l *level) run(s *session) {
 	})
 	batch := s.program.Batch
 	chunks := (batch + imagesPerChunk - 1) / imagesPerChunk
+	if len(l.tasks) == 0 {
+		chunks = 0
+	}
 	s.pool.each(chunks, func(w *worker, chunk int) {
-		if len(w.scratch) < l.scratch {
-			w.scratch = make([]float32, l.scratch)
-		}
-		l.eachSum(w, func(s *sum) { s.reset(chunk) })
+		w.room(l.scratch)
+		l.eachSum(w, func(s *sum) {
+			if s.reset != nil {
+				s.reset(chunk)
+			}
+		})
 		for n := chunk * imagesPerChunk; n < min(batch, (chunk+1)*imagesPerChunk); n++ {
 			l.image(w, n)
 		}
@@ -49,6 +56,7 @@ func (l *level) run(s *session) {
 			}
 		})
 	})
+	l.runPasses(s)
 	s.profile.measure("merge sums", func() { s.pool.each(len(l.sums), func(_ *worker, i int) { l.sums[i].finish() }) })
 }
 
@@ -123,7 +131,9 @@ type compiler struct {
 	after     func()   // compiles what the next task leaves to do
 	local     []*place // in the scratch block of the level
 	// pads is the border that the convolutions of a level want around a value
-	pads map[use]int
+	pads    map[use]int
+	done    map[int]bool                   // steps that another one does along
+	packers map[plan.ValueID]*weightPacker // of weights
 	// copies are the padded copies that a level makes of values from the arena
 	copies map[use]*place
 }
@@ -134,9 +144,16 @@ type use struct {
 	level int
 }
 
+// newCompiler splits the levels of a session's program.
+func newCompiler(s *session) *compiler {
+	program, k := s.program, s.kernels
+	s.program = splitLevels(program, func(st *plan.Step) bool { return k.overBatch(program, st) })
+	return &compiler{s: s, pads: map[use]int{}, copies: map[use]*place{}, done: map[int]bool{}, packers: map[plan.ValueID]*weightPacker{}}
+}
+
 func compile(s *session) error {
+	c := newCompiler(s)
 	p := s.program
-	c := &compiler{s: s, pads: map[use]int{}, copies: map[use]*place{}}
 	c.findPads()
 	c.countReads()
 	s.arena = make([]float32, c.placeValues())
@@ -149,8 +166,14 @@ func compile(s *session) error {
 		}
 		c.index, c.level, c.step = st.Level, &s.levels[st.Level], i
 		c.level.number, c.cost = st.Level, c.costOf(st)
-		if st.Rows != nil {
+		switch {
+		case st.Rows != nil:
 			c.rows(st)
+			continue
+		case c.done[i]:
+			continue
+		case s.kernels.overBatch(p, st):
+			c.large(i)
 			continue
 		}
 		if n := c.fusable(i); n > 0 {
@@ -164,6 +187,13 @@ func compile(s *session) error {
 		compilers[st.Kind](c, st)
 	}
 	c.closeLevel()
+	pairs := make([]float32, s.pairs)
+	hugePages(pairs)
+	for i := range s.levels {
+		for _, bind := range s.levels[i].bind {
+			bind(pairs)
+		}
+	}
 	return nil
 }
 
@@ -219,6 +249,9 @@ func (c *compiler) findPads() {
 	}
 	for i := range c.s.program.Steps {
 		st := &c.s.program.Steps[i]
+		if c.s.kernels.overBatch(c.s.program, st) {
+			continue
+		}
 		switch plan.KindOf(st) {
 		case ops.KindConv, ops.KindConvGradWeights:
 			want(st, st.In[0], st.Attrs.Pad)
@@ -318,6 +351,13 @@ func (c *compiler) lifetimes() (first, last []int) {
 		for _, v := range p.Steps[i].Reads() {
 			if first[v] >= 0 {
 				last[v] = max(last[v], p.Steps[i].Level)
+			}
+		}
+	}
+	for i := range p.Steps { // what all images have at once lies in the arena
+		if c.s.kernels.overBatch(p, &p.Steps[i]) {
+			for _, v := range append(p.Steps[i].Reads(), p.Steps[i].Out) {
+				last[v] = max(last[v], first[v]+1)
 			}
 		}
 	}

@@ -34,10 +34,15 @@ func gradTilesAVX2(j *gradJob)
 //go:noescape
 func gradTilesAVX512(j *gradJob)
 
+//go:noescape
+func gradTiles14AVX512(j *gradJob)
+
 func (k kernels) gradTiles(j *gradJob) {
 	switch {
 	case k.avx512 && j.width%lanes == 0 && j.run%(2*tilePixels) == 0:
 		gradTilesAVX512(j)
+	case k.avx512 && j.width%lanes == 0 && j.run%gradStem == 0:
+		gradTiles14AVX512(j)
 	case k.avx2 && j.width%lanes == 0 && j.run >= tilePixels:
 		gradTilesAVX2(j)
 	default:

@@ -15,6 +15,8 @@ const (
 type convolver interface {
 	// pack takes the logical weights [O, C, K, K].
 	pack(w []float32)
+	// packed is the number of floats that they take then.
+	packed() int
 	// workspace is the number of floats that run needs.
 	workspace() int
 	// run writes the interior of dst from src, which has a border of zeros: of Pad pixels forward, of gradInputPad pixels for
@@ -118,6 +120,14 @@ func (d *directConv) pack(w []float32) {
 	for i := range d.parts {
 		d.packPart(&d.parts[i], w)
 	}
+}
+
+func (d *directConv) packed() (floats int) {
+	for i := range d.parts {
+		p := &d.parts[i]
+		floats += (d.out + panelWidth - 1) / panelWidth * p.tapsY * p.tapsX * d.in * panelWidth
+	}
+	return floats
 }
 
 // packPart writes zeros where there is no logical channel.

@@ -16,7 +16,7 @@ type shape struct {
 
 func drawShape(t *rapid.T) shape {
 	var s shape
-	s.K = rapid.SampledFrom([]int{3, 3, 3, 1, 2, 5}).Draw(t, "window")
+	s.K = rapid.SampledFrom([]int{3, 3, 3, 1, 2, 5, 7}).Draw(t, "window")
 	s.Stride = rapid.SampledFrom([]int{1, 1, 2, 3}).Draw(t, "stride")
 	s.Pad = rapid.IntRange(0, s.K/2+1).Draw(t, "pad")
 	least := max(1, s.K-2*s.Pad)

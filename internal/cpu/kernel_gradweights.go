@@ -31,6 +31,9 @@ func (k kernels) newConvGradWeights(g geometry, c, o int) weightGradient {
 	return &direct
 }
 
+// gradStem divides the rows of weights that a 7x7 window of images has.
+const gradStem = 14
+
 // turn is an image's place in the chunk of images whose sums are one.
 type turn struct {
 	index int

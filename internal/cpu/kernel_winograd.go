@@ -85,6 +85,8 @@ func (w *winoConv) pack(weights []float32) {
 	})
 }
 
+func (w *winoConv) packed() int { return w.direct.packed() + winoPoints*w.weightStride() }
+
 func (w *winoConv) flops() float64 {
 	return 2 * float64(winoPoints*w.grid.rows*w.grid.cols*w.in*w.out)
 }

@@ -18,6 +18,8 @@ func (w *winoHalfConv) pack(weights []float32) {
 	}
 }
 
+func (w *winoHalfConv) packed() int { return w.winoConv.packed() + winoPoints*w.pairStride() }
+
 func (w *winoHalfConv) workspace() int {
 	return winoPoints * (w.grid.stride(w.in/2) + w.grid.stride(w.out))
 }

@@ -28,6 +28,7 @@ type session struct {
 	places []*place                   // of values that concern an image
 	packs  []func()                   // weights into the layout of the kernels, before a step
 	levels []level
+	pairs  int // floats of the panels of pairs that weight gradients share
 
 	profile  *profiler // nil while nothing is measured
 	perImage cost      // of all tasks together

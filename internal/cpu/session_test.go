@@ -114,6 +114,30 @@ func TestSameBitsForAnyNumberOfThreads(t *testing.T) {
 	}
 }
 
+// The passes over the whole batch, which the layers of this network take in mixed precision, add in an order that no thread changes.
+func TestSameBitsOfLargeLayers(t *testing.T) {
+	const batch = 5
+	images := noise(1, 9, 10)
+	precision := precisions()[len(precisions())-1]
+	var want device.State
+	for _, threads := range []int{1, 3} {
+		s := openIn(t, precision, threads, network("resnet18", "avgpool", "focal", 10), batch, images)
+		run(t, s, images, batch, 0, 2)
+		got, err := s.Save()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		for name, tensor := range got { // no NaN: the loss was finite
+			if !slices.Equal(tensor.Data().([]float32), want[name].Data().([]float32)) {
+				t.Errorf("%s: %d threads give other bits of %s than 1", precision, threads, name)
+			}
+		}
+	}
+}
+
 // precisions are those of the fastest kernels of this processor.
 func precisions() []device.Precision {
 	if have := cpu.New(1).Info().Precisions; have != nil {
@@ -292,5 +316,19 @@ func TestABatchThatNoMemoryHoldsIsRefused(t *testing.T) {
 		t.Error(err)
 	} else if need, _ := b.Memory(small, device.FP32); need > 1<<30 {
 		t.Errorf("a small batch needs %d bytes", need)
+	}
+}
+
+// A network of 11 million parameters holds each at least as itself, its momentum, its gradient and packed twice.
+func TestMemoryCountsParameters(t *testing.T) {
+	p, _, err := network("resnet18", "avgpool", "softmax", 10).Plan(1, plan.Options{Train: true, Samples: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, precision := range precisions() {
+		least := int64(4 * 4 * 11_000_000) // packed in two bytes where it is mixed
+		if need, _ := cpu.New(1).Memory(p, precision); need < least || need > 4*least {
+			t.Errorf("%s: %d bytes", precision, need)
+		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // geometryOf is the convolution of a step from the logical shapes of its input, weights and output.
-func (c *compiler) geometryOf(x, w, y []int, a ops.Attrs) geometry {
+func geometryOf(x, w, y []int, a ops.Attrs) geometry {
 	return geometry{H: x[2], W: x[3], C: stored(x[1]), OH: y[2], OW: y[3], O: stored(y[1]), K: w[2], Stride: a.Stride, Pad: a.Pad}
 }
 
@@ -24,7 +24,7 @@ func (c *compiler) convGradInput(st *plan.Step) {
 func (c *compiler) convolve(st *plan.Step, kernel func(g geometry, in, out int) convolver, from, weights, x, y plan.ValueID) {
 	s, p := c.s, c.s.program
 	ws := p.Values[weights].Shape
-	op := kernel(c.geometryOf(p.Values[x].Shape, ws, p.Values[y].Shape, st.Attrs), ws[1], ws[0])
+	op := kernel(geometryOf(p.Values[x].Shape, ws, p.Values[y].Shape, st.Attrs), ws[1], ws[0])
 	values := c.values(weights)
 	s.packs = append(s.packs, func() { op.pack(values()) })
 	src, dst := c.read(from), c.write(st.Out)
@@ -38,7 +38,7 @@ func (c *compiler) convolve(st *plan.Step, kernel func(g geometry, in, out int) 
 func (c *compiler) convGradWeights(st *plan.Step) {
 	s, k, p := c.s, c.s.kernels, c.s.program
 	xs, ws, ys := p.Values[st.In[0]].Shape, p.Values[st.Out].Shape, p.Values[st.In[1]].Shape
-	g := c.geometryOf(xs, ws, ys, st.Attrs)
+	g := geometryOf(xs, ws, ys, st.Attrs)
 	op := k.newConvGradWeights(g, ws[1], ws[0])
 	result, size := c.result(st.Out), op.size()
 	sums := newChunkSums(k, size, c.chunks())
