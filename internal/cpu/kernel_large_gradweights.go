@@ -144,8 +144,10 @@ func (l *largeGradWeights) multiply(t *weightsTask, gradient, work []float32) {
 	if taps == 1 {
 		return
 	}
+	of := func(o int) []float32 { return gradient[((t.o+o)*l.C+t.c)*taps:][:row] }
 	for o := range t.outputs {
-		joinTaps(gradient[((t.o+o)*l.C+t.c)*taps:][:row], c[o*row:][:row], taps)
+		l.kernels.fetch(of(min(o+1, t.outputs-1)))
+		joinTaps(of(o), c[o*row:][:row], taps)
 	}
 }
 

@@ -205,3 +205,18 @@ func TestLargeLayersAreNotThoseOfCIFAR(t *testing.T) {
 		}
 	}
 }
+
+func TestTransposeAgainstPlainGo(t *testing.T) {
+	fast, _ := mixedSets(t)
+	rapid.Check(t, func(t *rapid.T) {
+		row := 16 * rapid.IntRange(1, 9).Draw(t, "blocks")
+		src := randomFloats(t, "words", row*wideColumns)
+		got, want := newBlock(len(src)), make([]float32, len(src))
+		fast.transpose(got.body(), src, row)
+		transposeGeneric(want, src, row)
+		if !slices.Equal(got.body(), want) {
+			t.Fatal("other words")
+		}
+		got.check(t, "columns")
+	})
+}

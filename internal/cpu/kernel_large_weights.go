@@ -66,17 +66,7 @@ func sortNine(dst, src []float32, n int) {
 func (w *weightPacker) packForward(p *convPart, o int, words []float32) {
 	pairs := w.taps * w.in / 2
 	panel := p.panels[o*pairs:][:pairs*wideColumns]
-	const step = 32
-	for k := 0; k < pairs; k += step {
-		to := panel[k*wideColumns:]
-		for i := range wideColumns {
-			from := words[i*pairs+k:][:min(step, pairs-k)]
-			column := to[i:]
-			for n, v := range from {
-				column[n*wideColumns] = v
-			}
-		}
-	}
+	w.kernels.transpose(panel, words, pairs)
 }
 
 // packBackward writes pairs of the outputs o and on to the panels of inputs.
@@ -118,6 +108,15 @@ func pairUpGeneric(j *pairJob, f format) {
 		for i := range j.panels * wideColumns {
 			at := 2 * (i/wideColumns*j.stride + i%wideColumns + pair*wideColumns)
 			to[at], to[at+1] = toBfloat16(f, low[i]), toBfloat16(f, high[i])
+		}
+	}
+}
+
+// transposeGeneric makes dst [row][wideColumns] of src [wideColumns][row].
+func transposeGeneric(dst, src []float32, row int) {
+	for i := range wideColumns {
+		for k, v := range src[i*row:][:row] {
+			dst[k*wideColumns+i] = v
 		}
 	}
 }

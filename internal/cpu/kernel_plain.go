@@ -29,14 +29,16 @@ func (k kernels) winoBlockHalf(j *winoBlockJob)                     { winoBlockH
 func (k kernels) pairRows(dst, src []float32, rows int) {
 	pairRowsGeneric(dst, src, rows)
 }
-func (k kernels) winoInput(j winoJob)           { winoInputGeneric(&j) }
-func (k kernels) winoOutput(j winoJob)          { winoOutputGeneric(&j) }
-func (k kernels) winoGrad(j winoJob)            { winoGradGeneric(&j) }
-func (k kernels) multiply(j *gemmJob)           { multiplyGeneric(j) }
-func (k kernels) winoWeights(j *winoWeightJob)  { winoWeightsGeneric(j) }
-func (k kernels) winoBlock(j *winoBlockJob)     { winoBlockGeneric(j) }
-func (k kernels) panel(j *panelJob)             { panelGeneric(j) }
-func (k kernels) moveRows(j *moveJob, f format) { moveGeneric(j, f) }
-func (k kernels) pairUp(j *pairJob, f format)   { pairUpGeneric(j, f) }
-func (k kernels) maxWindow(j *poolWindow)       { maxWindowGeneric(j) }
-func (k kernels) maxWindowGrad(j *poolWindow)   { maxWindowGradGeneric(j) }
+func (k kernels) winoInput(j winoJob)                   { winoInputGeneric(&j) }
+func (k kernels) winoOutput(j winoJob)                  { winoOutputGeneric(&j) }
+func (k kernels) winoGrad(j winoJob)                    { winoGradGeneric(&j) }
+func (k kernels) multiply(j *gemmJob)                   { multiplyGeneric(j) }
+func (k kernels) winoWeights(j *winoWeightJob)          { winoWeightsGeneric(j) }
+func (k kernels) winoBlock(j *winoBlockJob)             { winoBlockGeneric(j) }
+func (k kernels) panel(j *panelJob)                     { panelGeneric(j) }
+func (k kernels) moveRows(j *moveJob, f format)         { moveGeneric(j, f) }
+func (k kernels) pairUp(j *pairJob, f format)           { pairUpGeneric(j, f) }
+func (k kernels) maxWindow(j *poolWindow)               { maxWindowGeneric(j) }
+func (k kernels) maxWindowGrad(j *poolWindow)           { maxWindowGradGeneric(j) }
+func (k kernels) transpose(dst, src []float32, row int) { transposeGeneric(dst, src, row) }
+func (k kernels) fetch([]float32)                       {}

@@ -38,6 +38,7 @@ type clock struct {
 	last  time.Time
 	spent [stages]time.Duration
 	tasks map[taskKey]*[stages][]float64 // nanoseconds, an image each
+	parts map[partKey][]float64          // nanoseconds
 }
 
 type taskKey struct{ level, task int }
@@ -81,36 +82,28 @@ func (c *clock) chunk(level int, start time.Time) {
 
 const onceAChunk = -1 // the task of beginning and ending the sums of a chunk
 
-// chore is the work of a step that does not belong to one image: sums merged, coefficients prepared, weights packed and updated, passes
-// over the batch.
+// chore is the work of a step that does not belong to one image: sums merged, coefficients prepared, weights packed and updated.
 type chore struct {
-	name, kind string
-	took       []time.Duration
-	total      cost // of all calls, of one image
+	name string
+	took []time.Duration
 }
 
 // profiler collects what the levels and chores of a session cost.
 type profiler struct{ chores []*chore }
 
 func (p *profiler) measure(name string, f func()) {
-	p.measureCost(cost{name: name, kind: "once a step"}, f)
-}
-
-func (p *profiler) measureCost(c cost, f func()) {
 	if p == nil {
 		f()
 		return
 	}
-	i := slices.IndexFunc(p.chores, func(s *chore) bool { return s.name == c.name })
+	i := slices.IndexFunc(p.chores, func(s *chore) bool { return s.name == name })
 	if i < 0 {
 		i = len(p.chores)
-		p.chores = append(p.chores, &chore{name: c.name, kind: c.kind})
+		p.chores = append(p.chores, &chore{name: name})
 	}
 	start := time.Now()
 	f()
-	at := p.chores[i]
-	at.took = append(at.took, time.Since(start))
-	at.total.bytes, at.total.flops, at.total.direct = at.total.bytes+c.bytes, at.total.flops+c.flops, at.total.direct+c.direct
+	p.chores[i].took = append(p.chores[i].took, time.Since(start))
 }
 
 // Profile runs n steps as Run does and measures their passes. A pass over an image is timed for every image and counted with the median
@@ -121,7 +114,11 @@ func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 	for _, w := range s.pool.workers {
 		w.clock = &clock{tasks: map[taskKey]*[stages][]float64{}}
 	}
+	var t totals
 	_, err := s.Run(order, first, n)
+	if err == nil {
+		t.addBatchPasses(s)
+	}
 	times := map[taskKey]*[stages][]float64{}
 	for _, w := range s.pool.workers {
 		for key, at := range w.clock.tasks {
@@ -137,7 +134,6 @@ func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 	if err != nil {
 		return nil, err
 	}
-	var t totals
 	for i := range s.levels {
 		for k, c := range s.levels[i].costs {
 			t.add(c, times[taskKey{i, k}])
@@ -155,10 +151,7 @@ func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 			least = min(least, total)
 		}
 		nanos := least * float64(len(s.pool.workers))
-		t.passes = append(t.passes, device.Pass{
-			Name: sp.name, Kind: sp.kind, Count: float64(calls), Nanos: nanos / float64(s.program.Batch),
-			Bytes: sp.total.bytes / float64(n), Flops: sp.total.flops / float64(n), Direct: sp.total.direct / float64(n),
-		})
+		t.passes = append(t.passes, device.Pass{Name: sp.name, Kind: "once a step", Count: float64(calls), Nanos: nanos / float64(s.program.Batch)})
 	}
 	return t.passes, nil
 }

@@ -2,6 +2,7 @@ package cpu_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"longtail/internal/device"
@@ -53,4 +54,34 @@ func directFlops() float64 {
 	stem := conv(32*32, 3, 16)
 	blocks := 2*conv(32*32, 16, 16) + conv(16*16, 16, 32) + conv(16*16, 32, 32) + conv(8*8, 32, 64) + conv(8*8, 64, 64)
 	return float64(2*stem + 3*blocks)
+}
+
+// Passes over the batch are counted like those over an image.
+func TestProfileOfLargeLayers(t *testing.T) {
+	const batch = 2
+	images := noise(1, 4, 10)
+	precision := precisions()[len(precisions())-1]
+	n := network("resnet18", "avgpool", "softmax", 10)
+	plain, measured := openIn(t, precision, 2, n, batch, images), openIn(t, precision, 2, n, batch, images)
+	run(t, plain, images, batch, 0, 1)
+	passes, err := measured.(device.Profiler).Profile(programtest.Order(5, images.Len(), 0, batch), 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flops, pairs := 0.0, 0
+	for _, p := range passes {
+		if p.Nanos <= 0 || p.Count <= 0 {
+			t.Errorf("%+v", p)
+		}
+		if strings.HasPrefix(p.Name, "pair ") {
+			pairs++
+		}
+		flops += p.Flops
+	}
+	if want := plain.Counters().Flops / batch; flops != want {
+		t.Errorf("passes have %g flops an image, counters %g", flops, want)
+	}
+	if precision == device.Mixed && pairs == 0 {
+		t.Error("no pass over the batch is there")
+	}
 }

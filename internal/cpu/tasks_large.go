@@ -17,11 +17,9 @@ type batchPass struct {
 func (l *level) runPasses(s *session) {
 	for i := range l.passes {
 		p := &l.passes[i]
-		s.profile.measureCost(p.cost, func() {
-			s.pool.each(p.parts, func(w *worker, part int) {
-				w.room(p.scratch)
-				p.run(w, part)
-			})
+		s.pool.each(p.parts, func(w *worker, part int) {
+			w.room(p.scratch)
+			w.clock.part(partKey{l.number, i, part}, func() { p.run(w, part) })
 		})
 	}
 }
