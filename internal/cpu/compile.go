@@ -14,7 +14,7 @@ type task func(w *worker, n int)
 type sum struct {
 	reset  func(chunk int)
 	end    func(chunk int) // after the images of the chunk; nil where there is nothing to do
-	finish func()          // merges the partial results
+	finish func()          // merges the partial results; nil where nothing in the step reads the result
 }
 
 // level is everything between two sums over the batch.
@@ -27,29 +27,20 @@ type level struct {
 	number  int
 }
 
-func (l *level) run(s *session) {
-	s.profile.measure("prepare", func() {
-		for _, f := range l.prepare {
-			f()
+// chunk takes the images of a chunk through the level.
+func (l *level) chunk(s *session, w *worker, chunk int) {
+	if len(w.scratch) < l.scratch {
+		w.scratch = make([]float32, l.scratch)
+	}
+	l.eachSum(w, func(s *sum) { s.reset(chunk) })
+	for n := chunk * imagesPerChunk; n < min(s.program.Batch, (chunk+1)*imagesPerChunk); n++ {
+		l.image(w, n)
+	}
+	l.eachSum(w, func(s *sum) {
+		if s.end != nil {
+			s.end(chunk)
 		}
 	})
-	batch := s.program.Batch
-	chunks := (batch + imagesPerChunk - 1) / imagesPerChunk
-	s.pool.each(chunks, func(w *worker, chunk int) {
-		if len(w.scratch) < l.scratch {
-			w.scratch = make([]float32, l.scratch)
-		}
-		l.eachSum(w, func(s *sum) { s.reset(chunk) })
-		for n := chunk * imagesPerChunk; n < min(batch, (chunk+1)*imagesPerChunk); n++ {
-			l.image(w, n)
-		}
-		l.eachSum(w, func(s *sum) {
-			if s.end != nil {
-				s.end(chunk)
-			}
-		})
-	})
-	s.profile.measure("merge sums", func() { s.pool.each(len(l.sums), func(_ *worker, i int) { l.sums[i].finish() }) })
 }
 
 // eachSum begins or ends the sums of a chunk.
