@@ -99,7 +99,7 @@ func (s *session) at(p *place, w *worker, n int) view {
 	if p.local {
 		return view{data: w.scratch, off: p.off + p.pad*(pitch+p.shape.c), pitch: pitch}
 	}
-	return view{data: s.arena, off: p.off + n*p.stride, pitch: pitch}
+	return view{data: s.arena, off: p.off + n*p.stride, pitch: pitch * p.kept.size() / 4, kept: p.kept}
 }
 
 // compiler turns the steps of one session's program into tasks.
@@ -149,9 +149,7 @@ func compile(s *session) error {
 			i += n - 1
 			continue
 		}
-		for _, v := range st.In {
-			c.provide(v)
-		}
+		c.provideFor(st)
 		compilers[st.Kind](c, st)
 	}
 	c.closeLevel()
