@@ -12,10 +12,10 @@ import (
 // A job follows another without a meeting of the threads: who ends the last task of one does what comes between and opens the next, so
 // that a thread which the system does not run delays the others only by the task that it holds.
 type pool struct {
-	workers  []*worker
-	current  atomic.Pointer[openJob]
-	patience time.Duration // how long a thread looks for work before it gives its processor away
-	closed   atomic.Bool
+	workers []*worker
+	current atomic.Pointer[openJob]
+	crowded bool // more threads than processors
+	closed  atomic.Bool
 }
 
 // worker is what one thread owns.
@@ -25,7 +25,8 @@ type worker struct {
 	rows    []float64 // registers of a row program
 	moments []float64 // of one image
 	clock   *clock    // nil while nothing is measured
-	idle    time.Time // since when it has no work; zero while it has
+	took    time.Duration // by its last task
+	idle    time.Time     // since when it has no work; zero while it has
 	asleep  atomic.Bool
 	wake    chan struct{} // ends a sleep
 }
@@ -46,22 +47,26 @@ type openJob struct {
 
 func (s *openJob) isEnd() bool { return s.count == 0 }
 
+// A thread looks for work a while before it gives its processor away, for a sleep and its end take about as long as a chunk of ResNet-32. At
+// the end of a level it waits for other threads' last tasks, which take about as long as its own last one. What takes longer is a thread
+// that the system does not run: a sleeper leaves its processor to it, or to another program for the milliseconds that it lasts.
 const (
-	// patience is longer than a chunk of ResNet-32 takes, what threads wait for each other at the end of a level: a sleep and its end take
-	// as long. It is short beside the milliseconds that the system lets another program run, in which a thread that sleeps leaves its
-	// processor to the one that it waits for.
-	patience = 100 * time.Microsecond
-	// crowded is patience where there are more threads than processors: the one that is waited for may want this very processor.
-	crowded = 5 * time.Microsecond
-	// looks is how often a thread looks for work between two looks at the clock: about a microsecond.
-	looks = 1000
+	leastPatience   = 100 * time.Microsecond
+	mostPatience    = time.Millisecond
+	crowdedPatience = 5 * time.Microsecond // the thread that is waited for may want this very processor
+	looks           = 1000                 // for work, between two looks at the clock: about a microsecond
 )
 
-func newPool(threads int) *pool {
-	p := &pool{patience: patience}
-	if threads > min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) {
-		p.patience = crowded
+// patience is how long a worker looks for work.
+func (p *pool) patience(w *worker) time.Duration {
+	if p.crowded {
+		return crowdedPatience
 	}
+	return min(max(leastPatience, 2*w.took), mostPatience)
+}
+
+func newPool(threads int) *pool {
+	p := &pool{crowded: threads > min(runtime.NumCPU(), runtime.GOMAXPROCS(0))}
 	first := &openJob{}
 	p.current.Store(first)
 	for range threads {
@@ -141,7 +146,9 @@ func (p *pool) work(w *worker, s *openJob) {
 			break
 		}
 		w.begin(s)
+		start := time.Now()
 		s.run(w, task)
+		w.took = time.Since(start)
 		if int(s.ended.Add(1)) == s.count {
 			if s.then != nil {
 				s.then()
@@ -165,7 +172,7 @@ func (w *worker) begin(s *openJob) {
 
 // await returns the job that has taken the place of s; after close, s itself.
 func (p *pool) await(w *worker, s *openJob) *openJob {
-	for start := time.Now(); time.Since(start) < p.patience; {
+	for start, patience := time.Now(), p.patience(w); time.Since(start) < patience; {
 		for range looks {
 			if now := p.current.Load(); now != s {
 				return now

@@ -144,11 +144,10 @@ func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 		w.clock = &clock{begun: time.Now(), tasks: map[taskKey]*[stages][]float64{}, waits: map[int][]float64{}}
 	}
 	_, err := s.Run(order, first, n)
-	times, waiting := map[taskKey]*[stages][]float64{}, device.Pass{Name: "for other threads", Kind: device.Waiting}
+	times, waits := map[taskKey]*[stages][]float64{}, map[int][]float64{}
 	for _, w := range s.pool.workers {
-		for _, waits := range w.clock.waits {
-			slices.Sort(waits)
-			waiting.Count, waiting.Nanos = waiting.Count+1, waiting.Nanos+waits[len(waits)/2]/float64(s.program.Batch)
+		for job, took := range w.clock.waits {
+			waits[job] = append(waits[job], took...)
 		}
 		for key, at := range w.clock.tasks {
 			if times[key] == nil {
@@ -174,6 +173,12 @@ func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 		t.passes = append(t.passes, device.Pass{
 			Name: c.name, Kind: "once a step", Count: float64(c.calls) / float64(n), Nanos: float64(slices.Min(c.took)) / float64(s.program.Batch),
 		})
+	}
+	waiting := device.Pass{Name: "for other threads", Kind: device.Waiting}
+	for _, took := range waits {
+		slices.Sort(took)
+		count := float64(len(took)) / float64(n) // threads that wait for this job
+		waiting.Count, waiting.Nanos = waiting.Count+count, waiting.Nanos+count*took[len(took)/2]/float64(s.program.Batch)
 	}
 	if waiting.Count > 0 {
 		t.passes = append(t.passes, waiting)
