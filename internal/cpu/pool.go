@@ -20,11 +20,11 @@ type pool struct {
 
 // worker is what one thread owns.
 type worker struct {
-	scratch []float32 // values that live within one level, of the current image
-	second  []float32 // an image to mix in
-	rows    []float64 // registers of a row program
-	moments []float64 // of one image
-	clock   *clock    // nil while nothing is measured
+	scratch []float32     // values that live within one level, of the current image
+	second  []float32     // an image to mix in
+	rows    []float64     // registers of a row program
+	moments []float64     // of one image
+	clock   *clock        // nil while nothing is measured
 	took    time.Duration // by its last task
 	idle    time.Time     // since when it has no work; zero while it has
 	asleep  atomic.Bool
