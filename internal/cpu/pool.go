@@ -15,6 +15,7 @@ type pool struct {
 	workers []*worker
 	current atomic.Pointer[openJob]
 	crowded bool // more threads than processors
+	began   time.Time
 	closed  atomic.Bool
 }
 
@@ -25,7 +26,10 @@ type worker struct {
 	rows    []float64     // registers of a row program
 	moments []float64     // of one image
 	clock   *clock        // nil while nothing is measured
-	took    time.Duration // by its last task
+	began   atomic.Int64  // when its task did, in nanoseconds from the pool's beginning; 0 for none
+	least   time.Duration // what its shortest task of a job took
+	vain    int           // grows while it looks for work in vain
+	hasty   int           // waits to come in which it only glances
 	idle    time.Time     // since when it has no work; zero while it has
 	asleep  atomic.Bool
 	wake    chan struct{} // ends a sleep
@@ -47,26 +51,56 @@ type openJob struct {
 
 func (s *openJob) isEnd() bool { return s.count == 0 }
 
-// A thread looks for work a while before it gives its processor away, for a sleep and its end take about as long as a chunk of ResNet-32. At
-// the end of a level it waits for other threads' last tasks, which take about as long as its own last one. What takes longer is a thread
-// that the system does not run: a sleeper leaves its processor to it, or to another program for the milliseconds that it lasts.
+// A thread that has no work looks for some before it sleeps, for a sleep and its end take about as long as a chunk of ResNet-32. At the end of
+// a level it looks as long as the tasks of other threads may take, by its own, since they were begun. Where that is in vain, the system does
+// not run the other thread, perhaps for want of this very processor: then it is better to sleep at once, and to try again a while later.
 const (
-	leastPatience   = 100 * time.Microsecond
-	mostPatience    = time.Millisecond
-	crowdedPatience = 5 * time.Microsecond // the thread that is waited for may want this very processor
-	looks           = 1000                 // for work, between two looks at the clock: about a microsecond
+	glance   = 2 * time.Microsecond  // how long a thread looks that would better sleep
+	patience = 50 * time.Microsecond // how long the others look at least: for what one thread does between two jobs
+	looks    = 1000                  // between two looks at the clock: about a microsecond
+	longest  = 63                    // waits without a try
 )
 
-// patience is how long a worker looks for work.
-func (p *pool) patience(w *worker) time.Duration {
-	if p.crowded {
-		return crowdedPatience
+// look looks for another job than s; it returns s when it gives up.
+func (p *pool) look(w *worker, s *openJob) *openJob {
+	start, patient := time.Now(), !p.crowded && w.hasty == 0
+	w.hasty = max(0, w.hasty-1)
+	for {
+		for range looks {
+			if now := p.current.Load(); now != s {
+				if patient {
+					w.vain = 0
+				}
+				return now
+			}
+		}
+		waited := time.Since(start)
+		switch {
+		case !patient && waited > glance:
+			return s
+		case patient && waited > patience && !p.expects(w):
+			if !s.isEnd() { // nothing says when the caller comes again
+				w.vain = min(2*w.vain+1, longest)
+				w.hasty = w.vain
+			}
+			return s
+		}
 	}
-	return min(max(leastPatience, 2*w.took), mostPatience)
+}
+
+// expects reports whether a task of another worker may be about to end.
+func (p *pool) expects(w *worker) bool {
+	now := time.Since(p.began)
+	for _, other := range p.workers {
+		if began := time.Duration(other.began.Load()); began > 0 && now < began+w.least+w.least/2 {
+			return true
+		}
+	}
+	return false
 }
 
 func newPool(threads int) *pool {
-	p := &pool{crowded: threads > min(runtime.NumCPU(), runtime.GOMAXPROCS(0))}
+	p := &pool{crowded: threads > min(runtime.NumCPU(), runtime.GOMAXPROCS(0)), began: time.Now()}
 	first := &openJob{}
 	p.current.Store(first)
 	for range threads {
@@ -140,15 +174,19 @@ func (p *pool) open(jobs []job) {
 
 // work takes tasks of a job until none is left, and opens the next one if it ends the last task.
 func (p *pool) work(w *worker, s *openJob) {
-	for {
+	for first := true; ; first = false {
 		task := int(s.next.Add(1)) - 1
 		if task >= s.count {
 			break
 		}
 		w.begin(s)
-		start := time.Now()
+		start := time.Since(p.began)
+		w.began.Store(int64(start))
 		s.run(w, task)
-		w.took = time.Since(start)
+		w.began.Store(0)
+		if took := time.Since(p.began) - start; first || took < w.least {
+			w.least = took
+		}
 		if int(s.ended.Add(1)) == s.count {
 			if s.then != nil {
 				s.then()
@@ -172,12 +210,8 @@ func (w *worker) begin(s *openJob) {
 
 // await returns the job that has taken the place of s; after close, s itself.
 func (p *pool) await(w *worker, s *openJob) *openJob {
-	for start, patience := time.Now(), p.patience(w); time.Since(start) < patience; {
-		for range looks {
-			if now := p.current.Load(); now != s {
-				return now
-			}
-		}
+	if next := p.look(w, s); next != s {
+		return next
 	}
 	for p.current.Load() == s && !p.closed.Load() {
 		w.asleep.Store(true)
