@@ -129,6 +129,57 @@ func TestPoolWakesSleepers(t *testing.T) {
 	})
 }
 
+// A thread looks for work while another one's task may be about to end, gives up soon where it has been at it for long, and does no more than
+// glance after a wait in vain.
+func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
+	const least = 20 * time.Millisecond
+	p := newPool(1)
+	w, other := p.workers[0], &worker{}
+	p.workers = append(p.workers, other)
+	p.crowded, w.least = false, least
+	s := &openJob{job: job{count: 1}}
+	p.current.Store(s)
+	looked := func(ago time.Duration) time.Duration { // with a task of another thread that was begun so long ago
+		other.began.Store(int64(time.Since(p.began) - ago))
+		start := time.Now()
+		if p.look(w, s) != s {
+			t.Fatal("found work where there is none")
+		}
+		return time.Since(start)
+	}
+	time.Sleep(3 * least) // so that tasks may have begun before
+	if d := looked(0); d < least {
+		t.Errorf("gave up after %v beside a task of %v", d, least)
+	}
+	if w.vain != 1 || w.hasty != 1 {
+		t.Errorf("after a wait in vain: %d, %d waits to come without patience; want 1, 1", w.vain, w.hasty)
+	}
+	fastest := func(ago time.Duration) time.Duration { // of some, for other programs may run in between
+		d := time.Hour
+		for range 20 {
+			w.hasty = 0
+			d = min(d, looked(ago))
+		}
+		return d
+	}
+	if d := fastest(2 * least); d > least/2 {
+		t.Errorf("looked for %v beside a task that should have ended", d)
+	}
+	if w.hasty != longest {
+		t.Errorf("%d waits without patience after many in vain, want %d", w.hasty, longest)
+	}
+	d := time.Hour
+	for range 20 {
+		d = min(d, looked(0))
+	}
+	if d > least/2 {
+		t.Errorf("a glance took %v", d)
+	}
+	if want := longest - 20; w.hasty != want {
+		t.Errorf("%d waits without patience are left, want %d", w.hasty, want)
+	}
+}
+
 // A clock counts how long a thread waits for another one's last task.
 func TestPoolTellsWaiting(t *testing.T) {
 	p := newPool(2)
