@@ -28,8 +28,7 @@ type worker struct {
 	clock   *clock        // nil while nothing is measured
 	began   atomic.Int64  // when its task did, in nanoseconds from the pool's beginning; 0 for none
 	least   time.Duration // what its shortest task of a job took
-	vain    int           // grows while it looks for work in vain
-	hasty   int           // waits to come in which it only glances
+	glances int           // waits to come in which it only glances
 	idle    time.Time     // since when it has no work; zero while it has
 	asleep  atomic.Bool
 	wake    chan struct{} // ends a sleep
@@ -51,26 +50,25 @@ type openJob struct {
 
 func (s *openJob) isEnd() bool { return s.count == 0 }
 
-// A thread that has no work looks for some before it sleeps, for a sleep and its end take about as long as a chunk of ResNet-32. At the end of
-// a level it looks as long as the tasks of other threads may take, by its own, since they were begun. Where that is in vain, the system does
-// not run the other thread, perhaps for want of this very processor: then it is better to sleep at once, and to try again a while later.
+// On a processor of its own, a thread that has no work looks for some before it sleeps: a sleep and its end take about as long as a chunk of
+// ResNet-32. Where other programs want the processor, it only glances: who sleeps between two jobs is seldom stopped within a task, which
+// others would wait for, leaves the processor to whom it waits for, and is moved to one that is free. Other programs show in tasks that take
+// much longer than the shortest one, those of a worker and those that it waits for.
 const (
-	glance   = 2 * time.Microsecond  // how long a thread looks that would better sleep
-	patience = 50 * time.Microsecond // how long the others look at least: for what one thread does between two jobs
-	looks    = 1000                  // between two looks at the clock: about a microsecond
-	longest  = 63                    // waits without a try
+	glance   = 2 * time.Microsecond
+	patience = 50 * time.Microsecond  // at least, for what one thread does between two jobs
+	stopped  = 500 * time.Microsecond // by which a task is longer whose thread the system has stopped
+	looks    = 1000                   // between two looks at the clock: about a microsecond
+	glances  = 256                    // before the next try to wait: some steps
 )
 
 // look looks for another job than s; it returns s when it gives up.
 func (p *pool) look(w *worker, s *openJob) *openJob {
-	start, patient := time.Now(), !p.crowded && w.hasty == 0
-	w.hasty = max(0, w.hasty-1)
+	start, patient := time.Now(), !p.crowded && w.glances == 0
+	w.glances = max(0, w.glances-1)
 	for {
 		for range looks {
 			if now := p.current.Load(); now != s {
-				if patient {
-					w.vain = 0
-				}
 				return now
 			}
 		}
@@ -79,9 +77,8 @@ func (p *pool) look(w *worker, s *openJob) *openJob {
 		case !patient && waited > glance:
 			return s
 		case patient && waited > patience && !p.expects(w):
-			if !s.isEnd() { // nothing says when the caller comes again
-				w.vain = min(2*w.vain+1, longest)
-				w.hasty = w.vain
+			if !s.isEnd() { // else nothing says when the caller comes again
+				w.glances = glances
 			}
 			return s
 		}
@@ -92,7 +89,7 @@ func (p *pool) look(w *worker, s *openJob) *openJob {
 func (p *pool) expects(w *worker) bool {
 	now := time.Since(p.began)
 	for _, other := range p.workers {
-		if began := time.Duration(other.began.Load()); began > 0 && now < began+w.least+w.least/2 {
+		if began := time.Duration(other.began.Load()); began > 0 && now < began+3*w.least {
 			return true
 		}
 	}
@@ -184,8 +181,12 @@ func (p *pool) work(w *worker, s *openJob) {
 		w.began.Store(int64(start))
 		s.run(w, task)
 		w.began.Store(0)
-		if took := time.Since(p.began) - start; first || took < w.least {
+		took := time.Since(p.began) - start
+		if first || took < w.least {
 			w.least = took
+		}
+		if took > 3*w.least+stopped {
+			w.glances = glances
 		}
 		if int(s.ended.Add(1)) == s.count {
 			if s.then != nil {

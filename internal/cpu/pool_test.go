@@ -130,9 +130,9 @@ func TestPoolWakesSleepers(t *testing.T) {
 }
 
 // A thread looks for work while another one's task may be about to end, gives up soon where it has been at it for long, and does no more than
-// glance after a wait in vain.
+// glance for some time after a wait in vain, or after a task in which it was stopped.
 func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
-	const least = 20 * time.Millisecond
+	const least = 10 * time.Millisecond
 	p := newPool(1)
 	w, other := p.workers[0], &worker{}
 	p.workers = append(p.workers, other)
@@ -147,36 +147,36 @@ func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
 		}
 		return time.Since(start)
 	}
-	time.Sleep(3 * least) // so that tasks may have begun before
-	if d := looked(0); d < least {
-		t.Errorf("gave up after %v beside a task of %v", d, least)
-	}
-	if w.vain != 1 || w.hasty != 1 {
-		t.Errorf("after a wait in vain: %d, %d waits to come without patience; want 1, 1", w.vain, w.hasty)
-	}
-	fastest := func(ago time.Duration) time.Duration { // of some, for other programs may run in between
+	fastest := func(ago time.Duration, patient bool) time.Duration { // of some, for other programs may run in between
 		d := time.Hour
 		for range 20 {
-			w.hasty = 0
+			if patient {
+				w.glances = 0
+			}
 			d = min(d, looked(ago))
 		}
 		return d
 	}
-	if d := fastest(2 * least); d > least/2 {
-		t.Errorf("looked for %v beside a task that should have ended", d)
+	time.Sleep(4 * least) // so that tasks may have begun before
+	if d := looked(0); d < least {
+		t.Errorf("gave up after %v beside a task of %v", d, least)
 	}
-	if w.hasty != longest {
-		t.Errorf("%d waits without patience after many in vain, want %d", w.hasty, longest)
+	if w.glances != glances {
+		t.Errorf("%d glances after a wait in vain, want %d", w.glances, glances)
 	}
-	d := time.Hour
-	for range 20 {
-		d = min(d, looked(0))
-	}
-	if d > least/2 {
+	if d := fastest(0, false); d > least/2 {
 		t.Errorf("a glance took %v", d)
 	}
-	if want := longest - 20; w.hasty != want {
-		t.Errorf("%d waits without patience are left, want %d", w.hasty, want)
+	if want := glances - 20; w.glances != want {
+		t.Errorf("%d glances are left, want %d", w.glances, want)
+	}
+	if d := fastest(4*least, true); d > least/2 {
+		t.Errorf("looked for %v beside a task that should have ended", d)
+	}
+	w.glances = 0
+	p.work(w, &openJob{job: job{count: 3, run: func(_ *worker, task int) { time.Sleep(time.Duration(task*task) * 10 * time.Millisecond) }}})
+	if w.glances != glances {
+		t.Errorf("%d glances after a task that took too long, want %d", w.glances, glances)
 	}
 }
 
