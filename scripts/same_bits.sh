@@ -4,7 +4,7 @@
 #   scripts/same_bits.sh OLD [NEW]     NEW is the working tree unless given
 #
 # Both programs are built from clean checkouts in a temporary folder and train small networks of each shortcut and loss on the
-# CPU, with AVX2, with AVX-512 where the processor has it, and in plain Go; with the driver emulator (make emulator), CUDA=1 adds two on the CUDA backend. Prints a line for
+# CPU, with AVX2, with AVX-512 and in mixed precision where the processor has them, and in plain Go; with the driver emulator (make emulator), CUDA=1 adds two on the CUDA backend. Prints a line for
 # each training; the exit code is 1 where one differs. Metadata of checkpoints may differ, tensors may not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -56,6 +56,10 @@ for set in $sets; do
   compare "$set-subsample-he" device=cpu model.name=resnet8 model.shortcut=subsample model.init=he loss.name=softmax loss.beta=0.9
 done
 unset LONGTAIL_CPU
+if grep -qw avx512_bf16 /proc/cpuinfo 2>/dev/null; then
+  compare cpu-mixed device=cpu precision=mixed model.name=resnet14 loss.name=focal loss.gamma=0.5 loss.beta=0.99
+  compare cpu-mixed-projection device=cpu precision=mixed model.name=resnet8 model.shortcut=projection loss.name=softmax seed=1
+fi
 if [ "${CUDA:-}" = 1 ]; then
   make emulator >/dev/null
   export LONGTAIL_CUDA_DRIVER=$PWD/bin/libcuda_emulator_fast.so

@@ -48,6 +48,9 @@ func printPasses(out io.Writer, m bench.Measurement) {
 	}
 	total, kinds := device.Pass{Kind: "total"}, map[string]device.Pass{}
 	for _, p := range m.Passes {
+		if p.Kind == device.Waiting {
+			continue // it is printed beside the work, as a share of it
+		}
 		total, kinds[p.Kind] = sum(total, p), sum(kinds[p.Kind], p)
 	}
 	fmt.Fprintln(w, "pass\tkind\tcount\tus an image\tshare\tGFLOP/s\tof peak\tkB\t")

@@ -14,7 +14,7 @@ type task func(w *worker, n int)
 type sum struct {
 	reset  func(chunk int) // before them; nil likewise
 	end    func(chunk int) // after the images of the chunk; nil where there is nothing to do
-	finish func()          // merges the partial results
+	finish func()          // merges the partial results; nil where nothing in the step reads the result
 }
 
 // level is everything between two sums over the batch.
@@ -29,35 +29,22 @@ type level struct {
 	bind    []func(pairs []float32) // gives its passes the panels of pairs of the session
 }
 
-func (l *level) run(s *session) {
-	s.profile.measure("prepare", func() {
-		for _, f := range l.prepare {
-			f()
+// chunk takes the images of a chunk through the level.
+func (l *level) chunk(s *session, w *worker, chunk int) {
+	w.room(l.scratch)
+	l.eachSum(w, func(s *sum) {
+		if s.reset != nil {
+			s.reset(chunk)
 		}
 	})
-	batch := s.program.Batch
-	chunks := (batch + imagesPerChunk - 1) / imagesPerChunk
-	if len(l.tasks) == 0 {
-		chunks = 0
+	for n := chunk * imagesPerChunk; n < min(s.program.Batch, (chunk+1)*imagesPerChunk); n++ {
+		l.image(w, n)
 	}
-	s.pool.each(chunks, func(w *worker, chunk int) {
-		w.room(l.scratch)
-		l.eachSum(w, func(s *sum) {
-			if s.reset != nil {
-				s.reset(chunk)
-			}
-		})
-		for n := chunk * imagesPerChunk; n < min(batch, (chunk+1)*imagesPerChunk); n++ {
-			l.image(w, n)
+	l.eachSum(w, func(s *sum) {
+		if s.end != nil {
+			s.end(chunk)
 		}
-		l.eachSum(w, func(s *sum) {
-			if s.end != nil {
-				s.end(chunk)
-			}
-		})
 	})
-	l.runPasses(s)
-	s.profile.measure("merge sums", func() { s.pool.each(len(l.sums), func(_ *worker, i int) { l.sums[i].finish() }) })
 }
 
 // eachSum begins or ends the sums of a chunk.
@@ -116,7 +103,7 @@ func (s *session) at(p *place, w *worker, n int) view {
 	if p.local {
 		return view{data: w.scratch, off: p.off + p.pad*(pitch+p.shape.c), pitch: pitch}
 	}
-	return view{data: s.arena, off: p.off + n*p.stride, pitch: pitch}
+	return view{data: s.arena, off: p.off + n*p.stride, pitch: pitch * p.kept.size() / 4, kept: p.kept}
 }
 
 // compiler turns the steps of one session's program into tasks.
@@ -181,9 +168,7 @@ func compile(s *session) error {
 			i += n - 1
 			continue
 		}
-		for _, v := range st.In {
-			c.provide(v)
-		}
+		c.provideFor(st)
 		compilers[st.Kind](c, st)
 	}
 	c.closeLevel()

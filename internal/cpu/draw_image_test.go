@@ -39,7 +39,7 @@ func testDrawnImages(t *testing.T, side int) {
 				program: p, table: p.Pixels.Table(), kernels: set(t, ""), batch: []int32{-1, 5}, first: position - 1,
 				images: data.Images{Pixels: pixels, Channels: 3, Height: side, Width: side},
 			}
-			dst := view{make([]float32, side*side*4), 0, side * 4}
+			dst := view{data: make([]float32, side*side*4), pitch: side * 4}
 			s.drawSample(dst, &place{shape: area{side, side, 4}}, 1)
 			draw := 0
 			if o.Repeats && o.RepeatsFrom <= 4 {

@@ -26,20 +26,28 @@ func (c *compiler) fusable(i int) int {
 
 // fuse compiles the steps that fusable counted.
 func (c *compiler) fuse(steps []plan.Step) {
+	last := len(steps) - 1
+	relu, sums := &steps[last-1], &steps[last]
+	narrow := c.narrowSums(relu, sums)
 	for i := range steps {
-		for _, v := range steps[i].In {
-			c.provide(v)
+		for k, v := range steps[i].In {
+			switch {
+			case i > 0 && v == steps[i-1].Out: // it does not exist yet
+			case narrow && v == sums.In[0]:
+			case narrow && i < last-1 && k == 0 && c.narrow(v, bfloat16): // the first of two gradients
+			default:
+				c.provide(v)
+			}
 		}
 	}
-	last := len(steps) - 1
 	c.step += last
-	c.cost = c.costOf(&steps[last-1])
+	c.cost = c.costOf(relu)
 	c.cost.name += "+sums"
 	var add *plan.Step
 	if last == 2 {
 		add = &steps[0]
 	}
-	c.reluGradSums(add, &steps[last-1], &steps[last])
+	c.reluGradSums(add, relu, sums, narrow)
 }
 
 // countReads counts how many steps read each value.

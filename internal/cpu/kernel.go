@@ -12,21 +12,22 @@ import (
 type view struct {
 	data  []float32
 	off   int
-	pitch int // floats from one row to the next
+	pitch int    // floats from one row to the next
+	kept  format // where two numbers take the place of a float, an element is a number, off and pitch count floats
 }
 
-// rows is the memory from the first element of a view to the last of n floats in each of h rows. It panics where data is
+// rows is the memory from the first element of a view to the last of n in each of h rows. It panics where data is
 // shorter: the kernels check nothing further.
 func (v view) rows(h, n int) []float32 {
 	if h == 0 || n == 0 {
 		return nil
 	}
-	return v.data[v.off : v.off+(h-1)*v.pitch+n]
+	return v.data[v.off : v.off+(h-1)*v.pitch+n*v.kept.size()/4]
 }
 
-// from is the view from pixel (y, x), for C channels.
+// from is the view of floats from pixel (y, x), for C channels.
 func (v view) from(y, x, c int) view {
-	return view{v.data, v.off + y*v.pitch + x*c, v.pitch}
+	return view{data: v.data, off: v.off + y*v.pitch + x*c, pitch: v.pitch}
 }
 
 // geometry is the shape of a convolution: images [H, W, C] to [OH, OW, O], both channel counts as stored, square windows.

@@ -61,6 +61,8 @@ func normalizePlusAVX512(j *sweep)
 
 func (k kernels) normalizeRows(j *sweep) {
 	switch {
+	case j.aKept != single:
+		normalizeRowsNarrow(j)
 	case k.avx512 && j.wide() && j.b != nil:
 		normalizePlusAVX512(j)
 	case k.avx512 && j.wide():
@@ -80,6 +82,8 @@ func combineAVX512(j *sweep)
 
 func (k kernels) combineRows(j *sweep) {
 	switch {
+	case j.aKept != single:
+		combineNarrow(j)
 	case k.avx512 && j.wide():
 		combineAVX512(j)
 	case k.avx2 && j.whole():
@@ -166,12 +170,14 @@ func reluSumsPlusAVX512(j *reluSums)
 
 // reluSumRows does a job where these kernels can, and reports whether they did.
 func (k kernels) reluSumRows(j *reluSums) bool {
-	if !k.avx512 || !j.wide() {
+	switch {
+	case !k.avx512 || !j.wide():
 		return false
-	}
-	if j.plus == nil {
+	case j.bKept != single:
+		reluSumRowsNarrow(j)
+	case j.plus == nil:
 		reluSumsAVX512(j)
-	} else {
+	default:
 		reluSumsPlusAVX512(j)
 	}
 	return true

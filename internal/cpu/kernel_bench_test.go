@@ -23,7 +23,7 @@ var resnet32 = []struct {
 // plainView is a zero tensor with a border for benchmarks.
 func plainView(h, w, c, pad int) view {
 	pitch := (w + 2*pad) * c
-	v := view{make([]float32, (h+2*pad)*pitch), pad * (pitch + c), pitch}
+	v := view{data: make([]float32, (h+2*pad)*pitch), off: pad * (pitch + c), pitch: pitch}
 	r := random(1)
 	for y := range h {
 		for x := range w * c {

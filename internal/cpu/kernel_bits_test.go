@@ -61,7 +61,7 @@ func TestPassesHaveTheSameBits(t *testing.T) {
 		floats, sums := passes(sets[0], x, y, z, plus, p, q, r, dst)
 		wantFloats, wantSums := passes(sets[1], x, y, z, plus, p, q, r, dst)
 		for i := range floats {
-			if !slices.EqualFunc(floats[i], wantFloats[i], func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
+			if !slices.EqualFunc(floats[i], wantFloats[i], sameBits) {
 				t.Fatalf("pass %d: %s and %s have other bits", i, sets[0].name, sets[1].name)
 			}
 		}

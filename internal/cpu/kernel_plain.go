@@ -14,6 +14,8 @@ func (k kernels) deviationRows(j *sums)       { deviationsGeneric(j) }
 func (k kernels) gradSumRows(j *sums)         { gradSumsGeneric(j) }
 func (k kernels) reluSumRows(*reluSums) bool  { return false }
 func (k kernels) peak(int) float64            { return 0 }
+func (k kernels) averageRow(j *halvingRow)    { averageRowGeneric(j) }
+func (k kernels) spreadRow(j *halvingRow)     { spreadRowGeneric(j) }
 func (k kernels) accumulate(dst, a []float32) { accumulateGeneric(dst, a) }
 func (k kernels) sgdStep(w, v, g []float32, lr, momentum, decay float32) {
 	sgdGeneric(w, v, g, lr, momentum, decay)

@@ -50,7 +50,7 @@ func TestResizedImagesAreBilinear(t *testing.T) {
 			for step := range min(4, 1+9000/(h*w)) { // repeats from the fourth epoch on
 				s.first = step * batch
 				for n, sample := range s.batch {
-					dst := view{make([]float32, h*w*4), 0, w * 4}
+					dst := view{data: make([]float32, h*w*4), pitch: w * 4}
 					s.drawSample(dst, &place{shape: area{h, w, 4}}, n)
 					for i := n; i < len(dst.data); i += h*w*4/3000 | 1 {
 						got := dst.data[i]

@@ -9,28 +9,30 @@ type sweep struct {
 	rows, n                  int
 	p, q, r                  []float32 // [C]
 	relu                     bool
+	aKept, bKept             format
 }
 
 // normalize is dst = x * scale + shift + add for [h, w, C], with C the length of scale and add nil for nothing, and with
-// relu the larger of that and 0.
+// relu the larger of that and 0. x and add may be of float16 where hasNarrow(C); add only where x is.
 func (k kernels) normalize(dst, x view, add *view, h, w int, scale, shift []float32, relu bool) {
 	n := w * len(scale)
 	j := sweep{
 		dst: dst.rows(h, n), dstPitch: dst.pitch, a: x.rows(h, n), aPitch: x.pitch, rows: h, n: n,
-		p: scale, q: shift[:len(scale)], relu: relu,
+		p: scale, q: shift[:len(scale)], relu: relu, aKept: x.kept,
 	}
 	if add != nil {
-		j.b, j.bPitch = add.rows(h, n), add.pitch
+		j.b, j.bPitch, j.bKept = add.rows(h, n), add.pitch, add.kept
 	}
 	k.normalizeRows(&j)
 }
 
-// combine is dst = a * g + b * x + d for [h, w, C], with a, b and d by channel: the gradient of the input of a batch norm.
+// combine is dst = a * g + b * x + d for [h, w, C], with a, b and d by channel: the gradient of the input of a batch norm. Where
+// hasNarrow(C), g and x may be of bfloat16 and float16.
 func (k kernels) combine(dst, g, x view, h, w int, a, b, d []float32) {
 	n := w * len(a)
 	j := sweep{
 		dst: dst.rows(h, n), dstPitch: dst.pitch, a: g.rows(h, n), aPitch: g.pitch, b: x.rows(h, n), bPitch: x.pitch, rows: h, n: n,
-		p: a, q: b[:len(a)], r: d[:len(a)],
+		p: a, q: b[:len(a)], r: d[:len(a)], aKept: g.kept, bKept: x.kept,
 	}
 	k.combineRows(&j)
 }

@@ -1,82 +1,19 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "kernel_rows512_amd64.h"
 
-// Passes over rows of an image with AVX-512, for pixels of whole vectors: memory is read and written from front to back, coefficients
-// come from the first-level cache. A lane does what a lane of AVX2 does, in the same order.
-
-// LOAD_SWEEP puts the addresses of dst, a and b into R8, R9 and R10, their pitches in bytes into R11, R12 and R13, the length of a row
-// into BX, of a pixel into DX, and the rows into CX.
-#define LOAD_SWEEP \
-	MOVQ j+0(FP), DI; \
-	MOVQ sweep_dst+0(DI), R8; \
-	MOVQ sweep_a+0(DI), R9; \
-	MOVQ sweep_b+0(DI), R10; \
-	MOVQ sweep_dstPitch(DI), R11; \
-	MOVQ sweep_aPitch(DI), R12; \
-	MOVQ sweep_bPitch(DI), R13; \
-	SHLQ $2, R11; \
-	SHLQ $2, R12; \
-	SHLQ $2, R13; \
-	MOVQ sweep_n(DI), BX; \
-	SHLQ $2, BX; \
-	MOVQ sweep_p+8(DI), DX; \
-	SHLQ $2, DX; \
-	MOVQ sweep_rows(DI), CX
-
-#define NEXT_ROW \
-	ADDQ R11, R8; \
-	ADDQ R12, R9; \
-	ADDQ R13, R10; \
-	DECQ CX; \
-	JNZ  row; \
-	VZEROUPPER; \
-	RET
-
-// EACH_VECTOR is a row: AX is the offset in it, SI that in the pixel.
-#define EACH_VECTOR(OP) \
-row: \
-	XORQ AX, AX; \
-	XORQ SI, SI; \
-vector: \
-	OP; \
-	ADDQ $64, AX; \
-	ADDQ $64, SI; \
-	CMPQ SI, DX; \
-	JLT  same; \
-	XORQ SI, SI; \
-same: \
-	CMPQ AX, BX; \
-	JLT  vector
-
-// NORMALIZE: max(a * scale + shift, floor); floor comes first so that NaN remains NaN.
-#define NORMALIZE \
-	VMOVUPS (R9)(AX*1), Z0; \
-	VMOVUPS (R14)(SI*1), Z1; \
-	VFMADD213PS (R15)(SI*1), Z1, Z0
-
-#define FINISH \
-	VMAXPS Z0, Z15, Z0; \
-	VMOVUPS Z0, (R8)(AX*1)
+// Passes over rows of floats with AVX-512. A lane does what a lane of AVX2 does, in the same order.
 
 #define NORMALIZE_ALONE \
+	VMOVUPS (R9)(AX*4), Z0; \
 	NORMALIZE; \
 	FINISH
 
 #define NORMALIZE_PLUS \
+	VMOVUPS (R9)(AX*4), Z0; \
 	NORMALIZE; \
-	VADDPS (R10)(AX*1), Z0, Z0; \
+	VADDPS (R10)(AX*4), Z0, Z0; \
 	FINISH
-
-#define LOAD_NORMALIZE \
-	LOAD_SWEEP; \
-	MOVQ sweep_p+0(DI), R14; \
-	MOVQ sweep_q+0(DI), R15; \
-	VPXORQ Z15, Z15, Z15; \
-	MOVBLZX sweep_relu(DI), AX; \
-	TESTQ AX, AX; \
-	JNZ  row; \
-	MOVL $0xff800000, AX; \
-	VPBROADCASTD AX, Z15 // minus infinity
 
 // func normalizeAVX512(j *sweep)
 TEXT ·normalizeAVX512(SB), NOSPLIT, $0-8
@@ -90,19 +27,14 @@ TEXT ·normalizePlusAVX512(SB), NOSPLIT, $0-8
 	EACH_VECTOR(NORMALIZE_PLUS)
 	NEXT_ROW
 
-#define COMBINE \
-	VMOVUPS (R10)(AX*1), Z0; \
-	VMOVUPS (R15)(SI*1), Z1; \
-	VFMADD213PS (DI)(SI*1), Z1, Z0; \
-	VMOVUPS (R9)(AX*1), Z1; \
-	VFMADD231PS (R14)(SI*1), Z1, Z0; \
-	VMOVUPS Z0, (R8)(AX*1)
+#define LOAD_GRADIENT VMOVUPS (R9)(AX*4), Z1
+
+#define COMBINE_FLOATS \
+	VMOVUPS (R10)(AX*4), Z0; \
+	COMBINE(LOAD_GRADIENT)
 
 // func combineAVX512(j *sweep)
 TEXT ·combineAVX512(SB), NOSPLIT, $0-8
-	LOAD_SWEEP
-	MOVQ sweep_p+0(DI), R14
-	MOVQ sweep_q+0(DI), R15
-	MOVQ sweep_r+0(DI), DI
-	EACH_VECTOR(COMBINE)
+	LOAD_COMBINE
+	EACH_VECTOR(COMBINE_FLOATS)
 	NEXT_ROW

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -45,6 +46,30 @@ func TestShortcutsAgainstDefinition(t *testing.T) {
 		near(t, name+" gradient", dx.interior(), big, ones(len(big)), 0)
 		dst.checkFrame(t, "dst", 1)
 		dx.checkFrame(t, "dx", 1)
+	})
+}
+
+// The shortcuts by averages have the same bits in all sets of kernels.
+func TestShortcutsHaveTheSameBits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := drawHalving(t)
+		src := randomImage(t, "src", 2*g.H, 2*g.W, g.Big, g.Channels, 1)
+		dy := randomImage(t, "dy", g.H, g.W, g.Small, g.Channels+2*g.Before, 0)
+		var first [2][]float32
+		for i, k := range kernelSets() {
+			dst, dx := newImage(t, "dst", g.H, g.W, g.Small, 1), newImage(t, "dx", 2*g.H, 2*g.W, g.Big, 1)
+			k.shortcutPool(dst.view, src.view, g)
+			k.shortcutPoolGrad(dx.view, dy.view, g)
+			results := [2][]float32{dst.interior(), dx.interior()}
+			if i == 0 {
+				first = results
+			}
+			for j := range results {
+				if !slices.EqualFunc(results[j], first[j], sameBits) {
+					t.Fatalf("%s: result %d has other bits", k.name, j)
+				}
+			}
+		}
 	})
 }
 

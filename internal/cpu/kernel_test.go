@@ -51,7 +51,7 @@ func newImage(t *rapid.T, name string, h, w, c, pad int) image3 {
 	gap := rapid.SampledFrom([]int{0, 0, 8, 20}).Draw(t, name+" gap")
 	pitch := (w+2*pad)*c + gap
 	b := newBlock((h+2*pad)*pitch - gap)
-	im := image3{b, view{b.body(), pad*pitch + pad*c, pitch}, h, w, c}
+	im := image3{b, view{data: b.body(), off: pad*pitch + pad*c, pitch: pitch}, h, w, c}
 	for y := -pad; y < h+pad; y++ {
 		for x := -pad * c; x < (w+pad)*c; x++ {
 			if y < 0 || y >= h || x < 0 || x >= w*c {

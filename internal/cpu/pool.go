@@ -1,111 +1,242 @@
 package cpu
 
 import (
+	"runtime"
 	"sync/atomic"
+	"time"
 )
 
-// pool runs numbered tasks on a fixed number of threads: the caller's goroutine, which is worker 0, and helpers. Which thread takes which
-// task is left to chance; results must not depend on it.
+// pool runs jobs on a fixed number of threads: the caller's goroutine, which is worker 0, and helpers. Which thread takes which task is
+// left to chance; results must not depend on it.
+//
+// A job follows another without a meeting of the threads: who ends the last task of one does what comes between and opens the next, so
+// that a thread which the system does not run delays the others only by the task that it holds.
 type pool struct {
 	workers []*worker
-	wake    []chan struct{} // of helper i, who is worker i + 1
-	current atomic.Pointer[job]
+	current atomic.Pointer[openJob]
+	crowded bool // more threads than processors
+	began   time.Time
+	closed  atomic.Bool
 }
 
 // worker is what one thread owns.
 type worker struct {
-	scratch []float32 // values that live within one level, of the current image
-	second  []float32 // an image to mix in
-	rows    []float64 // registers of a row program
-	moments []float64 // of one image
-	clock   *clock    // nil while nothing is measured
+	scratch []float32     // values that live within one level, of the current image
+	second  []float32     // an image to mix in
+	rows    []float64     // registers of a row program
+	moments []float64     // of one image
+	clock   *clock        // nil while nothing is measured
+	began   atomic.Int64  // when its task did, in nanoseconds from the pool's beginning; 0 for none
+	least   time.Duration // what its shortest task of a job took
+	glances int           // waits to come in which it only glances
+	idle    time.Time     // since when it has no work; zero while it has
+	asleep  atomic.Bool
+	wake    chan struct{} // ends a sleep
 }
 
-// job is complete when its tasks are: a helper that the system has not run in the meantime is not waited for.
+// job is tasks 0 to count-1, at any time and on any thread, and what follows the last of them on one.
 type job struct {
-	next, ended atomic.Int64
-	count       int
-	run         func(w *worker, task int)
-	done        chan struct{} // closed by who ends the last task
+	count int
+	run   func(w *worker, task int)
+	then  func() // nil for nothing
 }
 
-// spins is how often a thread looks for work, or for the end of a job, before it gives its processor away: some microseconds, as long as
-// the work between two jobs takes.
-const spins = 4000
+// openJob is a job under way, and those that follow it. The end of a chain is one without tasks.
+type openJob struct {
+	job
+	rest        []job
+	next, ended atomic.Int64
+}
+
+func (s *openJob) isEnd() bool { return s.count == 0 }
+
+// On a processor of its own, a thread that has no work looks for some before it sleeps: a sleep and its end take about as long as a chunk of
+// ResNet-32. Where other programs want the processor, it only glances: who sleeps between two jobs is seldom stopped within a task, which
+// others would wait for, leaves the processor to whom it waits for, and is moved to one that is free. Other programs show in tasks that take
+// much longer than the shortest one, those of a worker and those that it waits for.
+const (
+	glance   = 2 * time.Microsecond
+	patience = 50 * time.Microsecond  // at least, for what one thread does between two jobs
+	stopped  = 500 * time.Microsecond // by which a task is longer whose thread the system has stopped
+	looks    = 1000                   // between two looks at the clock: about a microsecond
+	glances  = 256                    // before the next try to wait: some steps
+)
+
+// look looks for another job than s; it returns s when it gives up.
+func (p *pool) look(w *worker, s *openJob) *openJob {
+	start, patient := time.Now(), !p.crowded && w.glances == 0
+	w.glances = max(0, w.glances-1)
+	for {
+		for range looks {
+			if now := p.current.Load(); now != s {
+				return now
+			}
+		}
+		waited := time.Since(start)
+		switch {
+		case !patient && waited > glance:
+			return s
+		case patient && waited > patience && !p.expects(w):
+			if !s.isEnd() { // else nothing says when the caller comes again
+				w.glances = glances
+			}
+			return s
+		}
+	}
+}
+
+// expects reports whether a task of another worker may be about to end.
+func (p *pool) expects(w *worker) bool {
+	now := time.Since(p.began)
+	for _, other := range p.workers {
+		if began := time.Duration(other.began.Load()); began > 0 && now < began+3*w.least {
+			return true
+		}
+	}
+	return false
+}
 
 func newPool(threads int) *pool {
-	p := &pool{}
-	for i := range threads {
-		p.workers = append(p.workers, &worker{})
-		if i == 0 {
-			continue
-		}
-		wake := make(chan struct{}, 1)
-		p.wake = append(p.wake, wake)
-		go p.help(p.workers[i], wake)
+	p := &pool{crowded: threads > min(runtime.NumCPU(), runtime.GOMAXPROCS(0)), began: time.Now()}
+	first := &openJob{}
+	p.current.Store(first)
+	for range threads {
+		p.workers = append(p.workers, &worker{wake: make(chan struct{}, 1)})
+	}
+	for _, w := range p.workers[1:] {
+		go p.help(w, first)
 	}
 	return p
 }
 
-// help works on the current job whenever it is woken, and on those that come soon after one.
-func (p *pool) help(w *worker, wake <-chan struct{}) {
-	for range wake {
-		last := p.current.Load()
-		last.work(w)
-		for range spins {
-			if j := p.current.Load(); j != last {
-				last = j
-				last.work(w)
-			}
-		}
+// help works on one job after another.
+func (p *pool) help(w *worker, s *openJob) {
+	for !p.closed.Load() {
+		p.work(w, s)
+		s = p.await(w, s)
 	}
 }
 
-func (j *job) work(w *worker) {
-	for {
-		task := int(j.next.Add(1)) - 1
-		if task >= j.count {
-			return
-		}
-		j.run(w, task)
-		if int(j.ended.Add(1)) == j.count {
-			close(j.done)
-		}
-	}
-}
-
-// wait returns when all tasks have ended.
-func (j *job) wait() {
-	for range spins {
-		if int(j.ended.Load()) == j.count {
-			return
-		}
-	}
-	<-j.done
-}
-
-// each runs tasks 0 to count-1 and returns when all are done.
-func (p *pool) each(count int, run func(w *worker, task int)) {
-	if len(p.wake) == 0 || count <= 1 {
-		for task := range count {
-			run(p.workers[0], task)
+// chain runs jobs one after another and returns when the last has ended.
+func (p *pool) chain(jobs ...job) {
+	if len(p.workers) == 1 {
+		for i := range jobs {
+			jobs[i].alone(p.workers[0])
 		}
 		return
 	}
-	j := &job{count: count, run: run, done: make(chan struct{})}
-	p.current.Store(j)
-	for _, wake := range p.wake[:min(len(p.wake), count-1)] {
-		select {
-		case wake <- struct{}{}:
-		default: // woken before and not run since: it will find this job
-		}
+	p.open(jobs)
+	w, s := p.workers[0], p.current.Load()
+	for !s.isEnd() {
+		p.work(w, s)
+		s = p.await(w, s)
 	}
-	j.work(p.workers[0])
-	j.wait()
+	w.begin(s)
 }
 
+// alone runs a job on one thread.
+func (j *job) alone(w *worker) {
+	for task := range j.count {
+		j.run(w, task)
+	}
+	if j.then != nil {
+		j.then()
+	}
+}
+
+// each runs tasks 0 to count-1 and returns when all have ended.
+func (p *pool) each(count int, run func(w *worker, task int)) { p.chain(job{count: count, run: run}) }
+
+// open makes the first job that has tasks the current one, or ends the chain.
+func (p *pool) open(jobs []job) {
+	for len(jobs) > 0 && jobs[0].count == 0 {
+		if then := jobs[0].then; then != nil {
+			then()
+		}
+		jobs = jobs[1:]
+	}
+	if len(jobs) == 0 {
+		p.current.Store(&openJob{})
+		p.workers[0].rouse()
+		return
+	}
+	p.current.Store(&openJob{job: jobs[0], rest: jobs[1:]})
+	wanted := jobs[0].count - 1 // besides this thread
+	for _, w := range p.workers {
+		if wanted > 0 && w.rouse() {
+			wanted--
+		}
+	}
+}
+
+// work takes tasks of a job until none is left, and opens the next one if it ends the last task.
+func (p *pool) work(w *worker, s *openJob) {
+	for first := true; ; first = false {
+		task := int(s.next.Add(1)) - 1
+		if task >= s.count {
+			break
+		}
+		w.begin(s)
+		start := time.Since(p.began)
+		w.began.Store(int64(start))
+		s.run(w, task)
+		w.began.Store(0)
+		took := time.Since(p.began) - start
+		if first || took < w.least {
+			w.least = took
+		}
+		if took > 3*w.least+stopped {
+			w.glances = glances
+		}
+		if int(s.ended.Add(1)) == s.count {
+			if s.then != nil {
+				s.then()
+			}
+			p.open(s.rest)
+			return
+		}
+	}
+	if w.idle.IsZero() {
+		w.idle = time.Now()
+	}
+}
+
+// begin ends the time without work, in front of the first task of a job that the worker takes.
+func (w *worker) begin(s *openJob) {
+	if !w.idle.IsZero() {
+		w.clock.waited(len(s.rest), w.idle)
+		w.idle = time.Time{}
+	}
+}
+
+// await returns the job that has taken the place of s; after close, s itself.
+func (p *pool) await(w *worker, s *openJob) *openJob {
+	if next := p.look(w, s); next != s {
+		return next
+	}
+	for p.current.Load() == s && !p.closed.Load() {
+		w.asleep.Store(true)
+		if (p.current.Load() != s || p.closed.Load()) && w.asleep.CompareAndSwap(true, false) {
+			break
+		}
+		<-w.wake // of this job, or of one that came in between
+	}
+	return p.current.Load()
+}
+
+// rouse ends the sleep of a worker, and reports whether it slept.
+func (w *worker) rouse() bool {
+	if !w.asleep.Load() || !w.asleep.CompareAndSwap(true, false) {
+		return false
+	}
+	w.wake <- struct{}{}
+	return true
+}
+
+// close lets the helpers end.
 func (p *pool) close() {
-	for _, wake := range p.wake {
-		close(wake)
+	p.closed.Store(true)
+	for _, w := range p.workers {
+		w.rouse()
 	}
 }

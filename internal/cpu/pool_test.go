@@ -1,22 +1,40 @@
 package cpu
 
 import (
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// Every task runs once, for any number of threads and tasks, one job after another.
+// Every task runs once, for any number of threads and tasks, one job after another, and what follows a job runs once, after its last task.
 func TestPoolRunsEveryTaskOnce(t *testing.T) {
 	for _, threads := range []int{1, 2, 3, 8} {
 		p := newPool(threads)
 		for count := range 40 {
-			runs := make([]atomic.Int64, count)
-			p.each(count, func(_ *worker, task int) { runs[task].Add(1) })
+			runs := make([]atomic.Int64, 3*count)
+			var order []int64 // tasks that had run when a job ended
+			var ran atomic.Int64
+			var jobs []job
+			for i := range 3 {
+				jobs = append(jobs, job{
+					count: count,
+					run: func(_ *worker, task int) {
+						runs[i*count+task].Add(1)
+						ran.Add(1)
+					},
+					then: func() { order = append(order, ran.Load()) },
+				})
+			}
+			p.chain(jobs...)
 			for i := range runs {
 				if n := runs[i].Load(); n != 1 {
 					t.Fatalf("%d threads: task %d of %d ran %d times", threads, i, count, n)
 				}
+			}
+			if want := []int64{int64(count), int64(2 * count), int64(3 * count)}; !slices.Equal(order, want) {
+				t.Fatalf("%d threads: jobs of %d tasks ended after %v, want %v", threads, count, order, want)
 			}
 		}
 		p.close()
@@ -48,17 +66,154 @@ func TestPoolSharesNoWorker(t *testing.T) {
 
 // A helper that does not come to run is not waited for.
 func TestPoolDoesNotWaitForIdleHelpers(t *testing.T) {
-	p := &pool{workers: []*worker{{}, {}}, wake: []chan struct{}{make(chan struct{}, 1)}} // the helper never runs
-	done := make(chan bool)
-	go func() {
+	p := newPool(1)
+	p.workers = append(p.workers, &worker{wake: make(chan struct{}, 1)}) // the helper never runs
+	within(t, "the pool waits for a helper without a task", func() {
 		for range 3 {
 			p.each(5, func(*worker, int) {})
 		}
-		done <- true
+	})
+}
+
+// A thread that is held up in a task holds up the end of that job alone: the other does all other tasks of it, and when it is over, jobs
+// that follow need only one thread, be it the caller's or a helper.
+func TestPoolGoesOnBesideABlockedWorker(t *testing.T) {
+	for _, callerBlocks := range []bool{true, false} {
+		p := newPool(2)
+		caller := p.workers[0]
+		blocked, release := make(chan bool), make(chan bool)
+		var once sync.Once
+		var others atomic.Int64
+		hold := func(w *worker, _ int) {
+			if (w == caller) == callerBlocks {
+				once.Do(func() { close(blocked); <-release })
+				return
+			}
+			<-blocked
+			if others.Add(1) == 31 {
+				close(release)
+			}
+		}
+		within(t, "a blocked worker holds up tasks that it has not begun", func() { p.chain(job{count: 32, run: hold}) })
+		p.close()
+	}
+}
+
+// Helpers take a chain to its end while the caller's thread does not run.
+func TestPoolNeedsNoCallerBetweenJobs(t *testing.T) {
+	p := newPool(2)
+	defer p.close()
+	var ran atomic.Int64
+	count := job{count: 8, run: func(*worker, int) { ran.Add(1) }}
+	p.open([]job{count, {}, count}) // as chain does, which then works
+	within(t, "the chain has no end", func() {
+		for !p.current.Load().isEnd() {
+			time.Sleep(time.Millisecond)
+		}
+	})
+	if n := ran.Load(); n != 16 {
+		t.Errorf("%d tasks ran, want 16", n)
+	}
+}
+
+// Sleeping threads are woken for a job and for the end of a chain.
+func TestPoolWakesSleepers(t *testing.T) {
+	p := newPool(3)
+	defer p.close()
+	slow := job{count: 3, run: func(_ *worker, task int) { time.Sleep(time.Duration(task) * time.Millisecond) }}
+	within(t, "a sleeper is not woken", func() {
+		for range 30 {
+			p.chain(slow, job{count: 1, run: slow.run}, slow)
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// A thread looks for work while another one's task may be about to end, gives up soon where it has been at it for long, and does no more than
+// glance for some time after a wait in vain, or after a task in which it was stopped.
+func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
+	const least = 10 * time.Millisecond
+	p := newPool(1)
+	w, other := p.workers[0], &worker{}
+	p.workers = append(p.workers, other)
+	p.crowded, w.least = false, least
+	s := &openJob{job: job{count: 1}}
+	p.current.Store(s)
+	looked := func(ago time.Duration) time.Duration { // with a task of another thread that was begun so long ago
+		other.began.Store(int64(time.Since(p.began) - ago))
+		start := time.Now()
+		if p.look(w, s) != s {
+			t.Fatal("found work where there is none")
+		}
+		return time.Since(start)
+	}
+	fastest := func(ago time.Duration, patient bool) time.Duration { // of some, for other programs may run in between
+		d := time.Hour
+		for range 20 {
+			if patient {
+				w.glances = 0
+			}
+			d = min(d, looked(ago))
+		}
+		return d
+	}
+	time.Sleep(4 * least) // so that tasks may have begun before
+	if d := looked(0); d < least {
+		t.Errorf("gave up after %v beside a task of %v", d, least)
+	}
+	if w.glances != glances {
+		t.Errorf("%d glances after a wait in vain, want %d", w.glances, glances)
+	}
+	if d := fastest(0, false); d > least/2 {
+		t.Errorf("a glance took %v", d)
+	}
+	if want := glances - 20; w.glances != want {
+		t.Errorf("%d glances are left, want %d", w.glances, want)
+	}
+	if d := fastest(4*least, true); d > least/2 {
+		t.Errorf("looked for %v beside a task that should have ended", d)
+	}
+	w.glances = 0
+	p.work(w, &openJob{job: job{count: 3, run: func(_ *worker, task int) { time.Sleep(time.Duration(task*task) * 10 * time.Millisecond) }}})
+	if w.glances != glances {
+		t.Errorf("%d glances after a task that took too long, want %d", w.glances, glances)
+	}
+}
+
+// A clock counts how long a thread waits for another one's last task.
+func TestPoolTellsWaiting(t *testing.T) {
+	p := newPool(2)
+	defer p.close()
+	for _, w := range p.workers {
+		w.clock = &clock{begun: time.Now(), waits: map[int][]float64{}}
+	}
+	const held = 20 * time.Millisecond
+	both := make(chan bool)
+	meet := job{count: 2, run: func(w *worker, _ int) { // each thread takes one task
+		if w == p.workers[0] {
+			both <- true
+			time.Sleep(held)
+		} else {
+			<-both
+		}
+	}}
+	p.chain(meet, meet)
+	waits := p.workers[1].clock.waits[0] // in front of the last job
+	if len(waits) != 1 || waits[0] < float64(held)/2 {
+		t.Errorf("the helper waited %v ns for a thread that took %v longer", waits, held)
+	}
+}
+
+func within(t *testing.T, complaint string, f func()) {
+	t.Helper()
+	done := make(chan bool)
+	go func() {
+		f()
+		close(done)
 	}()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the pool waits for a helper without a task")
+	case <-time.After(20 * time.Second):
+		t.Fatal(complaint)
 	}
 }

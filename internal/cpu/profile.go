@@ -2,8 +2,8 @@ package cpu
 
 import (
 	"fmt"
-	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"longtail/internal/device"
@@ -39,6 +39,8 @@ type clock struct {
 	spent [stages]time.Duration
 	tasks map[taskKey]*[stages][]float64 // nanoseconds, an image each
 	parts map[partKey][]float64          // nanoseconds
+	begun time.Time
+	waits map[int][]float64 // nanoseconds, by the number of jobs to follow
 }
 
 type taskKey struct{ level, task int }
@@ -82,45 +84,76 @@ func (c *clock) chunk(level int, start time.Time) {
 
 const onceAChunk = -1 // the task of beginning and ending the sums of a chunk
 
-// chore is the work of a step that does not belong to one image: sums merged, coefficients prepared, weights packed and updated.
-type chore struct {
-	name string
-	took []time.Duration
+// waited adds the time since start to what the thread waited for a job that so many jobs follow.
+func (c *clock) waited(jobs int, start time.Time) {
+	if c == nil || start.Before(c.begun) {
+		return
+	}
+	c.waits[jobs] = append(c.waits[jobs], float64(time.Since(start)))
 }
 
-// profiler collects what the levels and chores of a session cost.
-type profiler struct{ chores []*chore }
+// chore is the work of a step that does not belong to one image: sums merged, coefficients prepared, weights packed and updated.
+type chore struct {
+	name  string
+	calls int
+	took  []time.Duration // a step each
+}
 
+// profiler collects what the chores of a session cost.
+type profiler struct {
+	mu     sync.Mutex
+	steps  int // begun
+	chores []*chore
+}
+
+// begin begins a step.
+func (p *profiler) begin() {
+	if p != nil {
+		p.steps++
+	}
+}
+
+// measure adds the time of f to a chore of the step.
 func (p *profiler) measure(name string, f func()) {
 	if p == nil {
 		f()
 		return
 	}
+	start := time.Now()
+	f()
+	d := time.Since(start)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.chores, func(s *chore) bool { return s.name == name })
 	if i < 0 {
 		i = len(p.chores)
 		p.chores = append(p.chores, &chore{name: name})
 	}
-	start := time.Now()
-	f()
-	p.chores[i].took = append(p.chores[i].took, time.Since(start))
+	at := p.chores[i]
+	at.calls++
+	at.took = append(at.took, make([]time.Duration, p.steps-len(at.took))...)
+	at.took[p.steps-1] += d
 }
 
 // Profile runs n steps as Run does and measures their passes. A pass over an image is timed for every image and counted with the median
-// over the chunks, which other programs on the machine disturb little; what is done once a step is counted with the least of the steps.
+// over the chunks, which other programs on the machine disturb little, and so is a thread's wait for a job; what is done once a step is
+// counted with the least of the steps.
 func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 	s.profile = &profiler{}
 	defer func() { s.profile = nil }()
 	for _, w := range s.pool.workers {
-		w.clock = &clock{tasks: map[taskKey]*[stages][]float64{}}
+		w.clock = &clock{begun: time.Now(), tasks: map[taskKey]*[stages][]float64{}, waits: map[int][]float64{}}
 	}
 	var t totals
 	_, err := s.Run(order, first, n)
 	if err == nil {
 		t.addBatchPasses(s)
 	}
-	times := map[taskKey]*[stages][]float64{}
+	times, waits := map[taskKey]*[stages][]float64{}, map[int][]float64{}
 	for _, w := range s.pool.workers {
+		for job, took := range w.clock.waits {
+			waits[job] = append(waits[job], took...)
+		}
 		for key, at := range w.clock.tasks {
 			if times[key] == nil {
 				times[key] = &[stages][]float64{}
@@ -140,18 +173,19 @@ func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 		}
 		t.addChunks(times[taskKey{i, onceAChunk}])
 	}
-	for _, sp := range s.profile.chores {
-		calls := len(sp.took) / n
-		least := math.Inf(1)
-		for step := range slices.Chunk(sp.took, calls) {
-			total := 0.0
-			for _, t := range step {
-				total += float64(t)
-			}
-			least = min(least, total)
-		}
-		nanos := least * float64(len(s.pool.workers))
-		t.passes = append(t.passes, device.Pass{Name: sp.name, Kind: "once a step", Count: float64(calls), Nanos: nanos / float64(s.program.Batch)})
+	for _, c := range s.profile.chores {
+		t.passes = append(t.passes, device.Pass{
+			Name: c.name, Kind: "once a step", Count: float64(c.calls) / float64(n), Nanos: float64(slices.Min(c.took)) / float64(s.program.Batch),
+		})
+	}
+	waiting := device.Pass{Name: "for other threads", Kind: device.Waiting}
+	for _, took := range waits {
+		slices.Sort(took)
+		count := float64(len(took)) / float64(n) // threads that wait for this job
+		waiting.Count, waiting.Nanos = waiting.Count+count, waiting.Nanos+count*took[len(took)/2]/float64(s.program.Batch)
+	}
+	if waiting.Count > 0 {
+		t.passes = append(t.passes, waiting)
 	}
 	return t.passes, nil
 }

@@ -28,7 +28,9 @@ type session struct {
 	places []*place                   // of values that concern an image
 	packs  []func()                   // weights into the layout of the kernels, before a step
 	levels []level
-	pairs  int // floats of the panels of pairs that weight gradients share
+	pairs  int      // floats of the panels of pairs that weight gradients share
+	late   []func() // gradients into the layout of their weights, after the levels
+	jobs   []job    // of a step
 
 	profile  *profiler // nil while nothing is measured
 	perImage cost      // of all tasks together
@@ -67,7 +69,11 @@ func (s *session) bind() error {
 			s.small[in.Value] = slices.Clone(in.Initial)
 		}
 	}
-	return compile(s)
+	if err := compile(s); err != nil {
+		return err
+	}
+	s.jobs = s.jobsOfStep()
+	return nil
 }
 
 // Set fills an input of the program.
@@ -119,12 +125,14 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		if err := s.unread.Swap(nil); err != nil {
 			return sums, *err
 		}
-		if !s.count(&sums) {
+		finite := false
+		s.profile.measure("count", func() { finite = s.count(&sums) })
+		if !finite {
 			return sums, nil
 		}
 		if p.Train {
-			s.updateRunning()
-			s.profile.measure("update", func() { s.updateParams(s.rates[step]) })
+			s.profile.measure("update", s.updateRunning)
+			s.updateParams(s.rates[step])
 		}
 	}
 	return sums, nil
@@ -132,14 +140,14 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 
 // step computes all values of the program for the current batch.
 func (s *session) step() {
-	s.drawTarget(s.program.Target, s.batch)
-	if s.mix != nil {
-		s.drawSecond()
-	}
-	s.profile.measure("pack weights", func() { s.pool.each(len(s.packs), func(_ *worker, i int) { s.packs[i]() }) })
-	for i := range s.levels {
-		s.levels[i].run(s)
-	}
+	s.profile.begin()
+	s.profile.measure("targets", func() {
+		s.drawTarget(s.program.Target, s.batch)
+		if s.mix != nil {
+			s.drawSecond()
+		}
+	})
+	s.pool.chain(s.jobs...)
 	s.done += float64(s.program.Batch)
 }
 
@@ -202,6 +210,10 @@ func (s *session) updateRunning() {
 // updateParams is a step of SGD with momentum and weight decay.
 func (s *session) updateParams(rate float32) {
 	p := s.program
+	update := s.kernels.sgd
+	if p.Nesterov {
+		update = s.kernels.nesterov
+	}
 	s.pool.each(len(p.Params), func(_ *worker, i int) {
 		u := p.Params[i]
 		if u.Gradient == plan.None {
@@ -212,11 +224,9 @@ func (s *session) updateParams(rate float32) {
 		if u.Decay {
 			decay = p.WeightDecay
 		}
-		update := s.kernels.sgd
-		if p.Nesterov {
-			update = s.kernels.nesterov
-		}
-		update(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
+		s.profile.measure("update", func() {
+			update(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
+		})
 	})
 }
 

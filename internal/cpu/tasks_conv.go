@@ -42,7 +42,7 @@ func (c *compiler) convGradWeights(st *plan.Step) {
 	op := k.newConvGradWeights(g, ws[1], ws[0])
 	result, size := c.result(st.Out), op.size()
 	sums := newChunkSums(k, size, c.chunks())
-	c.level.sums = append(c.level.sums, sum{reset: sums.begin, end: sums.end, finish: func() { op.unpack(result, sums.finish()) }})
+	c.level.sums = append(c.level.sums, sum{reset: sums.begin, end: sums.end, finish: c.unlessLate(st.Out, func() { op.unpack(result, sums.finish()) })})
 	x, dy := c.read(st.In[0]), c.read(st.In[1])
 	work := c.workspace(op.workspace())
 	c.cost.moves = op.moves()

@@ -13,17 +13,6 @@ type batchPass struct {
 	run     func(w *worker, part int)
 }
 
-// runPasses runs what a level does for all images at once.
-func (l *level) runPasses(s *session) {
-	for i := range l.passes {
-		p := &l.passes[i]
-		s.pool.each(p.parts, func(w *worker, part int) {
-			w.room(p.scratch)
-			w.clock.part(partKey{l.number, i, part}, func() { p.run(w, part) })
-		})
-	}
-}
-
 // room makes the scratch block at least so large.
 func (w *worker) room(floats int) {
 	if len(w.scratch) < floats {

@@ -63,7 +63,9 @@ func (c *compiler) normalize(st *plan.Step) {
 		})
 		return
 	}
-	c.provide(st.Plus)
+	if x.kept == single || !c.narrow(st.Plus, float16) {
+		c.provide(st.Plus)
+	}
 	plus, y := c.read(st.Plus), c.write(st.Out)
 	c.do(func(w *worker, n int) {
 		added := s.at(plus, w, n)
@@ -90,8 +92,9 @@ func (c *compiler) normalizeSums(st *plan.Step) {
 	})
 }
 
-// reluGradSums: the gradient of a ReLU, of a sum unless add is nil, and the sums over the batch of normalizeSums.
-func (c *compiler) reluGradSums(add, relu, st *plan.Step) {
+// reluGradSums: the gradient of a ReLU, of a sum unless add is nil, and the sums over the batch of normalizeSums. Where narrow is set, it
+// writes the gradient in two bytes.
+func (c *compiler) reluGradSums(add, relu, st *plan.Step, narrow bool) {
 	s, k := c.s, c.s.kernels
 	gradient, other := relu.In[1], plan.None
 	if add != nil {
@@ -102,7 +105,12 @@ func (c *compiler) reluGradSums(add, relu, st *plan.Step) {
 	if other != plan.None {
 		plus = c.read(other)
 	}
-	dst := c.write(relu.Out)
+	dst := c.s.places[relu.Out]
+	if narrow {
+		c.cost.bytes += dst.bytes()
+	} else {
+		dst = c.write(relu.Out)
+	}
 	mean, inv, of := c.gradientSums(st, x.shape.c)
 	c.do(func(w *worker, n int) {
 		var added *view

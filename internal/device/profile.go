@@ -11,6 +11,9 @@ type Pass struct {
 	Direct float64 `json:"direct,omitempty"` // of the same products without a transform
 }
 
+// Waiting is the kind of a pass in which threads have no work: Nanos is the sum over the threads.
+const Waiting = "waiting"
+
 // Profiler is a session that can tell what its steps are made of.
 type Profiler interface {
 	// Profile does n steps as Session.Run and measures their passes.
