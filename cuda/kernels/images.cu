@@ -11,7 +11,7 @@
 #include "control.h"
 
 struct Draw {
-	const unsigned char *pixels; // [images, channels, height, width]
+	const unsigned char *pixels; // [images, channels, height, width], or see ring
 	const int *labels;           // [images]
 	const Control *control;
 	void *images;                // T [batch, height, width, 4]
@@ -24,6 +24,7 @@ struct Draw {
 	float scale[4], shift[4], outside;
 	float *second, *first; // [batch, classes], [batch] second targets and label factors; null where images are not mixed
 	int stride;            // numbers of a step in the order: see Batch
+	int ring;              // pixels holds the images of so many steps, [ring, batch, channels, height, width], one step after the other; 0: all images
 };
 
 // Batch is what the order has for a step: the images; with mixing, partners, label factors (float), share (float), box.
@@ -55,11 +56,12 @@ __device__ inline uint4 philox(unsigned k0, unsigned k1, uint4 c) {
 struct Window {
 	int sample, dy, dx, top, left, hole;
 	bool flip;
+	int image; // where its bytes are, in images
 };
 
 __device__ inline Window window_at(const Draw &d, int n, int sample) {
 	int border = d.height < 40 ? 4 : d.height / 8;
-	Window v = {sample, border, border, 0, 0, 0, false};
+	Window v = {sample, border, border, 0, 0, 0, false, d.ring ? (int)(d.control->done % (unsigned)d.ring) * d.batch + n : sample};
 	if (d.augment && sample >= 0) {
 		unsigned long long position = (unsigned long long)d.control->step * (unsigned)d.batch + (unsigned)n;
 		unsigned epoch = (unsigned)(position / (unsigned)d.samples), place = (unsigned)(position % (unsigned)d.samples);
@@ -82,7 +84,7 @@ __device__ inline float4 pixel(const Draw &d, const Window &w, int row, int colu
 	bool inside = y >= 0 && y < d.height && x >= 0 && x < d.width;
 	if (w.sample >= 0 && !(row >= w.top && row < w.top + w.hole && column >= w.left && column < w.left + w.hole))
 		for (int c = 0; c < 4; c++)
-			if (c < d.channels) v[c] = inside ? fma((float)d.pixels[((size_t)w.sample * d.channels + c) * area + y * d.width + x], d.scale[c], d.shift[c]) : d.outside;
+			if (c < d.channels) v[c] = inside ? fma((float)d.pixels[((size_t)w.image * d.channels + c) * area + y * d.width + x], d.scale[c], d.shift[c]) : d.outside;
 	return float4{v[0], v[1], v[2], v[3]};
 }
 

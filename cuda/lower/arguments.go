@@ -111,7 +111,7 @@ type Draw struct {
 	Scale, Shift                                     [4]float32
 	Outside                                          float32
 	Second, First                                    Ref `access:"write"`
-	Stride                                           int32
+	Stride, Ring                                     int32
 }
 
 // Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput.
