@@ -71,10 +71,10 @@ func (b *Backend) lower(p *plan.Program, precision device.Precision, ring int) (
 	return lower.Lower(p, lower.Options{Precision: precision, SharedMemory: gpu.SharedMemory, Ring: ring})
 }
 
-// Memory is the size of the block of buffers, and what the GPU has left.
+// Memory is the size of the block of buffers and of the tensors that are kept, and what the GPU has left.
 func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, available int64) {
 	if schedule, err := b.lower(p, precision, 0); err == nil {
-		need = schedule.BlockBytes
+		need = schedule.BlockBytes + schedule.StoredBytes()
 	}
 	free, _, err := b.context.Memory()
 	if err != nil {

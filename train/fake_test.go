@@ -28,16 +28,31 @@ type fakeBackend struct {
 	spoil        int // the step after which a parameter is infinite
 	opened       []device.Precision
 	arithmetic   string // in place of "fake"
+
+	available int64                 // memory; 0: not known
+	need      func(batch int) int64 // of a program that keeps its activations; one with checkpoints needs half of it
+	lacks     bool                  // it runs no program with checkpoints
 }
 
 func (b *fakeBackend) Info() device.Info {
 	return device.Info{Name: "fake", Description: "fake, 1 thread", GPU: "Fake 9000", GPUDriver: "CUDA 99", Arithmetic: cmp.Or(b.arithmetic, "fake")}
 }
 
-func (b *fakeBackend) Check(*plan.Program, device.Precision) error { return nil }
+func (b *fakeBackend) Check(p *plan.Program, _ device.Precision) error {
+	if b.lacks && p.Repeated() > 0 {
+		return errors.New("fake repeats nothing")
+	}
+	return nil
+}
 
-func (b *fakeBackend) Memory(*plan.Program, device.Precision) (need, available int64) {
-	return 1 << 20, 0
+func (b *fakeBackend) Memory(p *plan.Program, _ device.Precision) (need, available int64) {
+	switch {
+	case b.need == nil || !p.Train:
+		return 1 << 20, b.available
+	case p.Repeated() > 0:
+		return b.need(p.Batch) / 2, b.available
+	}
+	return b.need(p.Batch), b.available
 }
 
 func (b *fakeBackend) Close() error { return nil }

@@ -139,8 +139,7 @@ func compile(s *session) error {
 	c := &compiler{s: s, pads: map[use]int{}, copies: map[use]*place{}}
 	c.findPads()
 	c.countReads()
-	s.arena = make([]float32, c.placeValues())
-	hugePages(s.arena)
+	s.need.arena = c.placeValues()
 	s.levels = make([]level, p.Levels)
 	for i := 0; i < len(p.Steps); i++ {
 		st := &p.Steps[i]
@@ -174,6 +173,7 @@ func (c *compiler) closeLevel() {
 		buffers = append(buffers, p.buffer)
 	}
 	c.level.scratch = plan.Arena(buffers, 16)
+	c.s.need.scratch = max(c.s.need.scratch, c.level.scratch)
 	for _, p := range c.local {
 		p.off = p.buffer.Offset
 	}
@@ -437,7 +437,7 @@ func (c *compiler) write(v plan.ValueID) *place {
 
 // result makes room for the logical result of a sum.
 func (c *compiler) result(v plan.ValueID) []float32 {
-	c.s.small[v] = make([]float32, c.s.program.Values[v].Shape.TotalSize())
+	c.s.small[v] = c.s.floats(c.s.program.Values[v].Shape.TotalSize())
 	return c.s.small[v]
 }
 

@@ -74,6 +74,8 @@ func (w *winoConv) weightStride() int { return oddLines(w.in * w.out) }
 
 func (w *winoConv) workspace() int { return winoPoints * (w.grid.stride(w.in) + w.grid.stride(w.out)) }
 
+func (w *winoConv) packed() int { return w.direct.packed() + winoPoints*w.weightStride() }
+
 func (w *winoConv) pack(weights []float32) {
 	w.direct.pack(weights)
 	if w.weights == nil {

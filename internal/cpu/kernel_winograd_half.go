@@ -8,6 +8,8 @@ type winoHalfConv struct {
 
 func (w *winoHalfConv) pairStride() int { return oddLines(w.in / 2 * w.out) }
 
+func (w *winoHalfConv) packed() int { return w.winoConv.packed() + winoPoints*w.pairStride() }
+
 func (w *winoHalfConv) pack(weights []float32) {
 	w.winoConv.pack(weights)
 	if w.pairs == nil {

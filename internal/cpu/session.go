@@ -22,6 +22,7 @@ type session struct {
 	store   *store
 	kernels kernels
 
+	need   needs
 	arena  []float32                  // values that cross levels, all images of a batch
 	small  map[plan.ValueID][]float32 // values that concern the batch, and inputs; logical layout
 	places []*place                   // of values that concern an image
@@ -40,7 +41,7 @@ type session struct {
 	losses []float64        // [N] of the current step
 }
 
-// bind gives everything in the program its memory and compiles the levels.
+// bind gives everything in the program but the arena its memory and compiles the levels.
 func (s *session) bind() error {
 	p := s.program
 	s.small = map[plan.ValueID][]float32{}
@@ -56,7 +57,7 @@ func (s *session) bind() error {
 		case plan.Running:
 			s.small[plan.ValueID(id)] = s.store.values[device.RunningPrefix+v.Name]
 		case plan.Target, plan.SecondTarget, plan.FirstShare:
-			s.small[plan.ValueID(id)] = make([]float32, v.Shape.TotalSize())
+			s.small[plan.ValueID(id)] = s.floats(v.Shape.TotalSize())
 		}
 	}
 	for _, in := range p.Inputs {

@@ -33,8 +33,8 @@ type Backend interface {
 	Info() Info
 	// Check returns an error that names the first operation of the program, or the precision, that the backend lacks.
 	Check(p *plan.Program, precision Precision) error
-	// Memory is how many bytes the buffers of a program take, nearly all that a session needs, and how many the device has left; 0
-	// for what is not known.
+	// Memory is how many bytes a session of a program takes, its parameters and momenta among them and images left out, and how many the
+	// device has left; 0 for what is not known.
 	Memory(p *plan.Program, precision Precision) (need, available int64)
 	// Open checks a program and allocates it on the device; images are what orders index. A program opened with a share uses
 	// the parameters, momenta and running moments of that session.
