@@ -9,6 +9,7 @@ import (
 	"longtail/cuda/driver"
 	"longtail/cuda/lower"
 	"longtail/internal/device"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 )
 
@@ -70,7 +71,7 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		return device.Sums{}, err
 	}
 	if n == 0 {
-		return device.Sums{Confusion: make([]int64, s.program.Classes*s.program.Classes)}, nil
+		return device.Sums{Confusion: metrics.Counts{}}, nil
 	}
 	mixtures, err := device.Mixtures(s.program, s.labels, order, first)
 	if err != nil {

@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func TestUploadedImagesGiveTheSameBits(t *testing.T) {
 			}
 			for _, call := range [][2]int{{0, 1}, {1, 5}} {
 				x, y := c.train(t, got, call[0], call[1]), c.train(t, want, call[0], call[1])
-				if x.Loss != y.Loss || x.Samples != y.Samples || !slices.Equal(x.Confusion, y.Confusion) {
+				if x.Loss != y.Loss || x.Samples != y.Samples || !maps.Equal(x.Confusion, y.Confusion) {
 					t.Errorf("sums are %+v, want %+v", x, y)
 				}
 			}
@@ -122,7 +123,7 @@ func TestUploadedEvaluationGivesTheSameBits(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if sums[0].Loss != sums[1].Loss || sums[1].Samples != 9 || !slices.Equal(sums[0].Confusion, sums[1].Confusion) || !slices.Equal(logits[0], logits[1]) {
+	if sums[0].Loss != sums[1].Loss || sums[1].Samples != 9 || !maps.Equal(sums[0].Confusion, sums[1].Confusion) || !slices.Equal(logits[0], logits[1]) {
 		t.Errorf("sums are %+v and %+v, logits %v and %v", sums[0], sums[1], logits[0], logits[1])
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/device"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 
 	"gorgonia.org/tensor"
@@ -92,7 +93,7 @@ func (s *fakeSession) Set(name string, v []float32) error {
 }
 
 func (s *fakeSession) Run(order []int32, first, n int) (device.Sums, error) {
-	sums := device.Sums{Confusion: make([]int64, s.classes*s.classes)}
+	sums := device.Sums{Confusion: metrics.Counts{}}
 	if len(order) != n*s.batch || s.closed || s.weight == nil {
 		return sums, errors.New("the session is not used as it should be")
 	}
@@ -105,7 +106,7 @@ func (s *fakeSession) Run(order []int32, first, n int) (device.Sums, error) {
 				continue
 			}
 			h := s.hash(uint64(sample))
-			sums.Confusion[int(s.labels[sample])*s.classes+s.predict(sample)]++
+			sums.Confusion[metrics.Pair{Label: s.labels[sample], Predicted: int32(s.predict(sample))}]++
 			sums.Loss += 1 / (1 + float64(h%1000))
 			mix = mix*31 + h
 		}

@@ -7,6 +7,7 @@ import (
 
 	"longtail/data"
 	"longtail/internal/device"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 )
 
@@ -96,7 +97,7 @@ func (s *session) Counters() device.Counters {
 // Run does n steps on order[0 : n*batch].
 func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	p := s.program
-	sums := device.Sums{Confusion: make([]int64, p.Classes*p.Classes)}
+	sums := device.Sums{Confusion: metrics.Counts{}}
 	if err := device.CheckRun(p, order, first, n, s.images.Len(), len(s.rates)); err != nil {
 		return sums, err
 	}
@@ -155,7 +156,7 @@ func (s *session) count(sums *device.Sums) bool {
 			}
 		}
 		sums.Samples++
-		sums.Confusion[int(s.images.Labels[image])*p.Classes+best]++
+		sums.Confusion[metrics.Pair{Label: s.images.Labels[image], Predicted: int32(best)}]++
 	}
 	sums.Loss += loss
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {

@@ -2,6 +2,7 @@ package device
 
 import (
 	"longtail/data"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 
 	"gorgonia.org/tensor"
@@ -71,10 +72,10 @@ type State map[string]*tensor.Dense
 
 // Sums are totals over the samples of a call of Run.
 type Sums struct {
-	Samples   int64   // samples seen, padding not counted
-	Loss      float64 // sum over samples of the loss of a sample
-	Confusion []int64 // [C * C] counts, row = true class, the first label of a mixed image, column = predicted class
-	NonFinite bool    // a loss was NaN or infinite
+	Samples   int64          // samples seen, padding not counted
+	Loss      float64        // sum over samples of the loss of a sample
+	Confusion metrics.Counts // by true class, the first label of a mixed image, and predicted class
+	NonFinite bool           // a loss was NaN or infinite
 }
 
 // Counters are what a device's time is made of; fields that a backend does not count are 0.
