@@ -18,8 +18,11 @@ import (
 
 // Backend runs programs on one GPU. Several sessions may run at once, each from a goroutine of its own.
 type Backend struct {
-	context *driver.Context
-	modules *modules
+	context    *driver.Context
+	modules    *modules
+	remark     func(string)
+	imageLimit *int64 // see Options
+	ringBytes  int    // of a buffer of uploads that holds more than one step
 
 	mutex  sync.Mutex
 	images map[imagesKey]*deviceImages
@@ -31,8 +34,12 @@ func New(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	remark := o.Remark
+	if remark == nil {
+		remark = func(string) {}
+	}
 	return &Backend{
-		context: context, modules: newModules(context, o.Remark),
+		context: context, modules: newModules(context, remark), remark: remark, imageLimit: o.ImageLimit, ringBytes: uploadBytes,
 		images: map[imagesKey]*deviceImages{},
 	}, nil
 }
@@ -51,23 +58,23 @@ func (b *Backend) Close() error { return errors.Join(b.modules.close(), b.contex
 
 // Check returns an error that names an operation of the program, or the precision, that the backend lacks.
 func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
-	_, err := b.lower(p, precision)
+	_, err := b.lower(p, precision, 0)
 	return err
 }
 
-// lower makes the schedule of a program for this GPU.
-func (b *Backend) lower(p *plan.Program, precision device.Precision) (*lower.Schedule, error) {
+// lower makes the schedule of a program for this GPU, with a ring of images of so many steps: see lower.Options.
+func (b *Backend) lower(p *plan.Program, precision device.Precision, ring int) (*lower.Schedule, error) {
 	gpu := b.context.Info()
 	if precision == device.Mixed && !slices.Contains(precisions(gpu), precision) {
 		return nil, fail.Device("%v cannot run precision %s: %s\nuse precision=%s", gpu, precision, lacks(gpu), device.FP32)
 	}
-	return lower.Lower(p, lower.Options{Precision: precision, SharedMemory: gpu.SharedMemory})
+	return lower.Lower(p, lower.Options{Precision: precision, SharedMemory: gpu.SharedMemory, Ring: ring})
 }
 
-// Memory is the size of the block of buffers, and what the GPU has left.
+// Memory is the size of the block of buffers and of the tensors that are kept, and what the GPU has left.
 func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, available int64) {
-	if schedule, err := b.lower(p, precision); err == nil {
-		need = schedule.BlockBytes
+	if schedule, err := b.lower(p, precision, 0); err == nil {
+		need = schedule.BlockBytes + schedule.StoredBytes()
 	}
 	free, _, err := b.context.Memory()
 	if err != nil {
@@ -79,11 +86,11 @@ func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, ava
 // Open lowers and allocates a program and captures its step. When the device has no room, the error says what was needed and what was
 // free, and nothing stays allocated.
 func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.Images, share device.Session) (device.Session, error) {
-	schedule, err := b.lower(p, precision)
+	schedule, err := b.lower(p, precision, 0)
 	if err := errors.Join(err, device.CheckImages(p, images)); err != nil {
 		return nil, err
 	}
-	s := &session{backend: b, context: b.context, program: p, schedule: schedule}
+	s := &session{backend: b, context: b.context, program: p, precision: precision, schedule: schedule}
 	if share != nil {
 		other, ok := share.(*session)
 		if !ok || other.backend != b {

@@ -34,11 +34,10 @@ type module struct {
 const patience = time.Second
 
 func newModules(context *driver.Context, remark func(string)) *modules {
-	m := &modules{compile: context.Load, slow: func() {}, wait: patience, loaded: map[string]*module{}}
-	if remark != nil {
-		m.slow = sync.OnceFunc(func() { remark(fmt.Sprintf("compiling kernels for %s (once)", context.Info().Name)) })
+	return &modules{
+		compile: context.Load, wait: patience, loaded: map[string]*module{},
+		slow: sync.OnceFunc(func() { remark(fmt.Sprintf("compiling kernels for %s (once)", context.Info().Name)) }),
 	}
-	return m
 }
 
 // need loads the files that launches take their kernels from, those that are missing side by side, and waits for them. Of several errors

@@ -26,7 +26,7 @@ func launchesOf(t *testing.T, b *Backend, precision device.Precision) []lower.La
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := b.lower(p, precision)
+	s, err := b.lower(p, precision, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,10 +18,10 @@ func (s *session) open(images data.Images) (err error) {
 	}
 	s.stream = &countingStream{Stream: stream}
 	s.labels = images.Labels
-	if s.images, err = s.backend.takeImages(s.stream, images); err != nil {
+	if s.tensors, err = s.store.need(s.stream, s.schedule.Tensors); err != nil {
 		return err
 	}
-	if s.tensors, err = s.store.need(s.stream, s.schedule.Tensors); err != nil {
+	if err := s.openImages(images); err != nil {
 		return err
 	}
 	if s.block, err = s.context.Alloc(s.schedule.BlockBytes, "a session: "+s.program.Summary()); err != nil {
@@ -41,6 +41,22 @@ func (s *session) open(images data.Images) (err error) {
 	return err
 }
 
+// openImages gets the images onto the device or, where they do not fit, what uploads those of each step.
+func (s *session) openImages(images data.Images) (err error) {
+	beside := s.schedule.BlockBytes
+	if s.program.Train {
+		beside *= 2 // evaluation sessions follow, which need less
+	}
+	if s.images, err = s.backend.takeImages(s.stream, images, beside); err != nil || s.images.resident() {
+		return err
+	}
+	if s.uploads, err = newUploads(s.context, images, s.program.Batch, s.backend.ringBytes); err != nil {
+		return err
+	}
+	s.schedule, err = s.backend.lower(s.program, s.precision, len(s.uploads.buffers)*s.uploads.steps)
+	return err
+}
+
 // address is where a reference points to.
 func (s *session) address(r lower.Ref) driver.Ptr {
 	base := driver.Ptr(0)
@@ -52,7 +68,9 @@ func (s *session) address(r lower.Ref) driver.Ptr {
 	case lower.InStoreHalf:
 		base = s.tensors[r.Index].half
 	case lower.InPixels:
-		base = s.images.pixels
+		if base = s.images.pixels; s.uploads != nil {
+			base = s.uploads.pixels
+		}
 	case lower.InLabels:
 		base = s.images.labels
 	}

@@ -9,6 +9,7 @@ import (
 	"longtail/cuda/driver"
 	"longtail/cuda/lower"
 	"longtail/internal/device"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 )
 
@@ -21,10 +22,13 @@ type session struct {
 	store    *store
 	tensors  []*storedTensor // of the store, in the schedule's order
 	images   *deviceImages
-	labels   []int32 // of the images, on the host
+	uploads  *uploads // of the images of the steps; nil where all images are on the device
+	labels   []int32  // of the images, on the host
 	stream   *countingStream
 	block    driver.Ptr
 	graph    *driver.Graph
+
+	precision device.Precision
 
 	rates, order           driver.Ptr
 	rateCount, orderLength int
@@ -67,7 +71,7 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		return device.Sums{}, err
 	}
 	if n == 0 {
-		return device.Sums{Confusion: make([]int64, s.program.Classes*s.program.Classes)}, nil
+		return device.Sums{Confusion: metrics.Counts{}}, nil
 	}
 	mixtures, err := device.Mixtures(s.program, s.labels, order, first)
 	if err != nil {
@@ -77,13 +81,29 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		return device.Sums{}, err
 	}
 	before, _ := driver.ReadCounters()
-	for range n {
-		if err := s.graph.Launch(s.stream.Stream); err != nil {
-			return device.Sums{}, err
-		}
+	if err := s.launch(order, n); err != nil {
+		return device.Sums{}, errors.Join(err, s.stream.Synchronize())
 	}
 	s.tally(before, n)
 	return s.end()
+}
+
+// launch queues n steps on order, with the uploads that they wait for.
+func (s *session) launch(order []int32, n int) error {
+	if s.uploads == nil {
+		return s.replay(n)
+	}
+	return s.uploads.run(s.stream, order, s.replay)
+}
+
+// replay queues n steps.
+func (s *session) replay(n int) error {
+	for range n {
+		if err := s.graph.Launch(s.stream.Stream); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tally adds what the steps cost. Under the emulator, where work is done when it is queued, bytes and tensor-core operations are known;
@@ -98,7 +118,7 @@ func (s *session) tally(before driver.Counters, steps int) {
 }
 
 // Counters are the kernels launched by Run and all copies since the session was opened and, under the emulator, the bytes of device memory
-// that the kernels read and wrote and their tensor-core operations (mma.m16n8k16).
+// that the kernels and the uploads of their images read and wrote and their tensor-core operations (mma.m16n8k16).
 func (s *session) Counters() device.Counters {
 	c := s.counters
 	if s.stream != nil {
@@ -175,6 +195,9 @@ func (s *session) Close() error {
 		errs = append(errs, s.graph.Close())
 	}
 	errs = append(errs, s.context.Free(s.block), s.context.Free(s.rates), s.context.Free(s.order))
+	if s.uploads != nil {
+		errs = append(errs, s.uploads.close())
+	}
 	if s.images != nil {
 		errs = append(errs, s.backend.leaveImages(s.images))
 	}
@@ -184,6 +207,6 @@ func (s *session) Close() error {
 	if s.stream != nil {
 		errs = append(errs, s.stream.Close())
 	}
-	s.graph, s.block, s.rates, s.order, s.images, s.store, s.stream = nil, 0, 0, 0, nil, nil, nil
+	s.graph, s.block, s.rates, s.order, s.images, s.uploads, s.store, s.stream = nil, 0, 0, 0, nil, nil, nil, nil
 	return errors.Join(errs...)
 }

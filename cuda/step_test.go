@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -264,7 +265,7 @@ func TestCosineHeadEqualsTheCPU(t *testing.T) {
 		sums = append(sums, must[device.Sums](t)(s.Run([]int32{3, 1, 2, 0, 5, 4, 7, 6}, 0, 2)))
 		states = append(states, must[device.State](t)(s.Save()))
 	}
-	if math.Abs(sums[0].Loss-sums[1].Loss) > 1e-4*sums[1].Loss || !slices.Equal(sums[0].Confusion, sums[1].Confusion) {
+	if math.Abs(sums[0].Loss-sums[1].Loss) > 1e-4*sums[1].Loss || !maps.Equal(sums[0].Confusion, sums[1].Confusion) {
 		t.Errorf("sums are %+v, want %+v", sums[0], sums[1])
 	}
 	for name := range states[1] {

@@ -14,7 +14,7 @@ import (
 
 // Group is one experiment: runs that differ in their seeds only.
 type Group struct {
-	Label  string   // of what differs from the other groups: "cifar10 IF 100 CB focal γ=1 β=0.9999"
+	Label  string   // of what differs from the other groups: "synthetic10 IF 100 CB focal γ=1 β=0.9999"
 	Values []string // [len(Grouping.Varying)]
 	Runs   []*Run
 }

@@ -44,11 +44,11 @@ func ParseMetric(name string) (Metric, error) {
 func (m Metric) Of(r *run.Result) float64 {
 	switch m {
 	case BalancedAccuracy:
-		return 100 * metrics.BalancedAccuracy(r.Confusion)
+		return 100 * metrics.BalancedAccuracy(r.Tally())
 	case GeometricMean:
-		return 100 * metrics.GeometricMean(r.Confusion)
+		return 100 * metrics.GeometricMean(r.Tally())
 	case MacroF1:
-		return 100 * metrics.MacroF1(r.Confusion)
+		return 100 * metrics.MacroF1(r.Tally())
 	case CalibrationError:
 		if r.ECE == nil {
 			return math.NaN()

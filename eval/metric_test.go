@@ -6,12 +6,13 @@ import (
 
 	"longtail/eval"
 	"longtail/internal/fail"
+	"longtail/internal/metrics"
 	"longtail/internal/run"
 )
 
 func TestMetricsOfAResult(t *testing.T) {
 	ece := 0.125
-	r := run.NewResult(1, 1, []int64{8, 2, 5, 5}, 2, 0)
+	r := run.NewResult(1, 1, metrics.FromFlat([]int64{8, 2, 5, 5}, 2), 2, 0)
 	for m, want := range map[eval.Metric]float64{
 		eval.ErrorRate: 35, eval.BalancedAccuracy: 65, eval.GeometricMean: 100 * math.Sqrt(0.4), eval.MacroF1: 100 * (16.0/23 + 10.0/17) / 2,
 	} {

@@ -110,14 +110,11 @@ func (a *adjuster) outputs(ctx context.Context, weights []float32, e *Evaluator,
 
 // adjustedResult is the result of scores [N, C] in place of the logits of a plain result.
 func adjustedResult(method posthoc.Adjustment, scores [][]float64, labels []int32, plain run.Result) run.Result {
-	var confusion []int64
-	for _, row := range posthoc.Confusion(scores, labels, len(plain.PerClass)) {
-		confusion = append(confusion, row...)
-	}
+	counts := posthoc.Confusion(scores, labels)
 	if method.Method == posthoc.NCM {
-		return run.NewResult(plain.Epoch, plain.Step, confusion, len(plain.PerClass), 0)
+		return run.NewResult(plain.Epoch, plain.Step, counts, len(plain.PerClass), 0)
 	}
-	r := run.NewResult(plain.Epoch, plain.Step, confusion, len(plain.PerClass), posthoc.CrossEntropy(scores, labels))
+	r := run.NewResult(plain.Epoch, plain.Step, counts, len(plain.PerClass), posthoc.CrossEntropy(scores, labels))
 	r.ECE = calibrationError(scores, labels)
 	return r
 }

@@ -88,7 +88,7 @@ func TestTauIsChosenOnHeldOutImages(t *testing.T) {
 	best, at := -1.0, 0.0
 	for _, tau := range posthoc.Grid() {
 		scores := posthoc.PostHoc(held.Logits, w.data.Counts, tau)
-		if got := metrics.BalancedAccuracy(posthoc.Confusion(scores, held.Labels, w.Classes)); got > best {
+		if got := metrics.BalancedAccuracy(posthoc.Confusion(scores, held.Labels).Tally(w.Classes)); got > best {
 			best, at = got, tau
 		}
 	}

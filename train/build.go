@@ -23,6 +23,8 @@ type Programs struct {
 	Initial     device.State // parameters, zero momenta, running moments
 	Weights     Weights      // of the classes
 	Parameters  int          // trainable values
+
+	replan func(batch int) (*plan.Program, error) // Train at another batch size
 }
 
 // Build makes the programs of a configuration for a data set.
@@ -44,7 +46,11 @@ func Build(cfg *config.Config, ds *data.Dataset) (*Programs, error) {
 		return nil, err
 	}
 	weights, err := newWeights(cfg, ds.Counts)
-	return &Programs{training, evaluation, program.InitialState(net, cfg.Seed), weights, net.Parameters()}, err
+	replan := func(batch int) (*plan.Program, error) {
+		p, _, err := n.Plan(batch, o)
+		return p, err
+	}
+	return &Programs{training, evaluation, program.InitialState(net, cfg.Seed), weights, net.Parameters(), replan}, err
 }
 
 // unfit is the error of a network that cannot be planned for images of a size.

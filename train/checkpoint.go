@@ -49,30 +49,8 @@ func (p *Position) best(name string) *run.Result {
 	return map[string]*run.Result{"best": p.Best, "best_validation": p.BestByValidation}[name]
 }
 
-// Totals are sums over samples.
-type Totals struct {
-	Loss      float64 `json:"loss"`
-	Confusion []int64 `json:"confusion"` // [C * C], row = true class
-}
-
-func newTotals(classes int) Totals { return Totals{Confusion: make([]int64, classes*classes)} }
-
-func (t *Totals) add(s device.Sums) {
-	t.Loss += s.Loss
-	for i, n := range s.Confusion {
-		t.Confusion[i] += n
-	}
-}
-
-func (t *Totals) samples() (n int64) {
-	for _, k := range t.Confusion {
-		n += k
-	}
-	return n
-}
-
 func (p Position) clone() Position {
-	p.Sums.Confusion = slices.Clone(p.Sums.Confusion)
+	p.Sums.Confusion = maps.Clone(p.Sums.Confusion)
 	return p
 }
 
@@ -210,7 +188,7 @@ func parsePosition(text []byte, steps, classes int) (Position, error) {
 	switch {
 	case p.Step < 1 || p.Step > steps || p.Recorded < 0 || p.Recorded > p.Step || p.Records < 0 || p.Records > p.Recorded:
 		return p, fmt.Errorf("step %d of %d, %d records up to step %d", p.Step, steps, p.Records, p.Recorded)
-	case len(p.Sums.Confusion) != classes*classes || math.IsInf(p.Sums.Loss, 0) || slices.Min(p.Sums.Confusion) < 0:
+	case p.Sums.Classes != classes || math.IsInf(p.Sums.Loss, 0):
 		return p, fmt.Errorf("the sums are not those of %d classes", classes)
 	case p.Step == steps && (p.Recorded == steps) != (p.Last != nil && p.Last.Step == steps):
 		return p, errors.New("the last step has a record without a test")
@@ -218,8 +196,11 @@ func parsePosition(text []byte, steps, classes int) (Position, error) {
 		return p, errors.New("a result is missing")
 	}
 	for _, r := range []*run.Result{p.Last, p.Best, p.BestByValidation} {
-		if r != nil && (len(r.Confusion) != classes || len(r.PerClass) != classes) {
-			return p, fmt.Errorf("a result is not one of %d classes", classes)
+		if r == nil {
+			continue
+		}
+		if err := r.Fits(classes); err != nil {
+			return p, err
 		}
 	}
 	return p, nil

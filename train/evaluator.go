@@ -33,7 +33,7 @@ type pass struct {
 
 // score is the pass as it is recorded.
 func (p *pass) score(classes int) run.Score {
-	s := run.NewScore(p.Confusion, classes, p.Loss)
+	s := run.NewScore(p.Confusion.Tally(classes), p.Loss)
 	s.ECE = p.ece()
 	return s
 }
@@ -100,8 +100,8 @@ func (e *Evaluator) run(ctx context.Context, weights []float32, set string, obse
 // whole set, whatever its batches.
 func (t *Totals) divideByWeights(weights []float32) {
 	total := 0.0
-	for i, n := range t.Confusion {
-		total += float64(n) * float64(weights[i/len(weights)])
+	for _, cell := range t.Confusion.Cells() { // in order, for the bits of the sum
+		total += float64(cell[2]) * float64(weights[cell[0]])
 	}
 	if total > 0 {
 		t.Loss *= float64(t.samples()) / total

@@ -15,6 +15,7 @@ import (
 	"longtail/data"
 	"longtail/internal/config"
 	"longtail/internal/device"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 
 	"gorgonia.org/tensor"
@@ -28,16 +29,31 @@ type fakeBackend struct {
 	spoil        int // the step after which a parameter is infinite
 	opened       []device.Precision
 	arithmetic   string // in place of "fake"
+
+	available int64                 // memory; 0: not known
+	need      func(batch int) int64 // of a program that keeps its activations; one with checkpoints needs half of it
+	lacks     bool                  // it runs no program with checkpoints
 }
 
 func (b *fakeBackend) Info() device.Info {
 	return device.Info{Name: "fake", Description: "fake, 1 thread", GPU: "Fake 9000", GPUDriver: "CUDA 99", Arithmetic: cmp.Or(b.arithmetic, "fake")}
 }
 
-func (b *fakeBackend) Check(*plan.Program, device.Precision) error { return nil }
+func (b *fakeBackend) Check(p *plan.Program, _ device.Precision) error {
+	if b.lacks && p.Repeated() > 0 {
+		return errors.New("fake repeats nothing")
+	}
+	return nil
+}
 
-func (b *fakeBackend) Memory(*plan.Program, device.Precision) (need, available int64) {
-	return 1 << 20, 0
+func (b *fakeBackend) Memory(p *plan.Program, _ device.Precision) (need, available int64) {
+	switch {
+	case b.need == nil || !p.Train:
+		return 1 << 20, b.available
+	case p.Repeated() > 0:
+		return b.need(p.Batch) / 2, b.available
+	}
+	return b.need(p.Batch), b.available
 }
 
 func (b *fakeBackend) Close() error { return nil }
@@ -77,7 +93,7 @@ func (s *fakeSession) Set(name string, v []float32) error {
 }
 
 func (s *fakeSession) Run(order []int32, first, n int) (device.Sums, error) {
-	sums := device.Sums{Confusion: make([]int64, s.classes*s.classes)}
+	sums := device.Sums{Confusion: metrics.Counts{}}
 	if len(order) != n*s.batch || s.closed || s.weight == nil {
 		return sums, errors.New("the session is not used as it should be")
 	}
@@ -90,7 +106,7 @@ func (s *fakeSession) Run(order []int32, first, n int) (device.Sums, error) {
 				continue
 			}
 			h := s.hash(uint64(sample))
-			sums.Confusion[int(s.labels[sample])*s.classes+s.predict(sample)]++
+			sums.Confusion[metrics.Pair{Label: s.labels[sample], Predicted: int32(s.predict(sample))}]++
 			sums.Loss += 1 / (1 + float64(h%1000))
 			mix = mix*31 + h
 		}

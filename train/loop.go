@@ -172,7 +172,7 @@ func (l *loop) epochEnds() bool {
 
 // closeEpoch tests where that is due, makes the epoch's record and saves.
 func (l *loop) closeEpoch(ctx context.Context) error {
-	record := run.Epoch{Epoch: epochOf(l.Config, l.Step, l.images()), Step: l.Step, LR: l.rate(), Train: run.NewScore(l.Sums.Confusion, l.Classes, l.Sums.Loss)}
+	record := run.Epoch{Epoch: epochOf(l.Config, l.Step, l.images()), Step: l.Step, LR: l.rate(), Train: run.NewScore(l.Sums.Confusion.Tally(l.Classes), l.Sums.Loss)}
 	saving, done := Saving{}, EpochDone{}
 	if l.testDue(record.Epoch) {
 		began := time.Now()

@@ -3,6 +3,7 @@ package train
 import (
 	"longtail/data"
 	"longtail/internal/config"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 	"longtail/internal/plan"
 )
@@ -16,7 +17,15 @@ type Preview struct {
 	Parameters int      `json:"parameters"` // trainable values
 	Programs   []string `json:"programs"`   // the training and the evaluation program in a line each
 
-	Train *plan.Program `json:"-"` // the training program
+	Train *plan.Program `json:"-"` // the training program, without checkpoints
+
+	programs *Programs
+	sets     int // that are evaluated
+}
+
+// Memory is what the run needs on a device. The error is that of FitMemory, and the memory is known in spite of it.
+func (p *Preview) Memory(c *config.Config, d *device.Device) (*Memory, error) {
+	return p.programs.fit(c, d.For(p.programs.Train), p.sets)
 }
 
 // NewPreview plans a run without training it. Images are read only where the config names a split file; dataDir is as in
@@ -45,7 +54,10 @@ func NewPreview(c *config.Config, dataDir string) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Parameters, p.Train = programs.Parameters, programs.Train
+	p.Parameters, p.Train, p.programs, p.sets = programs.Parameters, programs.Train, programs, 1
+	if c.Data.Validation > 0 {
+		p.sets = 2
+	}
 	p.Programs = []string{programs.Train.Summary(), programs.Eval.Summary()}
 	return p, nil
 }

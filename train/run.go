@@ -82,6 +82,11 @@ func Run(ctx context.Context, job Job) (outcome *Outcome, err error) {
 		return nil, err
 	}
 	k.adjusted = func() (*run.Adjusted, error) { return k.adjust(ctx, open, job.device, observe) }
+	if open.note != "" {
+		if err := observe(Remark{open.note}); err != nil {
+			return nil, err
+		}
+	}
 	if err := remarkOnEmptyClasses(open.data, observe); err != nil {
 		return nil, err
 	}
@@ -152,6 +157,7 @@ type openJob struct {
 	data     *data.Dataset
 	programs *Programs
 	steps    int
+	note     string // on memory, for people
 	sessions []device.Session
 }
 
@@ -181,6 +187,11 @@ func (j *Job) prepare(ctx context.Context) (w *openJob, err error) {
 	if err := w.checkAdjustments(c.Eval.Adjustments()); err != nil {
 		return nil, err
 	}
+	memory, err := w.programs.fit(c, j.device, w.sets())
+	if err != nil {
+		return nil, err
+	}
+	w.note = memory.Note
 	if err := w.open(j.device); err != nil {
 		w.close()
 		return nil, err

@@ -17,10 +17,18 @@ func (w *openJob) open(d *device.Device) (err error) {
 	if w.Test, err = w.evaluator(d, w.data.Test); err != nil {
 		return err
 	}
-	if w.data.Validation.Len() > 0 {
+	if w.sets() > 1 {
 		w.Validation, err = w.evaluator(d, w.data.Validation)
 	}
 	return err
+}
+
+// sets is the number of sets that are evaluated.
+func (w *openJob) sets() int {
+	if w.data.Validation.Len() > 0 {
+		return 2
+	}
+	return 1
 }
 
 func (w *openJob) evaluator(d *device.Device, images data.Images) (*Evaluator, error) {

@@ -225,8 +225,7 @@ func (v *verifier) size(tensors *run.Tensors) (classes, steps int, err error) {
 	if err := disk.Decode([]byte(tensors.Metadata[positionKey]), &p); err != nil {
 		return 0, 0, fmt.Errorf("its position: %w", err)
 	}
-	classes = int(math.Round(math.Sqrt(float64(len(p.Sums.Confusion)))))
-	if classes == 0 {
+	if classes = p.Sums.Classes; classes == 0 {
 		return 0, 0, errors.New("its position: it has no classes")
 	}
 	return classes, math.MaxInt, nil

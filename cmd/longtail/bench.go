@@ -92,11 +92,11 @@ func (b *benchOptions) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s, batch %d on %s: %d windows of %d steps\n", cfg.Network(), cfg.Train.Batch, d, o.Windows, o.Steps)
 	}
 	if b.dryRun {
-		need, available, err := bench.Memory(cfg, d, o)
+		memory, err := bench.Memory(cfg, d, o)
 		if err != nil {
 			return err
 		}
-		b.printMemory(cmd, need, available)
+		b.printMemory(cmd, memory)
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was measured")
 		return nil
 	}

@@ -97,7 +97,7 @@ func (o *evalOptions) run(cmd *cobra.Command, dir string) error {
 		err = report.print(cmd.OutOrStdout())
 	}
 	last, ok := e.Results["last"]
-	if err != nil || !ok {
+	if err != nil || !ok || len(last.Confusion) == 0 { // of too many classes for a picture
 		return err
 	}
 	paths, err := plots.Confusion("confusion", "Confusion on the test set, last checkpoint", e.ClassNames, e.Counts, last.Confusion).Write(cmp.Or(o.out, dir))
@@ -180,7 +180,7 @@ type evalAdjusted struct {
 func newEvalResult(checkpoint string, counts []int, r run.Result) evalResult {
 	return evalResult{
 		Checkpoint: checkpoint, Shots: eval.Shots(counts, r.PerClass), Thirds: eval.Thirds(counts, r.PerClass),
-		Balanced: metrics.BalancedAccuracy(r.Confusion), GMean: metrics.GeometricMean(r.Confusion), MacroF1: metrics.MacroF1(r.Confusion), Result: r,
+		Balanced: metrics.BalancedAccuracy(r.Tally()), GMean: metrics.GeometricMean(r.Tally()), MacroF1: metrics.MacroF1(r.Tally()), Result: r,
 	}
 }
 

@@ -78,6 +78,9 @@ func (r evalReport) print(out io.Writer) error {
 	if err := r.printClasses(out); err != nil {
 		return err
 	}
+	if len(r.Results[0].Confusion) == 0 { // of too many classes for a table
+		return nil
+	}
 	fmt.Fprintf(out, "\nconfusion matrix, %s checkpoint\n", titles[r.Results[0].Checkpoint])
 	return eval.WriteConfusion(out, r.ClassNames, r.Results[0].Confusion)
 }

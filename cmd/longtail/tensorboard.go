@@ -84,6 +84,9 @@ func (t *tensorBoard) finish(p train.Position) error {
 	if err != nil {
 		return err
 	}
+	if len(s.Last.Confusion) == 0 { // of too many classes for a picture
+		return t.writer.Finish()
+	}
 	figure := plots.Confusion("confusion", "Confusion on the test set, last step", s.ClassNames, s.Counts, s.Last.Confusion)
 	picture, err := figure.PNG()
 	if err != nil {

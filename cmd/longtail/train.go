@@ -146,17 +146,27 @@ func (t *trainOptions) previewMemory(cmd *cobra.Command, cfg *config.Config, p *
 		return // nothing is trained
 	}
 	defer d.Close()
-	need, available := d.Backend.Memory(p.Train, d.For(p.Train).Precision)
-	t.printMemory(cmd, need, available)
+	memory, err := p.Memory(cfg, d)
+	t.printMemory(cmd, memory)
+	if err != nil {
+		fmt.Fprintln(t.messages(cmd), err)
+	}
 }
 
-// printMemory prints how many bytes a step needs and how many are available, where that is known.
-func (o *options) printMemory(cmd *cobra.Command, need, available int64) {
-	fmt.Fprintf(o.messages(cmd), "memory: a step needs %.3g GB", float64(need)/1e9)
-	if available > 0 {
-		fmt.Fprintf(o.messages(cmd), ", and %.3g GB are available", float64(available)/1e9)
+// printMemory prints what a step needs and how it comes by that, what the evaluation needs beside it, and what is available, where that is known.
+func (o *options) printMemory(cmd *cobra.Command, m *train.Memory) {
+	out := o.messages(cmd)
+	if m.Note != "" {
+		fmt.Fprintln(out, m.Note)
 	}
-	fmt.Fprintln(o.messages(cmd))
+	fmt.Fprintf(out, "memory: a step needs %.3g GB", float64(m.Train)/1e9)
+	if m.Evaluation > 0 {
+		fmt.Fprintf(out, ", evaluation %.3g GB", float64(m.Evaluation)/1e9)
+	}
+	if m.Available > 0 {
+		fmt.Fprintf(out, ", and %.3g GB are available", float64(m.Available)/1e9)
+	}
+	fmt.Fprintln(out)
 }
 
 // secondSignalKills lets a second Ctrl-C or SIGTERM end the program at once, once the first has cancelled ctx. The function

@@ -97,6 +97,22 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 		}, "which is not device memory"},
 		{"copy past the end of an allocation", func() error { return s.UploadPinned(fresh(), pinned, 0, 257) }, "a copy of 257 bytes"},
 		{"copy past the end of pinned memory", func() error { return s.UploadPinned(fresh(), pinned, 400, 200) }, "of 512 bytes of pinned memory"},
+		{"pinned memory overwritten while a copy reads it", func() error {
+			check(t, s.UploadPinned(fresh(), pinned, 0, 256))
+			pinned.Bytes()[7]++
+			return s.Synchronize()
+		}, "pinned memory was overwritten"},
+		{"pinned memory freed while a copy reads it", func() error {
+			p, err := c.AllocPinned(64)
+			check(t, err)
+			check(t, s.UploadPinned(fresh(), p, 0, 64))
+			at := *p
+			err = p.Free()
+			check(t, s.Synchronize())
+			check(t, at.Free())
+			return err
+		}, "pinned memory is freed before"},
+		{"a stream closed while its copy reads pinned memory", func() error { return closedEarly(t, c, fresh(), pinned) }, "closing a stream"},
 		{"fill past the end of an allocation", func() error { return s.Fill32(fresh(), 0, 65) }, "a fill of 260 bytes"},
 		{"kernel writes past the end, into a guard page", func() error { return run("past_end", fresh(), int32(64)) }, "allocation of 256 bytes"},
 		{"kernel writes just past the end", func() error {
@@ -169,6 +185,14 @@ func TestPlantedMistakesAreCaught(t *testing.T) {
 		})
 	}
 	check(t, saxpy.Launch(s, one, block, 0, int32(64), float32(1), fresh(), fresh())) // a correct launch still works
+}
+
+// closedEarly ends a stream that nothing waited for.
+func closedEarly(t *testing.T, c *driver.Context, to driver.Ptr, from *driver.Pinned) error {
+	s, err := c.NewStream()
+	check(t, err)
+	check(t, s.UploadPinned(to, from, 0, 64))
+	return s.Close()
 }
 
 // forgottenBranch draws a second stream into a capture and leaves it there.

@@ -82,6 +82,30 @@ func TestDownloadArrivesAtSynchronize(t *testing.T) {
 	}
 }
 
+// An event's wait is for the work before it: pinned memory of an earlier copy may change, bytes of a later download are not there yet.
+func TestWaitingForAnEventWaitsForNoLaterWork(t *testing.T) {
+	c, s := cudatest.Open(t)
+	p := cudatest.Upload(t, s, []uint32{1, 2})
+	host, err := c.AllocPinned(8)
+	check(t, err)
+	defer host.Free()
+	e, err := c.NewEvent()
+	check(t, err)
+	defer e.Close()
+	check(t, s.UploadPinned(p, host, 0, 4))
+	check(t, e.Record(s))
+	check(t, s.DownloadPinned(host, 4, p.Add(4), 4))
+	check(t, e.Synchronize())
+	host.Bytes()[0] = 9
+	if _, emulated := driver.ReadCounters(); emulated && host.Bytes()[4] != 0 {
+		t.Error("the emulator delivers what comes behind the event: a missing wait would go unseen")
+	}
+	check(t, s.Synchronize())
+	if got := cudatest.Download[uint32](t, s, p, 2); got[0] != 0 || host.Bytes()[4] != 2 {
+		t.Errorf("uploaded %v, downloaded %d", got, host.Bytes()[4])
+	}
+}
+
 func TestCapturedBranchIsJoined(t *testing.T) {
 	c, s := cudatest.Open(t)
 	branch, err := c.NewStream()

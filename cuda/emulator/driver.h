@@ -34,11 +34,14 @@ struct CUgraphExec_st {
 	std::vector<uint32_t> lanes; // of the branches
 	emulator::Clock done;        // by branch: work of earlier launches
 };
-// Bytes on their way to the host: they arrive when the host waits for the stream, so that a program which does not wait sees it.
-struct Delivery { void *to; std::string bytes; };
+// Bytes on their way to the host: they arrive when the host waits for the work, so that a program which does not wait sees it.
+struct Delivery { void *to; std::string bytes; uint32_t time; };
+// Pinned memory that a copy reads until the host has waited for it: it must keep its contents, of that hash, until then.
+struct Reading { const void *from; size_t size; uint64_t hash; uint32_t time; };
 struct CUstream_st {
 	std::shared_ptr<CUgraph_st> capture;
 	std::vector<Delivery> deliveries;
+	std::vector<Reading> readings;
 	uint32_t lane;
 	emulator::Clock clock; // what comes before new work on the stream
 };
@@ -63,8 +66,8 @@ extern const Gpu *gpu; // set by cuInit
 CUresult complain(CUresult code, const std::string &text);
 CUresult submit(CUstream, Action);
 CUresult synchronous(const std::function<CUresult()> &);
-void deliver(CUstream);
-void deliver_all();
+uint64_t hash_of(const void *, size_t);
+bool is_read(const void *from, size_t); // by a copy that the host has not waited for
 uint32_t begin_access(const char *what); // names the work, gives its number and forgets what the checks keep for too long
 std::shared_ptr<const std::vector<Memory>> live_memory(); // ascending
 std::vector<uint64_t> contents(const Launch &);          // of the allocations, as hashes; empty without EMULATOR_TRACE

@@ -124,11 +124,26 @@ CUresult cuDeviceTotalMem(size_t *n, CUdevice) {
 	*n = capacity();
 	return CUDA_SUCCESS;
 }
+
+static std::map<const char *, size_t> pinned; // by start: the sizes
+
+static bool is_pinned(const void *p, size_t n) {
+	auto next = pinned.upper_bound((const char *)p);
+	return next != pinned.begin() && (const char *)p + n <= (--next)->first + next->second;
+}
 CUresult cuMemHostAlloc(void **p, size_t n, unsigned) {
+	GUARD;
 	*p = aligned_alloc(page, (n + page - 1) & -page);
-	return *p ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+	REQUIRE(*p, CUDA_ERROR_OUT_OF_MEMORY);
+	pinned[(const char *)*p] = n;
+	return CUDA_SUCCESS;
 }
 CUresult cuMemFreeHost(void *p) {
+	GUARD;
+	auto found = pinned.find((const char *)p);
+	REQUIRE(found != pinned.end(), complain(CUDA_ERROR_INVALID_VALUE, "cuMemFreeHost of what is no pinned memory"));
+	REQUIRE(!is_read(p, found->second), complain(CUDA_ERROR_INVALID_VALUE, "pinned memory is freed before the host waited for the copy that reads it"));
+	pinned.erase(found);
 	free(p);
 	return CUDA_SUCCESS;
 }
@@ -152,6 +167,11 @@ static CUresult upload(CUdeviceptr to, const void *from, size_t n) {
 	memcpy((void *)to, from, n);
 	return CUDA_SUCCESS;
 }
+// An asynchronous upload: of pinned memory the driver would read while the host continues, of other memory it makes a copy first.
+static CUresult upload_later(CUdeviceptr to, const void *from, size_t n, CUstream s) {
+	if (s && n && is_pinned(from, n)) s->readings.push_back({from, n, hash_of(from, n), s->clock[s->lane]});
+	return upload(to, from, n);
+}
 static CUresult read_from(CUdeviceptr from, size_t n) {
 	Allocation *a = holding(from, n);
 	REQUIRE(a, complain(CUDA_ERROR_INVALID_VALUE, "a copy of " + std::to_string(n) + " bytes from " + describe_address(from)));
@@ -165,7 +185,7 @@ static CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t n) {
 static CUresult download(void *to, CUdeviceptr from, size_t n, CUstream s) {
 	if (CUresult code = read_from(from, n)) return code;
 	counters.copies++;
-	if (s) s->deliveries.push_back({to, std::string((const char *)from, n)});
+	if (s) s->deliveries.push_back({to, std::string((const char *)from, n), s->clock[s->lane]});
 	else memcpy(to, (const void *)from, n);
 	return CUDA_SUCCESS;
 }
@@ -182,7 +202,7 @@ template <class T> static CUresult fill(CUdeviceptr p, T value, size_t n) {
 CUresult cuMemcpyHtoD(CUdeviceptr to, const void *from, size_t n) { return synchronous([=] { return upload(to, from, n); }); }
 CUresult cuMemcpyDtoH(void *to, CUdeviceptr from, size_t n) { return synchronous([=] { return download(to, from, n, nullptr); }); }
 CUresult cuMemcpyDtoD(CUdeviceptr to, CUdeviceptr from, size_t n) { return synchronous([=] { return copy(to, from, n); }); }
-CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t n, CUstream s) { return submit(s, [=](CUstream) { return upload(to, from, n); }); }
+CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t n, CUstream s) { return submit(s, [=](CUstream on) { return upload_later(to, from, n, on); }); }
 CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t n, CUstream s) { return submit(s, [=](CUstream on) { return download(to, from, n, on); }); }
 CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream s) { return submit(s, [=](CUstream) { return copy(to, from, n); }); }
 CUresult cuMemsetD8(CUdeviceptr p, unsigned char v, size_t n) { return synchronous([=] { return fill(p, v, n); }); }

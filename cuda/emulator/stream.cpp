@@ -48,13 +48,38 @@ CUresult emulator::synchronous(const std::function<CUresult()> &action) {
 	return action();
 }
 
-void emulator::deliver(CUstream s) {
-	join(host, s->clock); // the host waits for the stream
-	for (Delivery &d : s->deliveries) memcpy(d.to, d.bytes.data(), d.bytes.size());
-	s->deliveries.clear();
+uint64_t emulator::hash_of(const void *from, size_t n) {
+	const unsigned char *bytes = (const unsigned char *)from;
+	uint64_t hash = n, word;
+	for (; n; n -= std::min(n, sizeof word), bytes += sizeof word) {
+		word = 0;
+		memcpy(&word, bytes, std::min(n, sizeof word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 29;
+	}
+	return hash;
 }
-void emulator::deliver_all() {
-	for (CUstream s : streams) deliver(s);
+bool emulator::is_read(const void *from, size_t n) {
+	for (CUstream s : streams)
+		for (Reading &r : s->readings)
+			if ((const char *)r.from < (const char *)from + n && (const char *)from < (const char *)r.from + r.size) return true;
+	return false;
+}
+
+// The host has waited for what the clock says: bytes of that work arrive, and what it read must be as it was.
+static CUresult waited(const Clock &clock) {
+	join(host, clock);
+	bool kept = true;
+	for (CUstream s : streams) {
+		uint32_t time = s->lane < host.size() ? host[s->lane] : 0;
+		for (Delivery &d : s->deliveries)
+			if (d.time <= time) memcpy(d.to, d.bytes.data(), d.bytes.size());
+		for (Reading &r : s->readings)
+			if (r.time <= time) kept = kept && hash_of(r.from, r.size) == r.hash;
+		std::erase_if(s->deliveries, [=](Delivery &d) { return d.time <= time; });
+		std::erase_if(s->readings, [=](Reading &r) { return r.time <= time; });
+	}
+	return kept ? CUDA_SUCCESS : mistake(CUDA_ERROR_LAUNCH_FAILED, "pinned memory was overwritten before the host waited for the copy that reads it");
 }
 
 CUresult cuStreamCreate(CUstream *s, unsigned) {
@@ -67,6 +92,7 @@ CUresult cuStreamDestroy(CUstream s) {
 	GUARD;
 	REQUIRE(streams.erase(s), mistake(CUDA_ERROR_INVALID_HANDLE, "destroys a stream that does not exist"));
 	for (Delivery &d : s->deliveries) memcpy(d.to, d.bytes.data(), d.bytes.size());
+	REQUIRE(s->readings.empty(), (delete s, mistake(CUDA_ERROR_INVALID_VALUE, "destroys a stream whose copies of pinned memory the host did not wait for")));
 	delete s;
 	return CUDA_SUCCESS;
 }
@@ -75,14 +101,14 @@ CUresult cuStreamSynchronize(CUstream s) {
 	if (!s) return CUDA_SUCCESS;
 	REQUIRE(streams.count(s), mistake(CUDA_ERROR_INVALID_HANDLE, "waits for a stream that does not exist"));
 	REQUIRE(!s->capture, mistake(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "a captured stream is synchronised"));
-	deliver(s);
-	return CUDA_SUCCESS;
+	return waited(s->clock);
 }
 CUresult cuStreamQuery(CUstream s) { return cuStreamSynchronize(s); }
 CUresult cuCtxSynchronize() {
 	return synchronous([] {
-		deliver_all();
-		return CUDA_SUCCESS;
+		Clock all;
+		for (CUstream s : streams) join(all, s->clock);
+		return waited(all);
 	});
 }
 // Waiting for a captured event draws the stream into the capture, or brings the event's stream back into this one.
@@ -123,9 +149,7 @@ CUresult cuEventRecord(CUevent e, CUstream s) {
 CUresult cuEventSynchronize(CUevent e) {
 	GUARD;
 	REQUIRE(!e->capture, mistake(CUDA_ERROR_CAPTURED_EVENT, "the host waits for an event of a capture"));
-	join(host, e->clock);
-	if (e->stream && streams.count(e->stream)) deliver(e->stream);
-	return CUDA_SUCCESS;
+	return waited(e->clock);
 }
 CUresult cuEventQuery(CUevent e) { return cuEventSynchronize(e); }
 CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) {

@@ -16,7 +16,7 @@ struct Resized { // see data.Resized; no part is drawn where high is 0
 };
 
 struct Draw {
-	const unsigned char *pixels; // [images, channels, height, width]
+	const unsigned char *pixels; // [images, channels, height, width], or see ring
 	const int *labels;           // [images]
 	const Control *control;
 	void *images;                // T [batch, height, width, 4]
@@ -30,6 +30,7 @@ struct Draw {
 	float *second, *first; // [batch, classes], [batch] second targets and label factors; null where images are not mixed
 	int stride;            // numbers of a step in the order: see Batch
 	Resized resized;
+	int ring;              // pixels holds the images of so many steps, [ring, batch, channels, height, width], one step after the other; 0: all images
 };
 
 // Batch is what the order has for a step: the images; with mixing, partners, label factors (float), share (float), box.
@@ -61,6 +62,7 @@ __device__ inline uint4 philox(unsigned k0, unsigned k1, uint4 c) {
 struct Window {
 	int sample, dy, dx, high, wide, top, left, hole;
 	bool flip;
+	int image; // where its bytes are, in images
 };
 
 // 2^x of products and sums that are rounded one by one, as data.exp2.
@@ -100,7 +102,7 @@ INLINE void draw_part(const Draw &d, Window &v, uint4 counter) {
 
 INLINE Window window_at(const Draw &d, int n, int sample) {
 	int border = d.height < 40 ? 4 : d.height / 8;
-	Window v = {sample, border, border, 0, 0, 0, 0, 0, false};
+	Window v = {sample, border, border, 0, 0, 0, 0, 0, false, d.ring ? (int)(d.control->done % (unsigned)d.ring) * d.batch + n : sample};
 	if (d.augment && sample >= 0) {
 		unsigned long long position = (unsigned long long)d.control->step * (unsigned)d.batch + (unsigned)n;
 		unsigned epoch = (unsigned)(position / (unsigned)d.samples), place = (unsigned)(position % (unsigned)d.samples);
@@ -145,7 +147,7 @@ INLINE float number(const Draw &d, const unsigned char *image, int c, int y, int
 INLINE float4 pixel(const Draw &d, const Window &w, int row, int column) {
 	float v[4] = {0, 0, 0, 0};
 	if (w.sample < 0 || (row >= w.top && row < w.top + w.hole && column >= w.left && column < w.left + w.hole)) return float4{0, 0, 0, 0};
-	const unsigned char *image = d.pixels + (size_t)w.sample * d.channels * d.height * d.width;
+	const unsigned char *image = d.pixels + (size_t)w.image * d.channels * d.height * d.width;
 	int y = row, x = w.flip ? d.width - 1 - column : column;
 	if (w.high > 0) {
 		Neighbours down = neighbours(y, w.high, d.height), right = neighbours(x, w.wide, d.width);

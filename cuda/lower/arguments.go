@@ -115,6 +115,7 @@ type Draw struct {
 	Second, First                                    Ref `access:"write"`
 	Stride                                           int32
 	Resized                                          plan.Resized
+	Ring                                             int32
 }
 
 // Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput.

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"longtail/internal/device"
+	"longtail/internal/metrics"
 )
 
 // Control is struct Control of kernels/control.h: what the host says to the steps of a call, and their sums.
@@ -35,10 +36,12 @@ func ReadControl(b []byte, classes int) (device.Sums, error) {
 		Loss:      math.Float64frombits(binary.NativeEndian.Uint64(b[16:])),
 		Samples:   int64(binary.NativeEndian.Uint64(b[24:])),
 		NonFinite: binary.NativeEndian.Uint32(b[40:]) != 0,
-		Confusion: make([]int64, classes*classes),
+		Confusion: metrics.Counts{},
 	}
-	for i := range sums.Confusion {
-		sums.Confusion[i] = int64(binary.NativeEndian.Uint64(b[controlBytes+8*i:]))
+	for i := range classes * classes {
+		if n := binary.NativeEndian.Uint64(b[controlBytes+8*i:]); n > 0 {
+			sums.Confusion[metrics.Pair{Label: int32(i / classes), Predicted: int32(i % classes)}] = int64(n)
+		}
 	}
 	return sums, nil
 }

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Precision    device.Precision
 	SharedMemory int // bytes that a block may have on the GPU; 0: what every GPU has that runs the precision
+	Ring         int // the space InPixels holds the images of so many steps of a call, one step after the other; 0: all images of the set
 }
 
 // Lower makes the schedule of a program. The error names the first step that no kernel does, the first kernel that does not fit the GPU, or an
@@ -36,7 +37,7 @@ func Lower(p *plan.Program, o Options) (*Schedule, error) {
 		l.lossScale = lossScale(p.Batch)
 	}
 	l.leaves()
-	l.images()
+	l.images(o.Ring)
 	l.findRows()
 	for i := range p.Steps {
 		if err := l.step(&p.Steps[i]); err != nil {
@@ -183,7 +184,7 @@ func (l *lowering) leaves() {
 }
 
 // images draws the images, targets and labels of the batch.
-func (l *lowering) images() {
+func (l *lowering) images(ring int) {
 	p := l.p
 	shape := l.shape(p.Image)
 	to := l.activation("images", l.extent(p.Image))
@@ -200,7 +201,7 @@ func (l *lowering) images() {
 			Seed: p.Seed, Batch: int32(p.Batch), Samples: int32(max(1, p.Samples)), Classes: int32(p.Classes),
 			Channels: int32(shape[1]), Height: int32(shape[2]), Width: int32(shape[3]), Augment: toInt(p.Augment), Purpose: uint32(rng.Crop),
 			RepeatsFrom: RepeatsFrom(&p.Options), Hole: int32(p.Cutout), Scale: p.Pixels.Scale, Shift: p.Pixels.Shift, Outside: p.Pixels.Border,
-			Second: second, First: first, Stride: int32(OrderStride(p)), Resized: p.Resized,
+			Second: second, First: first, Stride: int32(OrderStride(p)), Resized: p.Resized, Ring: int32(ring),
 		}},
 	})
 }

@@ -14,7 +14,7 @@ const (
 	InBlock                  // buffer Index of the schedule
 	InStore                  // tensor Index of the schedule, fp32
 	InStoreHalf              // the fp16 copy of that tensor
-	InPixels                 // bytes of the images, [images, channels, height, width]
+	InPixels                 // bytes of the images, [images, channels, height, width], or those of some steps: see Options.Ring
 	InLabels                 // int32 labels of the images
 )
 

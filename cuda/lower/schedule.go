@@ -104,6 +104,17 @@ func (s *Schedule) bytes(r Ref) int64 {
 	return 0
 }
 
+// StoredBytes is the size of the tensors of the store.
+func (s *Schedule) StoredBytes() (bytes int64) {
+	for i := range s.Tensors {
+		bytes += s.bytes(Ref{Space: InStore, Index: i})
+		if s.Tensors[i].Half {
+			bytes += s.bytes(Ref{Space: InStoreHalf, Index: i})
+		}
+	}
+	return bytes
+}
+
 // Traffic is the bytes of the buffers and tensors that launch i reads and writes, each counted once; of the images it counts nothing.
 func (s *Schedule) Traffic(i int) (read, written int64) {
 	seen := [2]map[Ref]bool{{}, {}}

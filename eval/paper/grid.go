@@ -14,7 +14,7 @@ var files embed.FS
 
 // Column is a long-tailed data set.
 type Column struct {
-	Dataset   string  `json:"dataset"`   // cifar10, cifar20 or cifar100
+	Dataset   string  `json:"dataset"`   // its name in data.Names
 	Imbalance float64 `json:"imbalance"` // factor, 1 is balanced
 
 	Profile string `json:"profile,omitempty"` // "step" in a Gallery; empty for the paper's, exponential

@@ -10,12 +10,13 @@ import (
 	"longtail/eval"
 	"longtail/eval/paper"
 	"longtail/eval/tables"
+	"longtail/internal/metrics"
 )
 
 // maxLines is the number of groups that share one chart: more lines cannot be told apart.
 const maxLines = 7
 
-// maxConfusions is the number of groups whose confusion matrices are drawn.
+// maxConfusions is the number of groups whose confusion matrices are drawn, of at most metrics.Dense classes.
 const maxConfusions = 12
 
 // mapFrom is the number of class-balanced models from which a map of all 25 is worth its room.
@@ -158,7 +159,7 @@ func columnFigures(c paper.Column, runs []*eval.Run) []Figure {
 		if len(classes) < maxLines {
 			classes = append(classes, ClassAccuracy{g.Label, meanPerClass(same)})
 		}
-		if i < maxConfusions {
+		if i < maxConfusions && len(first.Counts) <= metrics.Dense {
 			all = append(all, Confusion(fmt.Sprintf("confusion-%s-%d", suffix, i+1), "Confusion, "+where+", "+g.Label, first.ClassNames, first.Counts, sumConfusion(same)))
 		}
 	}

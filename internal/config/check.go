@@ -22,6 +22,15 @@ const (
 	maxRate   = 1000
 )
 
+// Values of train.checkpoint beside device.Auto, which checkpoints where memory is short.
+const (
+	CheckpointNever  = "never"
+	CheckpointAlways = "always"
+)
+
+// Checkpoints are the values of train.checkpoint. The bits of a run do not depend on it.
+func Checkpoints() []string { return []string{device.Auto, CheckpointNever, CheckpointAlways} }
+
 // choice is a key whose value is one of some names.
 type choice struct {
 	key, value string
@@ -41,6 +50,7 @@ func (c *Config) choices() []choice {
 		{"train.schedule", c.Train.Schedule, Schedules()},
 		{"train.warmup", c.Train.Warmup, Warmups()},
 		{"train.mix", c.Train.Mix, mix.Choices()},
+		{"train.checkpoint", c.Train.Checkpoint, Checkpoints()},
 		{"model.name", c.Model.Name, models.Names()},
 		{"model.shortcut", c.Model.Shortcut, models.Shortcuts()},
 		{"model.init", c.Model.Init, models.Inits()},

@@ -14,6 +14,7 @@ import (
 
 	"longtail/data"
 	"longtail/data/mix"
+	"longtail/internal/device"
 	"longtail/internal/fail"
 )
 
@@ -91,6 +92,8 @@ type Train struct {
 	Fresh    string `key:"fresh" later:"yes"`                   // one of Fresh: what is drawn nevertheless
 	Freeze   string `key:"freeze" later:"yes"`                  // one of Freezes: what keeps its values
 
+	Checkpoint string `key:"checkpoint" role:"place" later:"yes"` // one of Checkpoints: whether activations are computed twice rather than kept
+
 	MaxNorm float64 `key:"max_norm" later:"yes"` // rows of the classifier are shortened to this length after each epoch; 0: not
 }
 
@@ -107,7 +110,7 @@ func Defaults() *Config {
 		Loss:  newLoss(),
 		Train: Train{
 			Epochs: 200, Batch: 128, LR: 0.1, Momentum: 0.9, WeightDecay: 2e-4, EvalEvery: 1, Schedule: StepSchedule, Warmup: StepWarmup, Fresh: FreshNone, Freeze: FreezeNone,
-			Mix: mix.None,
+			Mix: mix.None, Checkpoint: device.Auto,
 		},
 		Eval:   Eval{Adjust: NoTau, TauNorm: NoTau},
 		Device: "auto", Precision: "auto",

@@ -89,6 +89,9 @@ func (b *Backend) Check(p *plan.Program, precision device.Precision) error {
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
+		if s.Again && precision == device.Mixed {
+			return fail.Usage("train.checkpoint: in precision %s the cpu keeps other bits than it computes, so that nothing is computed again\nuse train.checkpoint=never or precision=%s", precision, device.FP32)
+		}
 		if s.Rows == nil && !supported(s.Kind) {
 			return fmt.Errorf("the cpu backend has no operation %v", s.Kind)
 		}
@@ -121,9 +124,6 @@ func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.
 	if err := errors.Join(b.Check(p, precision), device.CheckImages(p, images)); err != nil {
 		return nil, err
 	}
-	if err := b.checkMemory(p, precision); err != nil {
-		return nil, err
-	}
 	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernelsFor(precision)}
 	if share != nil {
 		other, ok := share.(*session)
@@ -132,9 +132,15 @@ func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.
 		}
 		s.store = other.store
 	}
-	if err := s.bind(); err != nil {
+	err := s.bind()
+	if err == nil {
+		err = b.checkMemory(s, share == nil)
+	}
+	if err != nil {
 		s.pool.close()
 		return nil, err
 	}
+	s.arena = make([]float32, s.need.arena)
+	hugePages(s.arena)
 	return s, nil
 }

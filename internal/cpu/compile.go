@@ -143,8 +143,7 @@ func compile(s *session) error {
 	p := s.program
 	c.findPads()
 	c.countReads()
-	s.arena = make([]float32, c.placeValues())
-	hugePages(s.arena)
+	s.need.arena = c.placeValues()
 	s.levels = make([]level, p.Levels)
 	for i := 0; i < len(p.Steps); i++ {
 		st := &p.Steps[i]
@@ -172,7 +171,7 @@ func compile(s *session) error {
 		compilers[st.Kind](c, st)
 	}
 	c.closeLevel()
-	pairs := make([]float32, s.pairs)
+	pairs := s.floats(s.pairs)
 	hugePages(pairs)
 	for i := range s.levels {
 		for _, bind := range s.levels[i].bind {
@@ -189,6 +188,7 @@ func (c *compiler) closeLevel() {
 		buffers = append(buffers, p.buffer)
 	}
 	c.level.scratch = plan.Arena(buffers, 16)
+	c.s.need.scratch = max(c.s.need.scratch, c.level.scratch)
 	for _, p := range c.local {
 		p.off = p.buffer.Offset
 	}
@@ -462,7 +462,7 @@ func (c *compiler) write(v plan.ValueID) *place {
 
 // result makes room for the logical result of a sum.
 func (c *compiler) result(v plan.ValueID) []float32 {
-	c.s.small[v] = make([]float32, c.s.program.Values[v].Shape.TotalSize())
+	c.s.small[v] = c.s.floats(c.s.program.Values[v].Shape.TotalSize())
 	return c.s.small[v]
 }
 

@@ -15,7 +15,7 @@ const (
 type convolver interface {
 	// pack takes the logical weights [O, C, K, K].
 	pack(w []float32)
-	// packed is the number of floats that they take then.
+	// packed is the number of floats that pack keeps.
 	packed() int
 	// workspace is the number of floats that run needs.
 	workspace() int
@@ -116,25 +116,30 @@ func phase(g geometry, size, at int) (count, taps, first, from int) {
 
 func (d *directConv) workspace() int { return 0 }
 
+func (d *directConv) packed() (floats int) {
+	for i := range d.parts {
+		floats += d.panels() * d.perPanel(&d.parts[i])
+	}
+	return floats
+}
+
+// panels is the number of panels of a part.
+func (d *directConv) panels() int { return (d.out + panelWidth - 1) / panelWidth }
+
+// perPanel is the number of floats in a panel of a part.
+func (d *directConv) perPanel(p *convPart) int { return p.tapsY * p.tapsX * d.in * panelWidth }
+
 func (d *directConv) pack(w []float32) {
 	for i := range d.parts {
 		d.packPart(&d.parts[i], w)
 	}
 }
 
-func (d *directConv) packed() (floats int) {
-	for i := range d.parts {
-		p := &d.parts[i]
-		floats += (d.out + panelWidth - 1) / panelWidth * p.tapsY * p.tapsX * d.in * panelWidth
-	}
-	return floats
-}
-
 // packPart writes zeros where there is no logical channel.
 func (d *directConv) packPart(p *convPart, w []float32) {
-	count := p.tapsY * p.tapsX * d.in * panelWidth // floats in a panel
+	count := d.perPanel(p)
 	if p.panels == nil {
-		p.panels = make([]float32, (d.out+panelWidth-1)/panelWidth*count)
+		p.panels = make([]float32, d.panels()*count)
 	}
 	area := d.window * d.window
 	stepIn, stepOut := area, d.logical[0]*area

@@ -74,6 +74,8 @@ func (w *winoConv) weightStride() int { return oddLines(w.in * w.out) }
 
 func (w *winoConv) workspace() int { return winoPoints * (w.grid.stride(w.in) + w.grid.stride(w.out)) }
 
+func (w *winoConv) packed() int { return w.direct.packed() + winoPoints*w.weightStride() }
+
 func (w *winoConv) pack(weights []float32) {
 	w.direct.pack(weights)
 	if w.weights == nil {
@@ -84,8 +86,6 @@ func (w *winoConv) pack(weights []float32) {
 		factors: winoFactors,
 	})
 }
-
-func (w *winoConv) packed() int { return w.direct.packed() + winoPoints*w.weightStride() }
 
 func (w *winoConv) flops() float64 {
 	return 2 * float64(winoPoints*w.grid.rows*w.grid.cols*w.in*w.out)

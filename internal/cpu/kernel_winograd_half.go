@@ -8,6 +8,8 @@ type winoHalfConv struct {
 
 func (w *winoHalfConv) pairStride() int { return oddLines(w.in / 2 * w.out) }
 
+func (w *winoHalfConv) packed() int { return w.winoConv.packed() + winoPoints*w.pairStride() }
+
 func (w *winoHalfConv) pack(weights []float32) {
 	w.winoConv.pack(weights)
 	if w.pairs == nil {
@@ -17,8 +19,6 @@ func (w *winoHalfConv) pack(weights []float32) {
 		w.kernels.pairRows(w.pairs[p*w.pairStride():], w.weights[p*w.weightStride():], w.in*w.out/panelWidth)
 	}
 }
-
-func (w *winoHalfConv) packed() int { return w.winoConv.packed() + winoPoints*w.pairStride() }
 
 func (w *winoHalfConv) workspace() int {
 	return winoPoints * (w.grid.stride(w.in/2) + w.grid.stride(w.out))

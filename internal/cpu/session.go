@@ -8,6 +8,7 @@ import (
 
 	"longtail/data"
 	"longtail/internal/device"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 )
 
@@ -23,6 +24,7 @@ type session struct {
 	store   *store
 	kernels kernels
 
+	need   needs
 	arena  []float32                  // values that cross levels, all images of a batch
 	small  map[plan.ValueID][]float32 // values that concern the batch, and inputs; logical layout
 	places []*place                   // of values that concern an image
@@ -45,7 +47,7 @@ type session struct {
 	unread atomic.Pointer[error] // of an image of the current step that could not be read
 }
 
-// bind gives everything in the program its memory and compiles the levels.
+// bind gives everything in the program but the arena its memory and compiles the levels.
 func (s *session) bind() error {
 	p := s.program
 	s.small = map[plan.ValueID][]float32{}
@@ -61,7 +63,7 @@ func (s *session) bind() error {
 		case plan.Running:
 			s.small[plan.ValueID(id)] = s.store.values[device.RunningPrefix+v.Name]
 		case plan.Target, plan.SecondTarget, plan.FirstShare:
-			s.small[plan.ValueID(id)] = make([]float32, v.Shape.TotalSize())
+			s.small[plan.ValueID(id)] = s.floats(v.Shape.TotalSize())
 		}
 	}
 	for _, in := range p.Inputs {
@@ -104,7 +106,7 @@ func (s *session) Counters() device.Counters {
 // Run does n steps on order[0 : n*batch].
 func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	p := s.program
-	sums := device.Sums{Confusion: make([]int64, p.Classes*p.Classes)}
+	sums := device.Sums{Confusion: metrics.Counts{}}
 	if err := device.CheckRun(p, order, first, n, s.images.Len(), len(s.rates)); err != nil {
 		return sums, err
 	}
@@ -168,7 +170,7 @@ func (s *session) count(sums *device.Sums) bool {
 			}
 		}
 		sums.Samples++
-		sums.Confusion[int(s.images.Labels[image])*p.Classes+best]++
+		sums.Confusion[metrics.Pair{Label: s.images.Labels[image], Predicted: int32(best)}]++
 	}
 	sums.Loss += loss
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {

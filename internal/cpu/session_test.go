@@ -3,6 +3,7 @@ package cpu_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -224,7 +225,7 @@ func TestPaddedEvaluationCountsEachImageOnce(t *testing.T) {
 	if one.Samples != 11 || padded.Samples != 11 {
 		t.Errorf("%d and %d samples, want 11", one.Samples, padded.Samples)
 	}
-	if math.Abs(one.Loss-padded.Loss) > 1e-6*one.Loss || !slices.Equal(one.Confusion, padded.Confusion) {
+	if math.Abs(one.Loss-padded.Loss) > 1e-6*one.Loss || !maps.Equal(one.Confusion, padded.Confusion) {
 		t.Errorf("padding changes the result: loss %g and %g", one.Loss, padded.Loss)
 	}
 }

@@ -27,6 +27,7 @@ func (c *compiler) convolve(st *plan.Step, kernel func(g geometry, in, out int) 
 	op := kernel(geometryOf(p.Values[x].Shape, ws, p.Values[y].Shape, st.Attrs), ws[1], ws[0])
 	values := c.values(weights)
 	s.packs = append(s.packs, func() { op.pack(values()) })
+	s.need.floats += op.packed()
 	src, dst := c.read(from), c.write(st.Out)
 	work := c.workspace(op.workspace())
 	c.cost.moves = op.moves()
@@ -42,6 +43,8 @@ func (c *compiler) convGradWeights(st *plan.Step) {
 	op := k.newConvGradWeights(g, ws[1], ws[0])
 	result, size := c.result(st.Out), op.size()
 	sums := newChunkSums(k, size, c.chunks())
+	s.need.blocks += size
+	s.need.floats += size
 	c.level.sums = append(c.level.sums, sum{reset: sums.begin, end: sums.end, finish: c.unlessLate(st.Out, func() { op.unpack(result, sums.finish()) })})
 	x, dy := c.read(st.In[0]), c.read(st.In[1])
 	work := c.workspace(op.workspace())

@@ -157,7 +157,7 @@ func (c *compiler) batchSum(st *plan.Step) {
 func (c *compiler) partial(v plan.ValueID) func(chunk int) []float32 {
 	result := c.result(v)
 	size := len(result)
-	all := make([]float32, c.chunks()*size)
+	all := c.s.floats(c.chunks() * size)
 	of := func(chunk int) []float32 { return all[chunk*size:][:size] }
 	k, chunks := c.s.kernels, c.chunks()
 	c.level.sums = append(c.level.sums, sum{

@@ -22,6 +22,7 @@ func (w *worker) room(floats int) {
 
 func (c *compiler) addPass(p batchPass) {
 	c.level.passes = append(c.level.passes, p)
+	c.s.need.scratch = max(c.s.need.scratch, p.scratch)
 	total := &c.s.perImage
 	total.bytes, total.flops, total.direct = total.bytes+p.cost.bytes, total.flops+p.cost.flops, total.direct+p.cost.direct
 }
@@ -72,7 +73,7 @@ func (s *session) allHalves(p *place) []uint16 {
 func (c *compiler) packs(weights plan.ValueID, op *largeConv) {
 	for i := range op.direct.parts {
 		p := &op.direct.parts[i]
-		p.panels = make([]float32, op.direct.out*op.pairs(p))
+		p.panels = c.s.floats(op.direct.out * op.pairs(p))
 		hugePages(p.panels)
 	}
 	if w := c.packers[weights]; w != nil {

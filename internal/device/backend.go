@@ -2,6 +2,7 @@ package device
 
 import (
 	"longtail/data"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 
 	"gorgonia.org/tensor"
@@ -33,8 +34,8 @@ type Backend interface {
 	Info() Info
 	// Check returns an error that names the first operation of the program, or the precision, that the backend lacks.
 	Check(p *plan.Program, precision Precision) error
-	// Memory is how many bytes the buffers of a program take, nearly all that a session needs, and how many the device has left; 0
-	// for what is not known.
+	// Memory is how many bytes a session of a program takes, its parameters and momenta among them and images left out, and how many the
+	// device has left; 0 for what is not known.
 	Memory(p *plan.Program, precision Precision) (need, available int64)
 	// Open checks a program and allocates it on the device; images are what orders index. A program opened with a share uses
 	// the parameters, momenta and running moments of that session.
@@ -71,10 +72,10 @@ type State map[string]*tensor.Dense
 
 // Sums are totals over the samples of a call of Run.
 type Sums struct {
-	Samples   int64   // samples seen, padding not counted
-	Loss      float64 // sum over samples of the loss of a sample
-	Confusion []int64 // [C * C] counts, row = true class, the first label of a mixed image, column = predicted class
-	NonFinite bool    // a loss was NaN or infinite
+	Samples   int64          // samples seen, padding not counted
+	Loss      float64        // sum over samples of the loss of a sample
+	Confusion metrics.Counts // by true class, the first label of a mixed image, and predicted class
+	NonFinite bool           // a loss was NaN or infinite
 }
 
 // Counters are what a device's time is made of; fields that a backend does not count are 0.

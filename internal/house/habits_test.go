@@ -19,6 +19,7 @@ var (
 	leftOpen    = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b`)
 	machinePath = regexp.MustCompile("(^|[\\s\"'`=(:])/(ho" + "me|ro" + "ot|Us" + "ers|wo" + "rk|mn" + "t|sr" + "v)/")
 	oldWords    = regexp.MustCompile(`(?i)\b(no` + `body|some` + `body|at ha` + `nd|go(es)? ` + `on|say(s)? whe` + `ther)\b`)
+	dataSet     = regexp.MustCompile(`(?i)cifar|imagenet|inaturalist`)
 	sharedPath  = regexp.MustCompile(`\.\./` + `shared\b`)
 )
 
@@ -40,12 +41,23 @@ func checkText(s sources) []string {
 			if word := oldWords.FindString(line); word != "" {
 				faults.add("%s:%d: %q is not the plain English that the project writes: reports whether, resumes, continues, the current one", f.name, n+1, word)
 			}
+			if word := dataSet.FindString(line); word != "" && knowsNoDataSet(f.name) {
+				faults.add("%s:%d: train and eval know no data set, published tables aside: %s", f.name, n+1, word)
+			}
 			if sharedPath.MatchString(line) && f.name != ".ci/run" {
 				faults.add("%s:%d: only .ci/run may name that folder: %s", f.name, n+1, strings.TrimSpace(line))
 			}
 		}
 	}
 	return faults
+}
+
+// knowsNoDataSet reports whether a file trains or evaluates whatever data set there is.
+func knowsNoDataSet(name string) bool {
+	of := func(rooms ...string) bool {
+		return slices.ContainsFunc(rooms, func(room string) bool { return strings.HasPrefix(name, room+"/") })
+	}
+	return path.Ext(name) == ".go" && !isTest(name) && of("train", "eval") && !of("eval/paper", "eval/evaltest")
 }
 
 // checkFormat finds Go files that gofmt would change.

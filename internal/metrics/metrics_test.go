@@ -39,9 +39,9 @@ func TestNumbersOfAConfusionMatrix(t *testing.T) {
 		"no samples": {[][]int64{{0, 0}, {0, 0}}, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			near(t, "balanced accuracy", BalancedAccuracy(c.confusion), c.balanced)
-			near(t, "geometric mean", GeometricMean(c.confusion), c.g)
-			near(t, "macro F1", MacroF1(c.confusion), c.macroF1)
+			near(t, "balanced accuracy", BalancedAccuracy(TallyOf(c.confusion)), c.balanced)
+			near(t, "geometric mean", GeometricMean(TallyOf(c.confusion)), c.g)
+			near(t, "macro F1", MacroF1(TallyOf(c.confusion)), c.macroF1)
 		})
 	}
 }
@@ -65,10 +65,10 @@ func TestNumbersAgreeWithTheirDefinitions(t *testing.T) {
 			p, r := float64(confusion[c][c])/predicted, float64(confusion[c][c])/truth
 			f1 += 2 * p * r / (p + r) / float64(classes)
 		}
-		if got := MacroF1(confusion); math.Abs(got-f1) > 1e-12 {
+		if got := MacroF1(TallyOf(confusion)); math.Abs(got-f1) > 1e-12 {
 			t.Errorf("macro F1 is %v, want %v", got, f1)
 		}
-		if g, b := GeometricMean(confusion), BalancedAccuracy(confusion); g > b+1e-12 || g <= 0 {
+		if g, b := GeometricMean(TallyOf(confusion)), BalancedAccuracy(TallyOf(confusion)); g > b+1e-12 || g <= 0 {
 			t.Errorf("the geometric mean is %v, the arithmetic one %v", g, b)
 		}
 	})

@@ -2,9 +2,9 @@
 //
 // [Order] walks the graph. [Level] cuts it where a sum over the batch must be complete before a step can run; between two cuts
 // everything concerns one image at a time, so that a backend may run a level image by image, in cache or in one kernel. [Fuse]
-// merges a normalisation with what follows it, and [Recompute] repeats what is cheaper to compute than to store. [Compact]
-// compiles adjacent operations on rows, such as those of a loss, to row programs. [Arena] places buffers with lifetimes in one
-// block. The package is pure: it knows no device, no data set and no loss.
+// merges a normalisation with what follows it, and [Recompute] repeats what is cheaper to compute than to store; [Checkpoint]
+// repeats more, where memory is short. [Compact] compiles adjacent operations on rows, such as those of a loss, to row programs.
+// [Arena] places buffers with lifetimes in one block. The package is pure: it knows no device, no data set and no loss.
 //
 // Whatever changes during a run is an input of the program, set by name: see [Input].
 package plan
@@ -61,6 +61,8 @@ type Step struct {
 	ReLU bool        // KindNormalize: max(0, .) at the end
 	Plus ValueID     // KindNormalize: added before the ReLU, or None
 	Rows *RowProgram // a compiled loss, in place of Kind; it has its own inputs and outputs
+
+	Again bool // it repeats a step of the forward pass: see Checkpoint
 }
 
 // ParamUse ties a parameter to its gradient.

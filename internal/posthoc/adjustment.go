@@ -98,24 +98,21 @@ func (n *Network) Choose(a Adjustment) (chosen Adjustment, heldOut float64) {
 	chosen, heldOut = Adjustment{Method: a.Method}, math.Inf(-1)
 	for _, tau := range Grid() {
 		candidate := Adjustment{Method: a.Method, Tau: tau}
-		confusion := Confusion(n.Scores(candidate, n.HeldOut), n.HeldOut.Labels, len(n.Counts))
-		if accuracy := metrics.BalancedAccuracy(confusion); accuracy > heldOut {
+		counts := Confusion(n.Scores(candidate, n.HeldOut), n.HeldOut.Labels)
+		if accuracy := metrics.BalancedAccuracy(counts.Tally(len(n.Counts))); accuracy > heldOut {
 			chosen, heldOut = candidate, accuracy
 		}
 	}
 	return chosen, heldOut
 }
 
-// Confusion counts the predictions of scores [N][C], the first largest one of each row, against labels [N]: [C][C], row = true class.
-func Confusion(scores [][]float64, labels []int32, classes int) [][]int64 {
-	confusion := make([][]int64, classes)
-	for c := range confusion {
-		confusion[c] = make([]int64, classes)
-	}
+// Confusion counts the predictions of scores [N][C], the first largest one of each row, against labels [N].
+func Confusion(scores [][]float64, labels []int32) metrics.Counts {
+	counts := metrics.Counts{}
 	for i, row := range scores {
-		confusion[labels[i]][metrics.Argmax(row)]++
+		counts[metrics.Pair{Label: labels[i], Predicted: int32(metrics.Argmax(row))}]++
 	}
-	return confusion
+	return counts
 }
 
 // CrossEntropy is the sum over the images of log sum_c e^z_c - z_y, of scores [N][C] and labels [N].

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"longtail/internal/metrics"
 )
 
 // testdata/sealed_before.json was sealed by a program that knew neither calibration errors nor adjusted results.
@@ -30,9 +32,9 @@ func TestEarlierSealsHold(t *testing.T) {
 func adjusted(t *testing.T) Summary {
 	t.Helper()
 	ece, tau, heldOut := 0.25, 1.5, 0.75
-	r := NewResult(1, 5, []int64{3, 1, 2, 2}, 2, 4.5)
+	r := NewResult(1, 5, metrics.FromFlat([]int64{3, 1, 2, 2}, 2), 2, 4.5)
 	r.ECE = &ece
-	a := AdjustedResult{&tau, &heldOut, NewResult(1, 5, []int64{2, 2, 0, 4}, 2, 4)}
+	a := AdjustedResult{&tau, &heldOut, NewResult(1, 5, metrics.FromFlat([]int64{2, 2, 0, 4}, 2), 2, 4)}
 	s := Summary{
 		Version: SummaryVersion, Steps: 5, ClassNames: []string{"a", "b"}, Counts: []int{5, 1}, TestCounts: []int{4, 4},
 		Last: r, Best: r, Adjusted: &Adjusted{Method: "adjust", Auto: true, Last: a, Best: a}, Seal: &Seal{},

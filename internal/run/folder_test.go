@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"longtail/internal/fail"
+	"longtail/internal/metrics"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -196,7 +197,7 @@ func TestDamagedEpochsStayAsTheyAre(t *testing.T) {
 }
 
 func exampleSummary() Summary {
-	r := NewResult(1, 10, []int64{3, 1, 2, 2}, 2, 4)
+	r := NewResult(1, 10, metrics.FromFlat([]int64{3, 1, 2, 2}, 2), 2, 4)
 	return Summary{Version: 1, Steps: 10, ClassNames: []string{"a", "b"}, Counts: []int{2, 1}, TestCounts: []int{4, 4}, Last: r, Best: r}
 }
 
@@ -244,7 +245,7 @@ func TestForgedNumbersAndNamesAreRefused(t *testing.T) {
 		`dataset: "../../X" cannot`:   func(s *Summary) { s.Dataset = "../../X" },
 		`model: "\x1b[31m" cannot`:    func(s *Summary) { s.Model = "\x1b[31m" },
 		"class_names: ":               func(s *Summary) { s.ClassNames = []string{"a", "b\a"} },
-		"best: its error":             func(s *Summary) { s.Best = NewResult(1, 9, []int64{2, 2, 2, 2}, 2, 4) },
+		"best: its error":             func(s *Summary) { s.Best = NewResult(1, 9, metrics.FromFlat([]int64{2, 2, 2, 2}, 2), 2, 4) },
 	} {
 		f, s := open(t, t.TempDir()), exampleSummary()
 		forge(&s)
@@ -258,12 +259,12 @@ func TestForgedNumbersAndNamesAreRefused(t *testing.T) {
 }
 
 func TestScoreOfAConfusionMatrix(t *testing.T) {
-	s := NewScore([]int64{3, 1, 0, 0, 2, 2, 0, 0, 0}, 3, 4)
+	s := NewScore(metrics.FromFlat([]int64{3, 1, 0, 0, 2, 2, 0, 0, 0}, 3).Tally(3), 4)
 	want := Score{Loss: 0.5, Error: 0.375, Accuracy: 0.625, PerClass: []float64{0.75, 0.5, 0}}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Error(diff)
 	}
-	if s := NewScore(make([]int64, 4), 2, 0); s.Loss != 0 || s.Error != 0 || len(s.PerClass) != 2 {
+	if s := NewScore(metrics.NewTally(2), 0); s.Loss != 0 || s.Error != 0 || len(s.PerClass) != 2 {
 		t.Errorf("without samples: %+v", s)
 	}
 }

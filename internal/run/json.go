@@ -1,7 +1,6 @@
 package run
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -112,28 +111,16 @@ const near = 1e-9
 // check compares the numbers of a result with those that they follow from: all but the loss and the
 // calibration error are functions of the confusion matrix, whose rows are the test images of each class.
 func (r *Result) check(testCounts []int) error {
-	classes := len(testCounts)
-	if len(r.PerClass) != classes || len(r.Confusion) != classes {
-		return fmt.Errorf("a result of %d classes in a run of %d", len(r.Confusion), classes)
+	if err := r.Fits(len(testCounts)); err != nil {
+		return err
 	}
-	var confusion []int64
-	for c, row := range r.Confusion {
-		if len(row) != classes {
-			return errors.New("a confusion matrix that is not square")
-		}
-		total := int64(0)
-		for _, n := range row {
-			if n < 0 {
-				return errors.New("a negative count in the confusion matrix")
-			}
-			total += n
-		}
+	tally := r.Tally()
+	for c, total := range tally.Samples {
 		if total != int64(testCounts[c]) {
 			return fmt.Errorf("confusion: class %d has %d test images, test_counts says %d", c, total, testCounts[c])
 		}
-		confusion = append(confusion, row...)
 	}
-	want := NewScore(confusion, classes, 0)
+	want := NewScore(tally, 0)
 	for _, f := range []struct {
 		key       string
 		got, want float64

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"longtail/data"
+	"longtail/internal/metrics"
 )
 
 // Score is what one pass over a labelled set gives. Rates are fractions in [0, 1].
@@ -31,7 +32,8 @@ type Result struct {
 	Epoch float64 `json:"epoch"`
 	Step  int     `json:"step"`
 	Score
-	Confusion [][]int64 `json:"confusion"` // [C][C] counts, row = true class, column = predicted class
+	Confusion [][]int64      `json:"confusion,omitempty"` // [C][C] counts, row = true class, column = predicted class; empty above metrics.Dense classes
+	Cells     []metrics.Cell `json:"cells,omitempty"`     // what stands for it there
 }
 
 // Summary is summary.json: the result of a finished run. It holds nothing that differs between two equal runs.

@@ -126,6 +126,8 @@ type measured struct {
 	cfg      *config.Config
 	images   data.Images
 	order    *data.Stream
+	network  program.Network
+	options  plan.Options
 	program  *plan.Program
 	net      models.Net
 	sessions []device.Session
@@ -141,25 +143,40 @@ func On(cfg *config.Config, d *device.Device, o Options) (*device.Device, error)
 	return d.For(b.program), nil
 }
 
-// Memory is how many bytes the trainings of a measurement take together on a device, and how many it has left; 0 for what is not known.
-func Memory(cfg *config.Config, d *device.Device, o Options) (need, available int64, err error) {
+// Memory is what the trainings of a measurement need together on a device. What is more than it has is no error here.
+func Memory(cfg *config.Config, d *device.Device, o Options) (*train.Memory, error) {
 	b := measured{cfg: cfg, images: randomImages(cfg, o)}
 	if err := b.plan(); err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	need, available = b.memory(d, o.Runs)
-	return need, available, nil
+	m, err := b.fit(d)
+	if m == nil {
+		return nil, err
+	}
+	m.Train *= int64(o.Runs)
+	return m, nil
 }
 
-func (b *measured) memory(d *device.Device, runs int) (need, available int64) {
-	need, available = d.Backend.Memory(b.program, d.Precision)
-	return need * int64(runs), available
+// fit takes checkpoints as a training would.
+func (b *measured) fit(d *device.Device) (*train.Memory, error) {
+	m, err := train.FitMemory(b.cfg, d, b.program, 0, func(batch int) (*plan.Program, error) {
+		p, _, err := b.network.Plan(batch, b.options)
+		return p, err
+	})
+	if m != nil {
+		b.program = m.Program
+	}
+	return m, err
 }
 
-// checkMemory returns an error where several trainings need more memory than there is; a session checks what it needs alone.
+// checkMemory returns an error where the trainings need more memory than there is.
 func (b *measured) checkMemory(d *device.Device, runs int) error {
-	need, available := b.memory(d, runs)
-	if runs == 1 || available == 0 || need <= available {
+	m, err := b.fit(d)
+	if err != nil {
+		return err
+	}
+	need, available := m.Train*int64(runs), m.Available
+	if available == 0 || need <= available {
 		return nil
 	}
 	return fail.Device("%d trainings at once with batches of %d images need %.1f GB of memory, and %.1f GB are available\nlower --runs or train.batch, or choose a smaller model.name",
@@ -168,15 +185,14 @@ func (b *measured) checkMemory(d *device.Device, runs int) error {
 
 // plan plans a training; all trainings have the same program.
 func (b *measured) plan() error {
-	n, err := train.Network(b.cfg, b.images, nil)
-	if err != nil {
+	var err error
+	if b.network, err = train.Network(b.cfg, b.images, nil); err != nil {
 		return err
 	}
-	training, err := train.Options(b.cfg, b.images)
-	if err != nil {
+	if b.options, err = train.Options(b.cfg, b.images); err != nil {
 		return err
 	}
-	b.program, b.net, err = n.Plan(b.cfg.Train.Batch, training)
+	b.program, b.net, err = b.network.Plan(b.cfg.Train.Batch, b.options)
 	return err
 }
 
