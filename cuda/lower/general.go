@@ -11,8 +11,8 @@ import (
 const generalColumns = 64
 
 // generalBlocks is how many blocks the gradient of weights is cut into at least, where the batch has as many images: two for each of 132
-// multiprocessors. On tensor cores a product that has as many blocks of 128 rows takes those, others blocks of 64. It is part of the arithmetic,
-// because the slices of a sum follow from it.
+// multiprocessors. It is part of the arithmetic, because the slices of a sum follow from it. On tensor cores a product of as many tiles of 128 rows
+// takes those, others take tiles of 64, so that slices, each a copy of the weights, are no more than in fp32.
 const generalBlocks = 264
 
 // needsGeneral reports whether a convolution of x [N, I, H, W] with w [O, I, K, K] is for the kernels of any size: because the others cannot
@@ -62,11 +62,10 @@ var (
 // generalStems are the kernels of tensor cores for images of at most 4 channels.
 var generalStems = map[string]string{generalForward.mixed: "general_mma_stem", generalWeights.mixed: "general_mma_stem_weights"}
 
-// newGeneralLaunch is the launch of a pass without its arguments, and how many tiles the rows of its product make and the columns. The blocks of
-// all tiles may be multiplied up to `copies` times.
-func (l *lowering) newGeneralLaunch(pass generalPass, g General, rows, columns, copies int) (k Launch, high, wide int) {
-	wide = upTo(columns, generalColumns)
-	high = upTo(rows, 64)
+// newGeneralLaunch is the launch of a pass without its grid and arguments, and how many tiles the rows of its product make and the columns. There
+// are `products` of that size.
+func (l *lowering) newGeneralLaunch(pass generalPass, g General, rows, columns, products int) (k Launch, high, wide int) {
+	high, wide = upTo(rows, 64), upTo(columns, generalColumns)
 	if !l.mixed {
 		return Launch{Module: pass.module, Kernel: pass.single, Threads: 256}, high, wide
 	}
@@ -75,7 +74,7 @@ func (l *lowering) newGeneralLaunch(pass generalPass, g General, rows, columns, 
 	switch stem := generalStems[pass.mixed]; {
 	case g.Channels == 4 && stem != "":
 		k.Kernel, high = stem, tall
-	case tall*wide*copies >= generalBlocks:
+	case tall*wide*products >= generalBlocks:
 		k.Kernel, high = pass.mixed+"_128", tall
 	}
 	return k, high, wide
@@ -134,7 +133,7 @@ func (l *lowering) generalGradWeights(st *plan.Step) (err error) {
 	if g.Y, err = l.materialize(st.In[1]); err != nil {
 		return err
 	}
-	k, high, wide := l.newGeneralLaunch(generalWeights, g, w[2]*w[2]*int(g.Channels), w[0], l.p.Batch)
+	k, high, wide := l.newGeneralLaunch(generalWeights, g, w[2]*w[2]*int(g.Channels), w[0], 1)
 	slices := max(1, min(l.p.Batch, generalBlocks/(high*wide)))
 	g.Slices = int32(slices)
 	g.Result = l.slices(st, slices)
