@@ -89,7 +89,7 @@ func TestTensorGradientOfTheInput(t *testing.T) {
 	})
 }
 
-// The gradient of the weights, in slices that are added here: one an image, and fewer.
+// The gradient of the weights, in slices that are added here: one an image, and fewer. A tensor core may cut sums off, each time towards 0.
 func TestTensorGradientOfTheWeights(t *testing.T) {
 	eachTensorKernel(t, "weights", "general_mma_stem_weights", func(t *testing.T, l layer, kernel string, rows int) {
 		for _, count := range []int{l.n, (l.n + 1) / 2} {
@@ -102,7 +102,7 @@ func TestTensorGradientOfTheWeights(t *testing.T) {
 			for i, part := range b.read(g.Result, count*len(want)) {
 				got[i%len(want)] += part
 			}
-			compareDouble(t, "dw", got, want, 16)
+			compareDouble(t, "dw", got, want, 64)
 		}
 	})
 }

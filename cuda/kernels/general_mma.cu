@@ -11,15 +11,20 @@
 
 const int narrow_channels = 4;
 
-// A place in the sum of a pixel: a tap, row ty and column tx of those that the pixel has, and a channel.
-struct Place {
+// A place in the sum of a pixel: a tap, row ty and column tx of those that the pixel has, and a channel; of narrow images always the first one.
+template <bool narrow> struct Place {
 	int ty, tx, channel;
+	// `by` terms on, of pixels that have `wide` columns of taps
 	INLINE void move(int by, int channels, int wide) {
-		for (channel += by; channel >= channels; channel -= channels)
-			if (++tx == wide) {
-				tx = 0;
-				ty++;
-			}
+		if constexpr (narrow) {
+			for (tx += by / narrow_channels; tx >= wide; tx -= wide) ty++;
+		} else {
+			for (channel += by; channel >= channels; channel -= channels)
+				if (++tx == wide) {
+					tx = 0;
+					ty++;
+				}
+		}
 	}
 };
 
@@ -52,11 +57,11 @@ template <int high, bool backward, bool narrow> INLINE void convolve(const Gener
 		begin_y[i] = row >= rows ? -0x40000000 : backward ? y + (class_y + p.pad - ys.first) / apart : y * p.stride - p.pad;
 		begin_x[i] = backward ? x + (class_x + p.pad - xs.first) / apart : x * p.stride - p.pad;
 	}
-	Place place = {0, 0, 0};
+	Place<narrow> place = {0, 0, 0};
 	int step_terms = 0; // that are fetched
 	if (terms > 0) place.move(Left::term(0), channels, xs.count);
 
-	auto copy_pixel = [&](half *to, int i, const Place &at) {
+	auto copy_pixel = [&](half *to, int i, const Place<narrow> &at) {
 		const int y = begin_y[i] + xs.direction * at.ty, x = begin_x[i] + xs.direction * at.tx;
 		const bool valid = at.ty < ys.count && y >= 0 && x >= 0 && y < tall && x < wide;
 		copy_async<narrow ? 8 : 16>(to, valid ? image[i] + (size_t)(y * wide + x) * channels + at.channel : source, valid);
@@ -73,7 +78,7 @@ template <int high, bool backward, bool narrow> INLINE void convolve(const Gener
 		}
 	};
 	auto fetch = [&](half *left, half *right) {
-		Place next = place;
+		Place<narrow> next = place;
 		if constexpr (narrow) next.move(narrow_channels, channels, xs.count);
 #pragma unroll
 		for (int i = 0; i < Left::rounds; i++) {

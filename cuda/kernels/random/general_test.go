@@ -107,21 +107,42 @@ func TestTensorGeneral(t *testing.T) {
 	}
 }
 
+// Maxima of windows that lie over every border, of which many values are equal, and the gradients of windows that share their largest value, which
+// have all bits of fp32.
 func TestMaxPool(t *testing.T) {
-	const high, wide, c = 10, 12, 20
-	const h, w = (high+2-3)/2 + 1, (wide+2-3)/2 + 1
-	for half := range 2 {
-		m := newMaker(t, 1, 14, half == 1)
-		p := lower.MaxPool{
-			X: m.store(m.values(images * high * wide * c)), Dy: m.spread(images * h * w * c), Images: images, High: high, Wide: wide, Channels: c, YHigh: h, YWide: w, Window: 3, Stride: 2, Pad: 1,
-		}
-		for _, k := range []struct {
-			kernel string
-			size   int
-		}{{"max_pool", images * h * w * c}, {"max_pool_gradient", images * high * wide * c}} {
-			p.Result = m.room(k.size)
-			m.launch(lower.Launch{Kernel: k.kernel + m.suffix(), Module: "max_pool", Grid: lower.Dim{X: 2, Y: 1, Z: 1}, Threads: 256}, lower.MaxPoolParameters{MaxPool: p})
-			written(t, k.kernel, m.read(p.Result, k.size))
+	for n, k := range []struct{ high, wide, window, stride, pad int }{{11, 13, 3, 2, 1}, {10, 12, 3, 1, 1}, {9, 8, 5, 2, 4}, {7, 9, 2, 3, 1}, {8, 6, 4, 1, 2}, {5, 5, 1, 2, 0}} {
+		for half := range 2 {
+			t.Run(fmt.Sprintf("%+v f%d", k, 32-16*half), func(t *testing.T) {
+				const c = 20
+				h, w := (k.high+2*k.pad-k.window)/k.stride+1, (k.wide+2*k.pad-k.window)/k.stride+1
+				m := newMaker(t, uint64(n), 14, half == 1)
+				x := make([]float32, images*k.high*k.wide*c)
+				for i := range x {
+					x[i] = float32(m.r.IntN(4)) - 3
+				}
+				p := lower.MaxPool{
+					X: m.store(x), Dy: m.gradients(images * h * w * c), Images: images, High: int32(k.high), Wide: int32(k.wide), Channels: c, YHigh: int32(h), YWide: int32(w),
+					Window: int32(k.window), Stride: int32(k.stride), Pad: int32(k.pad),
+				}
+				for i, kernel := range []string{"max_pool", "max_pool_gradient"} {
+					size := []int{images * h * w * c, len(x)}[i]
+					p.Result = m.room(size)
+					m.launch(lower.Launch{Kernel: kernel + m.suffix(), Module: "max_pool", Grid: lower.Dim{X: 2, Y: 1, Z: 1}, Threads: 256}, lower.MaxPoolParameters{MaxPool: p})
+					written(t, kernel, m.read(p.Result, size))
+				}
+			})
 		}
 	}
+}
+
+// gradients are n values of the storage type whose sums are rounded: in fp32 no multiples of one number.
+func (m *maker) gradients(n int) lower.Ref {
+	if m.half {
+		return m.stored(n)
+	}
+	v := m.uniform(n)
+	for i := range v {
+		v[i] *= m.factor()
+	}
+	return m.upload(v)
 }
