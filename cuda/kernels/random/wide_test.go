@@ -28,7 +28,7 @@ func TestWideSources(t *testing.T) {
 }
 
 const (
-	wideHigh, wideWide, wideChannels, cuts = 6, 10, 264, 3
+	wideHigh, wideWide, wideChannels, cuts = 10, 10, 264, 3
 	wideSize                               = images * wideHigh * wideWide * wideChannels
 )
 
@@ -50,7 +50,7 @@ func (w *wideSource) store() {
 func (w *wideSource) statistics(n int) {
 	raw, moments, factor := w.stored(wideSize), w.positive(2*wideChannels), w.factor()
 	for kind := lower.StatisticsMoments; kind <= lower.StatisticsSums; kind++ {
-		// Blocks of different numbers of pixels, some of none, one of more than 16 a thread; more than the last block reads at once, and fewer.
+		// Blocks of different numbers of pixels, some of none, one of more than twice 16 a thread; more than the last block reads at once, and fewer.
 		blocks := []int{1, 7, 37, 90}[(n+2*int(kind))%4]
 		var sums [2][]float32
 		for i := range sums {
