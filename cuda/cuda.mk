@@ -144,7 +144,7 @@ mutants: $(GPU_LIB) emulator emulator-ptx
 test-cuda-gpu: $(GPU_LIB)
 	LONGTAIL_TEST_DEVICE=gpu $(GPU_ENV) go test -v -count=1 $(GPU_TAGS) $(CUDA_PACKAGES)
 
-# All golden curves to their end, in fp32 and mixed, and those of the networks for large images in fp32, on the fast build of the emulator.
+# All golden curves to their end, in fp32 and mixed, with those of the networks for large images, on the fast build of the emulator.
 golden-cuda: $(GPU_LIB) emulator bin/longtail
 	LONGTAIL_GOLDEN=1 LONGTAIL_CUDA_DRIVER=$(CURDIR)/bin/libcuda_emulator_fast.so $(GPU_ENV) \
 		go test -v -count=1 -timeout 30m $(GPU_TAGS) -run TestGoldenCurves ./cuda

@@ -23,8 +23,14 @@ import (
 // A training step in each precision that the GPU has leaves a finite loss; the other precision is refused, by name of the GPU, before anything
 // is allocated. The hash of the state is for TestStepsOfOtherGPUs.
 func TestOneStep(t *testing.T) {
-	e := experiment{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 2}
 	b := newBackend(t)
+	for _, e := range []experiment{{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 2}, bottlenecks} {
+		e.oneStep(t, b)
+	}
+}
+
+func (e experiment) oneStep(t *testing.T, b *Backend) {
+	t.Helper()
 	for _, precision := range []device.Precision{device.FP32, device.Mixed} {
 		if !slices.Contains(b.Info().Precisions, precision) {
 			e.refused(t, b, precision)
@@ -42,7 +48,7 @@ func TestOneStep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		t.Logf("state %s %x", precision, h.Sum(nil))
+		t.Logf("state %s_%s %x", e.model, precision, h.Sum(nil))
 	}
 }
 
@@ -73,7 +79,7 @@ func TestStepsOfOtherGPUs(t *testing.T) {
 		return
 	}
 	want := map[string]string{}
-	for gpu, steps := range map[string]int{"sm_70": 1, "sm_75": 1, "sm_80": 2, "sm_86": 2, "sm_90": 2} {
+	for gpu, steps := range map[string]int{"sm_70": 2, "sm_75": 2, "sm_80": 4, "sm_86": 4, "sm_90": 4} {
 		command := exec.Command(os.Args[0], "-test.run=^TestOneStep$", "-test.v")
 		command.Env = append(os.Environ(), "EMULATOR_GPU="+gpu, "EMULATOR_QUIET=1", "EMULATOR_TRACE=")
 		out, err := command.CombinedOutput()
@@ -82,13 +88,13 @@ func TestStepsOfOtherGPUs(t *testing.T) {
 		}
 		got := stateLine.FindAllStringSubmatch(string(out), -1)
 		if len(got) != steps {
-			t.Errorf("%s: steps in %d precisions, want %d\n%s", gpu, len(got), steps, out)
+			t.Errorf("%s: %d steps, want %d\n%s", gpu, len(got), steps, out)
 		}
 		for _, state := range got {
-			if precision, hash := state[1], state[2]; want[precision] == "" {
-				want[precision] = hash
-			} else if want[precision] != hash {
-				t.Errorf("%s: a step in %s leaves other bits than on another GPU", gpu, precision)
+			if step, hash := state[1], state[2]; want[step] == "" {
+				want[step] = hash
+			} else if want[step] != hash {
+				t.Errorf("%s: the step %s leaves other bits than on another GPU", gpu, step)
 			}
 		}
 	}

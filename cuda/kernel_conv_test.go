@@ -11,20 +11,24 @@ import (
 )
 
 // layer is a convolution of images [n, h, w, in] to `out` channels.
-type layer struct{ n, h, w, in, out, window, stride int }
+type layer struct {
+	n, h, w, in, out, window, stride int
 
-func (l layer) pad() int { return l.window / 2 }
+	less int // than half a window of padding
+}
+
+func (l layer) pad() int { return l.window/2 - l.less }
 func (l layer) result() (h, w int) {
 	return (l.h+2*l.pad()-l.window)/l.stride + 1, (l.w+2*l.pad()-l.window)/l.stride + 1
 }
 func (l layer) String() string {
-	return fmt.Sprintf("%d images %dx%d, %d to %d, window %d, stride %d", l.n, l.h, l.w, l.in, l.out, l.window, l.stride)
+	return fmt.Sprintf("%d images %dx%d, %d to %d, window %d, stride %d, padding %d", l.n, l.h, l.w, l.in, l.out, l.window, l.stride, l.pad())
 }
 
 // layers are the networks' stages, odd batches, images that no tile divides, and channels that no block divides.
 var layers = []layer{
-	{3, 32, 32, 3, 16, 3, 1}, {1, 32, 32, 16, 16, 3, 1}, {2, 32, 32, 16, 32, 3, 2}, {3, 16, 16, 32, 32, 3, 1}, {1, 16, 16, 32, 64, 3, 2},
-	{5, 8, 8, 64, 64, 3, 1}, {2, 32, 32, 16, 32, 1, 2}, {1, 16, 16, 32, 64, 1, 2}, {2, 7, 11, 12, 20, 3, 1}, {2, 10, 6, 4, 36, 3, 2}, {1, 5, 9, 8, 8, 1, 1},
+	{3, 32, 32, 3, 16, 3, 1, 0}, {1, 32, 32, 16, 16, 3, 1, 0}, {2, 32, 32, 16, 32, 3, 2, 0}, {3, 16, 16, 32, 32, 3, 1, 0}, {1, 16, 16, 32, 64, 3, 2, 0},
+	{5, 8, 8, 64, 64, 3, 1, 0}, {2, 32, 32, 16, 32, 1, 2, 0}, {1, 16, 16, 32, 64, 1, 2, 0}, {2, 7, 11, 12, 20, 3, 1, 0}, {2, 10, 6, 4, 36, 3, 2, 0}, {1, 5, 9, 8, 8, 1, 1, 0},
 }
 
 // each visits the products of a convolution: x [n, h, w, in], w [K, K, in, out], y [n, h', w', out].
@@ -58,7 +62,7 @@ func (b *bench) input(l layer) *image {
 			x.v[i] = 0
 		}
 	}
-	x.at = b.floats(x.v)
+	b.place(x)
 	return x
 }
 

@@ -93,17 +93,24 @@ func (i *image) index(n, y, x, c int) int { return ((n*i.h+y)*i.w+x)*i.c + c }
 
 func (b *bench) image(n, h, w, c int) *image {
 	i := &image{n: n, h: h, w: w, c: c, v: b.normal(n * h * w * c)}
-	if !b.half {
-		i.at = b.floats(i.v)
-		return i
-	}
-	halves := make([]uint16, len(i.v))
-	for k, v := range i.v {
-		halves[k] = halfBits(v)
-		i.v[k] = halfValue(halves[k])
-	}
-	i.at = uploaded(b, halves)
+	b.place(i)
 	return i
+}
+
+// place uploads an image.
+func (b *bench) place(i *image) { i.at = b.numbers(i.v) }
+
+// numbers uploads numbers in the type of activations, to which it rounds them.
+func (b *bench) numbers(v []float32) lower.Ref {
+	if !b.half {
+		return b.floats(v)
+	}
+	halves := make([]uint16, len(v))
+	for i := range v {
+		halves[i] = halfBits(v[i])
+		v[i] = halfValue(halves[i])
+	}
+	return uploaded(b, halves)
 }
 
 // activation is room for n numbers of the type of activations.

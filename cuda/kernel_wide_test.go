@@ -15,13 +15,16 @@ import (
 // channels is a full one, a small one, and one of which a block has threads without channels.
 func TestWideSourcesAndTheirStatistics(t *testing.T) {
 	for _, d := range [][4]int{{2, 6, 10, 256}, {3, 4, 2, 132}, {1, 8, 8, 228}} {
-		b := newBench(t, uint64(d[3]))
-		raw, k := b.image(d[0], d[1], d[2], d[3]), b.norm(d[3])
-		for name, s := range b.sources(d[0], d[1], d[2], d[3]) {
-			t.Run(fmt.Sprintf("%v %s", d, name), func(t *testing.T) {
-				b := &bench{t, b.stream, b.r, false}
-				b.wideSourceAndStatistics(s.argument, s.formula, raw, k)
-			})
+		for _, half := range []bool{false, true} {
+			b := newBench(t, uint64(d[3]))
+			b.half = half
+			raw, k := b.image(d[0], d[1], d[2], d[3]), b.norm(d[3])
+			for name, s := range b.sources(d[0], d[1], d[2], d[3]) {
+				t.Run(fmt.Sprintf("%v %s%s", d, name, b.suffix()), func(t *testing.T) {
+					b := &bench{t, b.stream, b.r, half}
+					b.wideSourceAndStatistics(s.argument, s.formula, raw, k)
+				})
+			}
 		}
 	}
 }
@@ -29,10 +32,10 @@ func TestWideSourcesAndTheirStatistics(t *testing.T) {
 func (b *bench) wideSourceAndStatistics(s lower.Source, f formula, raw *image, k *norm) {
 	n, c, cuts := raw.n, raw.c, upTo(raw.c, 128)
 	want := f.evaluate(n, raw.h, raw.w, c)
-	out := b.room(len(want))
-	b.run("wide", "wide_pointwise", driver.Dim{X: 3, Y: cuts, Z: 1}, 256, 0, s, int32(n), out)
-	stored := b.read(out, len(want))
-	compareDouble(b.t, "stored", stored, want, 8)
+	out := b.activation(len(want))
+	b.run("wide", "wide_pointwise"+b.suffix(), driver.Dim{X: 3, Y: cuts, Z: 1}, 256, 0, s, int32(n), out)
+	stored := b.stored(out, len(want))
+	b.compareStored("stored", stored, want)
 	blocks := 1 + n*raw.h*raw.w/50
 	for _, kind := range []lower.StatisticsKind{lower.StatisticsMoments, lower.StatisticsSums} {
 		for _, keep := range []bool{true, false} {
@@ -41,10 +44,10 @@ func (b *bench) wideSourceAndStatistics(s lower.Source, f formula, raw *image, k
 			}
 			again := lower.Ref{}
 			if keep {
-				again = b.room(len(want))
+				again = b.activation(len(want))
 			}
-			b.run("wide", "wide_statistics", driver.Dim{X: blocks, Y: cuts, Z: 1}, 256, 0, s, q, int32(n), again)
-			if keep && !slices.Equal(b.read(again, len(want)), stored) {
+			b.run("wide", "wide_statistics"+b.suffix(), driver.Dim{X: blocks, Y: cuts, Z: 1}, 256, 0, s, q, int32(n), again)
+			if keep && !slices.Equal(b.stored(again, len(want)), stored) {
 				b.t.Errorf("wide_pointwise and wide_statistics of kind %d store different values", kind)
 			}
 			compareStatistics(b.t, b.read(q.Result, 2*c), widened(stored), kind, raw, k, 0.5)
@@ -55,29 +58,39 @@ func (b *bench) wideSourceAndStatistics(s lower.Source, f formula, raw *image, k
 	}
 }
 
-// The average of a source that is stored on the way, and the dense layer.
-func TestWideClassifier(t *testing.T) {
-	for _, d := range [][5]int{{3, 4, 5, 256, 10}, {2, 3, 3, 140, 37}} {
-		n, h, w, c, classes := d[0], d[1], d[2], d[3], d[4]
-		b := newBench(t, 19)
-		x, k := b.image(n, h, w, c), b.norm(c)
-		source := dimensions(h, w, c)
-		source.First = k.term(x, lower.TermNormReLU)
-		all := formula(func(n, y, xx, ch int) float64 { return max(0, k.apply(x.v[x.index(n, y, xx, ch)], ch)) }).evaluate(n, h, w, c)
-		stored, features := b.room(len(x.v)), b.room(n*c)
-		b.run("wide", "wide_average", driver.Dim{X: n, Y: upTo(c, 128), Z: 1}, 256, 0, source, stored, features)
-		want := make([]float64, n*c)
-		for i, v := range all {
-			want[i/(h*w*c)*c+i%c] += v / float64(h*w)
+// The average of a source that is stored on the way, in both types of activations.
+func TestWideAverage(t *testing.T) {
+	for _, half := range []bool{false, true} {
+		for _, d := range [][4]int{{3, 4, 5, 256}, {2, 3, 3, 140}} {
+			n, h, w, c := d[0], d[1], d[2], d[3]
+			b := newBench(t, 19)
+			b.half = half
+			x, k := b.image(n, h, w, c), b.norm(c)
+			source := dimensions(h, w, c)
+			source.First = k.term(x, lower.TermNormReLU)
+			all := formula(func(n, y, xx, ch int) float64 { return max(0, k.apply(x.v[x.index(n, y, xx, ch)], ch)) }).evaluate(n, h, w, c)
+			out, features := b.activation(len(x.v)), b.room(n*c)
+			b.run("wide", "wide_average"+b.suffix(), driver.Dim{X: n, Y: upTo(c, 128), Z: 1}, 256, 0, source, out, features)
+			stored, want := b.stored(out, len(all)), make([]float64, n*c)
+			b.compareStored("stored", stored, all)
+			for i, v := range stored {
+				want[i/(h*w*c)*c+i%c] += float64(v) / float64(h*w)
+			}
+			compareDouble(t, "features", b.read(features, n*c), want, 8)
 		}
-		compareDouble(t, "stored", b.read(stored, len(all)), all, 8)
-		f := b.read(features, n*c)
-		compareDouble(t, "features", f, want, 8)
-		weights, bias := b.normal(classes*c), b.normal(classes)
-		weightsAt := b.floats(weights)
+	}
+}
+
+// A dense layer of many features, with and without a bias.
+func TestWideDense(t *testing.T) {
+	for _, d := range [][3]int{{3, 256, 10}, {2, 140, 37}} {
+		n, c, classes := d[0], d[1], d[2]
+		b := newBench(t, 19)
+		f, weights, bias := b.normal(n*c), b.normal(classes*c), b.normal(classes)
+		featuresAt, weightsAt := b.floats(f), b.floats(weights)
 		for _, biasAt := range []lower.Ref{b.floats(bias), {}} {
 			y, want := b.room(n*classes), make([]float64, n*classes)
-			b.run("wide", "wide_dense", driver.D1(n), 256, 0, features, weightsAt, biasAt, y, int32(c), int32(classes))
+			b.run("wide", "wide_dense", driver.D1(n), 256, 0, featuresAt, weightsAt, biasAt, y, int32(c), int32(classes))
 			for i := range want {
 				if !biasAt.IsNull() {
 					want[i] = float64(bias[i%classes])

@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"strings"
@@ -47,7 +48,7 @@ func TestSameBitsTwiceAndAfterAResume(t *testing.T) {
 	for _, c := range []struct {
 		experiment
 		precision device.Precision
-	}{{small, device.FP32}, {small, device.Mixed}, {bottlenecks, device.FP32}} {
+	}{{small, device.FP32}, {small, device.Mixed}, {bottlenecks, device.FP32}, {bottlenecks, device.Mixed}} {
 		b, images := newBackend(t), c.noise()
 		one, two, three := c.open(t, b, c.precision, images), c.open(t, b, c.precision, images), c.open(t, b, c.precision, images)
 		sums := c.train(t, one, 0, 4)
@@ -137,26 +138,28 @@ func TestEvaluationEqualsTheCPU(t *testing.T) {
 	wide.batch = small.batch
 	for _, c := range []struct {
 		experiment
-		features int
-	}{{small, 64}, {wide, 264}} {
-		t.Run(c.model, func(t *testing.T) { c.compareEvaluation(t, c.features) })
+		features  int
+		precision device.Precision
+		tolerance float64
+	}{{small, 64, device.FP32, 1e-3}, {wide, 264, device.FP32, 1e-3}, {small, 64, device.Mixed, 2e-2}, {wide, 264, device.Mixed, 5e-2}} {
+		t.Run(fmt.Sprintf("%s %s", c.model, c.precision), func(t *testing.T) { c.compareEvaluation(t, c.features, c.precision, c.tolerance) })
 	}
 }
 
-// compareEvaluation evaluates four images and two of padding, in batches of three, on the parameters of a training session.
-func (e experiment) compareEvaluation(t *testing.T, featureCount int) {
+// compareEvaluation evaluates four images and two of padding, in batches of three, on the parameters of a training session; the CPU is in fp32.
+func (e experiment) compareEvaluation(t *testing.T, featureCount int, precision device.Precision, tolerance float64) {
 	images := e.noise()
 	order := []int32{3, 1, 7, 20, -1, -1}
 	var results []device.Sums
 	var logits, features [][]float32
-	for _, b := range []device.Backend{newBackend(t), cpu.New(0)} {
-		s := e.open(t, b, device.FP32, images)
+	for _, d := range []device.Device{{Backend: newBackend(t), Precision: precision}, {Backend: cpu.New(0), Precision: device.FP32}} {
+		s := e.open(t, d.Backend, d.Precision, images)
 		e.train(t, s, 0, 1)
 		p, _, err := e.network().Plan(e.batch, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		evaluation := must[device.Session](t)(b.Open(p, device.FP32, images, s))
+		evaluation := must[device.Session](t)(d.Open(p, d.Precision, images, s))
 		results = append(results, must[device.Sums](t)(evaluation.Run(order, 0, 2)))
 		logits = append(logits, must[[]float32](t)(evaluation.Read(device.Logits))[:e.classes])
 		features = append(features, must[[]float32](t)(evaluation.Read(device.Features))[:featureCount])
@@ -167,11 +170,11 @@ func (e experiment) compareEvaluation(t *testing.T, featureCount int) {
 			t.Error(err)
 		}
 	}
-	if results[0].Samples != 4 || math.Abs(results[0].Loss-results[1].Loss) > 1e-3*results[1].Loss || !maps.Equal(results[0].Confusion, results[1].Confusion) {
+	if results[0].Samples != 4 || math.Abs(results[0].Loss-results[1].Loss) > tolerance*results[1].Loss || !maps.Equal(results[0].Confusion, results[1].Confusion) {
 		t.Errorf("sums are %+v, want %+v", results[0], results[1])
 	}
-	compareClose(t, "logits", logits[0], logits[1], 1e-3)
-	compareClose(t, "features", features[0], features[1], 1e-3)
+	compareClose(t, "logits", logits[0], logits[1], tolerance)
+	compareClose(t, "features", features[0], features[1], tolerance)
 }
 
 // What the kernels lack is named by Check and Open alike (the cases are tested in cuda/lower).
@@ -188,12 +191,12 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		if err := check("fp8"); fail.Code(err) != fail.CodeUsage {
 			t.Errorf("%s: precision fp8: %v", name, err)
 		}
-		keep := p.Steps[0].Attrs.Stride
-		p.Steps[0].Attrs.Stride = 3
-		if err := check(device.Mixed); err == nil || !strings.Contains(err.Error(), "conv with window 3, stride 3") {
-			t.Errorf("%s: a stride of 3: %v", name, err)
+		keep := p.Values[p.Steps[0].Out].Shape
+		p.Values[p.Steps[0].Out].Shape = []int{small.batch, 18, 32, 32}
+		if err := check(device.Mixed); err == nil || !strings.Contains(err.Error(), "conv of 18 channels") {
+			t.Errorf("%s: 18 channels: %v", name, err)
 		}
-		p.Steps[0].Attrs.Stride = keep
+		p.Values[p.Steps[0].Out].Shape = keep
 	}
 	if err := b.Check(p, device.FP32); err != nil {
 		t.Errorf("the program as it was: %v", err)

@@ -325,7 +325,7 @@ func TestMixedStepsAreNearFP32(t *testing.T) {
 		{model: "resnet8", shortcut: "avgpool", loss: "focal", classes: 10, batch: 5, gamma: 1},
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 100, batch: 3},
 		{model: "resnet8", shortcut: "subsample", loss: "softmax", classes: 20, batch: 4},
-		resampled,
+		resampled, bottlenecks,
 	} {
 		t.Run(e.String(), func(t *testing.T) {
 			images := e.noise()

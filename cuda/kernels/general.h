@@ -4,18 +4,9 @@
 // row's and column's sums; the next 16 are fetched while these are multiplied. A sum is added up in stretches, so that its error grows with
 // the stretch and the number of stretches and not with the number of terms.
 #pragma once
-#include "source.h"
+#include "general_layer.h"
 
 const int threads = 256, tile = 64, depth = 16, pitch = tile + 4; // a pitch at which transposed stores meet each bank twice at most
-
-// What a convolution and both its gradients read and write. Images are NHWC, x [images, high, wide, channels] and y [images, y_high, y_wide,
-// outputs]; weights [window, window, inputs, outputs], where channels from inputs on are zero.
-struct General {
-	const float *x, *y, *weights;
-	float *result; // y, the gradient of x, or slices of that of the weights [slices, window, window, inputs, outputs]
-	int images, high, wide, channels, y_high, y_wide, outputs;
-	int inputs, window, stride, pad, slices;
-};
 
 // The terms of the rows and columns of a tile.
 struct Terms {

@@ -9,11 +9,6 @@
 
 const int stretch = 32; // of a sum, in steps of `depth` terms
 
-// The taps of a pixel of the result along one axis: tap t reads pixel `begin + direction t`, and the weights of tap `first + step t`.
-struct Axis {
-	int count, first, step, direction;
-};
-
 // A place in the sum of a pixel: a tap and a channel.
 struct Place {
 	int tap, channel;
@@ -22,13 +17,7 @@ struct Place {
 	}
 };
 
-template <bool backward> INLINE Axis axis(const General &p, int remainder) {
-	if (!backward) return Axis{p.window, 0, 1, 1};
-	int first = (remainder + p.pad) % p.stride;
-	return Axis{first < p.window ? (p.window - first + p.stride - 1) / p.stride : 0, first, p.stride, -1};
-}
-
-template <bool backward> INLINE void general_convolve(const General &p) {
+template <bool backward> INLINE void general_convolve(const General<float> &p) {
 	__shared__ Terms terms;
 	const float *from = backward ? p.y : p.x;
 	const int high = backward ? p.y_high : p.high, wide = backward ? p.y_wide : p.wide, channels = backward ? p.outputs : p.channels;
@@ -39,7 +28,7 @@ template <bool backward> INLINE void general_convolve(const General &p) {
 	const int rows_high = (result_high - class_y + apart - 1) / apart, rows_wide = (result_wide - class_x + apart - 1) / apart;
 	const int rows = p.images * rows_high * rows_wide, first_row = (int)blockIdx.x * tile, first_column = (int)blockIdx.y * tile;
 	if (first_row >= rows) return;
-	const Axis ys = axis<backward>(p, class_y), xs = axis<backward>(p, class_x);
+	const Axis ys = axis<backward>(p.window, p.stride, p.pad, class_y), xs = axis<backward>(p.window, p.stride, p.pad, class_x);
 	const int taps = ys.count * xs.count, steps = (taps * channels + depth - 1) / depth, t = (int)threadIdx.x;
 
 	// This thread fetches four terms of one pixel, and four of one term's weights (backward, four terms of one column's).
@@ -94,7 +83,7 @@ template <bool backward> INLINE void general_convolve(const General &p) {
 	}
 }
 
-extern "C" __global__ void __launch_bounds__(threads, 2) general_conv(General p) { general_convolve<false>(p); }
+extern "C" __global__ void __launch_bounds__(threads, 2) general_conv(General<float> p) { general_convolve<false>(p); }
 EXPORT_KERNEL(general_conv)
-extern "C" __global__ void __launch_bounds__(threads, 2) general_conv_gradient(General p) { general_convolve<true>(p); }
+extern "C" __global__ void __launch_bounds__(threads, 2) general_conv_gradient(General<float> p) { general_convolve<true>(p); }
 EXPORT_KERNEL(general_conv_gradient)

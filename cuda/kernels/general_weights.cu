@@ -6,7 +6,7 @@
 
 const int stretch = 16; // of a sum, in steps of `depth` terms
 
-extern "C" __global__ void __launch_bounds__(threads, 2) general_conv_weights(General p) {
+extern "C" __global__ void __launch_bounds__(threads, 2) general_conv_weights(General<float> p) {
 	__shared__ Terms terms;
 	const int t = (int)threadIdx.x, slice = (int)blockIdx.x, area = p.y_high * p.y_wide, taps = p.window * p.window;
 	const long long pixels = (long long)p.images * area;

@@ -2,10 +2,10 @@
 // outside of the image does not count. A thread takes four channels of a pixel at a time.
 #include "source.h"
 
-// x [images, high, wide, channels], y [images, y_high, y_wide, channels].
-struct MaxPool {
-	const float *x, *dy; // dy: of y, for the gradient
-	float *result;       // y, or the gradient of x
+// x [images, high, wide, channels], y [images, y_high, y_wide, channels], of a storage type T.
+template <class T> struct MaxPool {
+	const T *x, *dy; // dy: of y, for the gradient
+	T *result;       // y, or the gradient of x
 	int images, high, wide, channels, y_high, y_wide;
 	int window, stride, pad;
 };
@@ -22,7 +22,7 @@ INLINE void take_larger(float x, int pixel, bool first, float &largest, int &at)
 	at = pixel;
 }
 
-INLINE Largest largest_of(const MaxPool &p, int n, int oy, int ox, int c) {
+template <class T> INLINE Largest largest_of(const MaxPool<T> &p, int n, int oy, int ox, int c) {
 	Largest l = {};
 	bool first = true;
 	for (int ky = 0; ky < p.window; ky++)
@@ -39,17 +39,16 @@ INLINE Largest largest_of(const MaxPool &p, int n, int oy, int ox, int c) {
 	return l;
 }
 
-extern "C" __global__ void __launch_bounds__(256) max_pool(MaxPool p) {
+template <class T> INLINE void pool(const MaxPool<T> &p) {
 	const int quads = p.channels / 4, total = p.images * p.y_high * p.y_wide * quads;
 	for (int i = (int)(blockIdx.x * blockDim.x + threadIdx.x); i < total; i += (int)(gridDim.x * blockDim.x)) {
 		const int pixel = i / quads, x = pixel % p.y_wide, y = pixel / p.y_wide % p.y_high, n = pixel / (p.y_wide * p.y_high);
 		store4(p.result + (size_t)i * 4, largest_of(p, n, y, x, i % quads * 4).value);
 	}
 }
-EXPORT_KERNEL(max_pool)
 
 // A pixel asks the windows that it lies in, in row-major order, whether it is their largest.
-extern "C" __global__ void __launch_bounds__(256, 4) max_pool_gradient(MaxPool p) {
+template <class T> INLINE void pool_gradient(const MaxPool<T> &p) {
 	const int quads = p.channels / 4, total = p.images * p.high * p.wide * quads;
 	for (int i = (int)(blockIdx.x * blockDim.x + threadIdx.x); i < total; i += (int)(gridDim.x * blockDim.x)) {
 		const int pixel = i / quads, x = pixel % p.wide, y = pixel / p.wide % p.high, n = pixel / (p.wide * p.high), c = i % quads * 4;
@@ -65,4 +64,12 @@ extern "C" __global__ void __launch_bounds__(256, 4) max_pool_gradient(MaxPool p
 		store4(p.result + (size_t)i * 4, sum);
 	}
 }
-EXPORT_KERNEL(max_pool_gradient)
+
+extern "C" __global__ void __launch_bounds__(256) max_pool_f32(MaxPool<float> p) { pool(p); }
+EXPORT_KERNEL(max_pool_f32)
+extern "C" __global__ void __launch_bounds__(256) max_pool_f16(MaxPool<half> p) { pool(p); }
+EXPORT_KERNEL(max_pool_f16)
+extern "C" __global__ void __launch_bounds__(256, 4) max_pool_gradient_f32(MaxPool<float> p) { pool_gradient(p); }
+EXPORT_KERNEL(max_pool_gradient_f32)
+extern "C" __global__ void __launch_bounds__(256, 4) max_pool_gradient_f16(MaxPool<half> p) { pool_gradient(p); }
+EXPORT_KERNEL(max_pool_gradient_f16)

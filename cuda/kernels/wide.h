@@ -12,22 +12,23 @@ INLINE Slice slice_of(int channels, int number) {
 	return Slice{first, channels - first < max_channels ? channels - first : max_channels};
 }
 
-// A term of a source as the channels from `first` on see it.
-INLINE Term from_channel(Term t, int first) {
+// A term of a source of storage type T as the channels from `first` on see it.
+template <class T> INLINE Term from_channel(Term t, int first) {
 	switch (t.kind) {
 	case term_pool:
 	case term_subsample: t.before -= first; break;
 	case term_pool_gradient:
 	case term_subsample_gradient: t.before += first; break;
+	case term_average_gradient: t.x = (const float *)t.x + first; break;
 	default:
-		t.x = (const float *)t.x + first;
-		t.g = (const float *)t.g + first;
+		t.x = (const T *)t.x + first;
+		t.g = (const T *)t.g + first;
 	}
 	return t;
 }
 
-INLINE Source from_channel(const Source &s, int first) {
-	return Source{from_channel(s.first, first), from_channel(s.second, first), from_channel(s.mask, first), s.relu, s.height, s.width, s.channels};
+template <class T> INLINE Source from_channel(const Source &s, int first) {
+	return Source{from_channel<T>(s.first, first), from_channel<T>(s.second, first), from_channel<T>(s.mask, first), s.relu, s.height, s.width, s.channels};
 }
 
 // What prepare_term reads of a slice of channels.

@@ -76,7 +76,7 @@ type ConvWeights struct {
 	Images, Slices, Inputs, Pad, Stride int32
 }
 
-// General is struct General of kernels/general.h.
+// General is struct General of kernels/general_layer.h; Weights are the fp16 copy on tensor cores.
 type General struct {
 	X, Y, Weights                                       Ref
 	Result                                              Ref `access:"write"`
@@ -166,14 +166,14 @@ type (
 	// ImagesParameters are those of images_*.
 	ImagesParameters struct{ Draw Draw }
 
-	// PointwiseParameters are those of pointwise_* and wide_pointwise.
+	// PointwiseParameters are those of pointwise_* and wide_pointwise_*.
 	PointwiseParameters struct {
 		Source Source
 		Images int32
 		To     Ref `access:"write"`
 	}
 
-	// StatisticsParameters are those of statistics_* and wide_statistics; To is null where the source is not stored.
+	// StatisticsParameters are those of statistics_* and wide_statistics_*; To is null where the source is not stored.
 	StatisticsParameters struct {
 		Source     Source
 		Statistics Statistics
@@ -212,13 +212,13 @@ type (
 		Features int32
 	}
 
-	// GeneralParameters are those of general_conv*.
+	// GeneralParameters are those of general_conv* and general_mma_*.
 	GeneralParameters struct{ General General }
 
 	// MaxPoolParameters are those of max_pool*.
 	MaxPoolParameters struct{ MaxPool MaxPool }
 
-	// WideAverageParameters are those of wide_average; To is null where the source is not stored.
+	// WideAverageParameters are those of wide_average_*; To is null where the source is not stored.
 	WideAverageParameters struct {
 		Source       Source
 		To, Features Ref `access:"write"`

@@ -118,6 +118,9 @@ func TestArgumentsAreTheParametersOfThePTX(t *testing.T) {
 		}
 		check(Launch{Kernel: "pointwise" + suffix, Module: "pointwise", Threads: 256, Arguments: PointwiseParameters{}})
 	}
+	for _, pass := range []generalPass{generalForward, generalBackward, generalWeights} { // of larger layers than those networks have
+		check(Launch{Kernel: pass.mixed + "_128", Module: "general_mma", Threads: 128, Arguments: GeneralParameters{}})
+	}
 	for module, all := range modules {
 		for kernel := range all {
 			if !launched[kernel] {

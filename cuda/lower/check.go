@@ -28,6 +28,7 @@ func checkShared(launches []Launch, limit int) error {
 
 // check returns an error that names the first step that the kernels lack in a precision.
 func check(p *plan.Program, precision device.Precision) error {
+	large := isLarge(p)
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Rows != nil {
@@ -39,7 +40,7 @@ func check(p *plan.Program, precision device.Precision) error {
 		if err := checkStep(p, s); err != nil {
 			return unable(i, err)
 		}
-		if err := checkMixed(p, s); err != nil && precision == device.Mixed {
+		if err := checkTensorCores(p, s); err != nil && large && precision == device.Mixed {
 			return fail.Usage("the cuda backend cannot run step %d in precision %s: %w\nuse precision=%s", i, precision, err, device.FP32)
 		}
 	}
@@ -80,19 +81,16 @@ func activations(p *plan.Program, s *plan.Step) (all []plan.ValueID) {
 	return all
 }
 
-// checkMixed returns an error for a step that has kernels in fp32 alone.
-func checkMixed(p *plan.Program, s *plan.Step) error {
+// checkTensorCores returns an error for a convolution whose channels the tensor-core kernels of any size do not take; the images may have
+// any number.
+func checkTensorCores(p *plan.Program, s *plan.Step) error {
+	if _, isConv := convWeights(p, s); !isConv {
+		return nil
+	}
 	for _, v := range activations(p, s) {
-		if c := p.Values[v].Shape[1]; c > maxChannels {
-			return fmt.Errorf("%v of %d channels: up to %d are wanted", s.Kind, c, maxChannels)
+		if c := p.Values[v].Shape[1]; c%8 != 0 {
+			return fmt.Errorf("%v of %d channels: a multiple of 8 is wanted", s.Kind, c)
 		}
-	}
-	if s.Kind == ops.KindMaxPool || s.Kind == ops.KindMaxPoolGrad {
-		return fmt.Errorf("it has no %v", s.Kind)
-	}
-	w, isConv := convWeights(p, s)
-	if isConv && !fitsBlock(w, s.Attrs) {
-		return fmt.Errorf("%v with window %d, stride %d and padding %d: it knows windows 1 and 3, strides 1 and 2", s.Kind, w[2], s.Attrs.Stride, s.Attrs.Pad)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@
 // kernel that makes what they sum.
 //
 // Convolutions that the fused kernels do not take, images larger than those they are made for, maximum pooling and more than 128 channels have
-// kernels that read and write stored tensors, in fp32 alone (general.go, max_pool.go, wide.go).
+// kernels that read and write stored tensors (general.go, max_pool.go, wide.go).
 //
 // Lifetimes follow from the arguments of the launches: a buffer lives from the first launch that refers to it to the last.
 //

@@ -29,7 +29,7 @@ func Lower(p *plan.Program, o Options) (*Schedule, error) {
 		return nil, err
 	}
 	l := &lowering{
-		p: p, mixed: o.Precision == device.Mixed, lossScale: 1, groups: findGroups(p), readers: readers(p),
+		p: p, mixed: o.Precision == device.Mixed, large: isLarge(p), lossScale: 1, groups: findGroups(p), readers: readers(p),
 		schedule: &Schedule{Inputs: map[string]Ref{}, Results: map[string]Result{}},
 		values:   make([]value, len(p.Values)), tensors: map[string]Ref{}, gradients: map[plan.ValueID]*slicedGradient{},
 	}
@@ -69,6 +69,7 @@ func unable(step int, err error) error {
 type lowering struct {
 	p         *plan.Program
 	mixed     bool
+	large     bool // has convolutions that the fused kernels do not take
 	lossScale float32
 	groups    groups
 	readers   []int // of each value, results included

@@ -84,7 +84,7 @@ func eachSchedule(t *testing.T, f func(t *testing.T, s *Schedule)) {
 		t.Fatal(err)
 	}
 	for _, train := range []bool{true, false} {
-		t.Run(fmt.Sprintf("bottlenecks train=%v", train), func(t *testing.T) { f(t, lowered(t, large(t, 6, train), device.FP32)) })
+		programs[fmt.Sprintf("bottlenecks train=%v", train)] = large(t, 6, train)
 	}
 	for name, p := range programs {
 		for _, precision := range []device.Precision{device.FP32, device.Mixed} {
@@ -98,7 +98,7 @@ func TestGoldenSchedules(t *testing.T) {
 	for name, s := range map[string]*Schedule{
 		"resnet8_fp32":     lowered(t, network(t, "resnet8", "projection", "softmax", 4, true), device.FP32),
 		"resnet8_mixed":    lowered(t, network(t, "resnet8", "projection", "softmax", 4, true), device.Mixed),
-		"bottlenecks_fp32": lowered(t, large(t, 4, true), device.FP32),
+		"bottlenecks_fp32": lowered(t, large(t, 4, true), device.FP32), "bottlenecks_mixed": lowered(t, large(t, 4, true), device.Mixed),
 	} {
 		file, got := filepath.Join("testdata", name+".txt"), s.String()
 		if *update {
@@ -282,29 +282,69 @@ func TestErrorsNameWhatIsMissing(t *testing.T) {
 	}
 }
 
-// What has kernels in fp32 alone is refused in mixed precision, and the error says which precision to use.
+// Channels that tensor cores do not take are refused in mixed precision, where the network has convolutions for the kernels of any size, and the
+// error says which precision to use.
 func TestErrorsOfMixedPrecisionNameFP32(t *testing.T) {
-	for want, spoil := range map[string]func(p *plan.Program, s *plan.Step) bool{
-		"conv with window 3, stride 3 and padding 1": func(_ *plan.Program, s *plan.Step) bool { return s.Kind == ops.KindConv && set(&s.Attrs.Stride, 3) },
-		"conv of 132 channels": func(p *plan.Program, s *plan.Step) bool {
-			return s.Kind == ops.KindConv && set(&p.Values[s.Out].Shape, tensor.Shape{4, 132, 32, 32})
-		},
-		"conv with window 7": func(p *plan.Program, s *plan.Step) bool {
-			return s.Kind == ops.KindConv && set(&p.Values[s.In[1]].Shape, tensor.Shape{16, 3, 7, 7})
-		},
-		"no max-pool": func(_ *plan.Program, s *plan.Step) bool {
-			return s.Kind == ops.KindGlobalAverage && set(&s.Kind, ops.KindMaxPool)
-		},
-	} {
-		p := network(t, "resnet8", "avgpool", "focal", 4, true)
-		i := 0
-		for !spoil(p, &p.Steps[i]) {
-			i++
-		}
+	for _, kind := range []ops.Kind{ops.KindConv, ops.KindConvGradInput, ops.KindConvGradWeights} {
+		p := large(t, 4, true)
+		i := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.Kind == kind && s.Rows == nil })
+		s := &p.Steps[i]
+		v := activations(p, s)[0]
+		p.Values[v].Shape = p.Values[v].Shape.Clone()
+		p.Values[v].Shape[1] = 12
 		_, err := Lower(p, Options{Precision: device.Mixed})
-		if err == nil || fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), fmt.Sprintf("step %d in precision mixed", i)) ||
-			!strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "use precision=fp32") {
-			t.Errorf("%s at step %d: the error is %v", want, i, err)
+		want := fmt.Sprintf("step %d in precision mixed: %v of 12 channels: a multiple of 8 is wanted", firstWith(p, v), p.Steps[firstWith(p, v)].Kind)
+		if err == nil || fail.Code(err) != fail.CodeUsage || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "use precision=fp32") {
+			t.Errorf("%v: the error is %v, want %q", kind, err, want)
+		}
+	}
+}
+
+// firstWith is the number of the first step of a convolution that reads or makes a value.
+func firstWith(p *plan.Program, v plan.ValueID) int {
+	return slices.IndexFunc(p.Steps, func(s plan.Step) bool {
+		_, isConv := convWeights(p, &s)
+		return isConv && slices.Contains(activations(p, &s), v)
+	})
+}
+
+// The convolutions of a network for large images are all on tensor cores in mixed precision, in tiles whose rows follow from the sizes alone; those
+// of the networks for CIFAR are where they were, at any size.
+func TestLargeNetworksAreOnTensorCores(t *testing.T) {
+	uses := func(s *Schedule) map[string]int {
+		n := map[string]int{}
+		for _, l := range s.Launches {
+			n[l.Kernel]++
+		}
+		return n
+	}
+	n := programtest.Network("resnet18", "projection", "softmax", 10, 1)
+	n.Image.Height, n.Image.Width = 64, 64
+	p, _, err := n.Plan(32, plan.Options{Train: true, Samples: 100, Momentum: 0.9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := uses(lowered(t, p, device.Mixed))
+	convolutions := 0
+	for kernel, count := range got {
+		if strings.HasPrefix(kernel, "general_mma_") {
+			convolutions += count
+		}
+		if strings.HasPrefix(kernel, "conv") || strings.HasPrefix(kernel, "general_conv") {
+			t.Errorf("%d launches of %s, which is not for tensor cores", count, kernel)
+		}
+	}
+	if want := 3*20 - 1; convolutions != want || got["general_mma_stem"] != 1 || got["general_mma_stem_weights"] != 1 || got["general_mma_weights_128"] == 0 || got["general_mma_conv_64"] == 0 {
+		t.Errorf("%d convolutions on tensor cores, want %d: %v", convolutions, want, got)
+	}
+	n = programtest.Network("resnet8", "projection", "softmax", 10, 1)
+	n.Image.Height, n.Image.Width = 96, 96
+	if p, _, err = n.Plan(4, plan.Options{Train: true, Samples: 100, Momentum: 0.9}); err != nil {
+		t.Fatal(err)
+	}
+	for kernel := range uses(lowered(t, p, device.Mixed)) {
+		if strings.HasPrefix(kernel, "general") {
+			t.Errorf("resnet8 at 96 pixels launches %s", kernel)
 		}
 	}
 }

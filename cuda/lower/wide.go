@@ -17,7 +17,7 @@ func (l *lowering) wideGrid(s Source, most, pixels int) Dim {
 // widePointwise stores a source.
 func (l *lowering) widePointwise(s Source, to Ref, why string) {
 	l.launch(Launch{
-		Kernel: "wide_pointwise", Module: "wide", Why: why, Grid: l.wideGrid(s, 1024, 16), Threads: 256, Arguments: PointwiseParameters{s, int32(l.p.Batch), to},
+		Kernel: "wide_pointwise" + l.suffix(), Module: "wide", Why: why, Grid: l.wideGrid(s, 1024, 16), Threads: 256, Arguments: PointwiseParameters{s, int32(l.p.Batch), to},
 	})
 }
 
@@ -27,14 +27,14 @@ func (l *lowering) wideStatistics(s Source, q Statistics, to Ref, why string) {
 	q.Parts = l.floats("parts of sums", grid.Y*PartsSize(grid.X, maxChannels))
 	q.Ticket = l.manyTickets(grid.Y)
 	l.launch(Launch{
-		Kernel: "wide_statistics", Module: "wide", Why: why, Grid: grid, Threads: 256, Arguments: StatisticsParameters{s, q, int32(l.p.Batch), to},
+		Kernel: "wide_statistics" + l.suffix(), Module: "wide", Why: why, Grid: grid, Threads: 256, Arguments: StatisticsParameters{s, q, int32(l.p.Batch), to},
 	})
 }
 
 // wideAverage averages a source over its pixels.
 func (l *lowering) wideAverage(a AverageParameters, why string) {
 	l.launch(Launch{
-		Kernel: "wide_average", Module: "wide", Why: why, Grid: Dim{l.p.Batch, channelSlices(int(a.Source.Channels)), 1}, Threads: 256,
+		Kernel: "wide_average" + l.suffix(), Module: "wide", Why: why, Grid: Dim{l.p.Batch, channelSlices(int(a.Source.Channels)), 1}, Threads: 256,
 		Arguments: WideAverageParameters{a.Source, a.To, a.Features},
 	})
 }

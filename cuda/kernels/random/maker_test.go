@@ -98,6 +98,21 @@ func (m *maker) store(v []float32) lower.Ref {
 	return absolute(cudatest.Upload(m.t, m.s, bits))
 }
 
+// suffix of kernels by the storage type.
+func (m *maker) suffix() string {
+	if m.half {
+		return "_f16"
+	}
+	return "_f32"
+}
+
+// floatRoom and readFloats are room and read of what is in fp32 whatever the storage type.
+func (m *maker) floatRoom(n int) lower.Ref { return absolute(cudatest.Alloc[float32](m.t, m.s, n)) }
+
+func (m *maker) readFloats(p lower.Ref, n int) []float32 {
+	return cudatest.Download[float32](m.t, m.s, driver.Ptr(p.Offset), n)
+}
+
 func (m *maker) room(n int) lower.Ref {
 	if m.half {
 		return absolute(cudatest.Alloc[uint16](m.t, m.s, n))
