@@ -12,11 +12,11 @@
 //          directions, none of them idle: with stride 2 backward a tap works on a quarter of the pixels (BackwardShape in mma_tile.h).
 // Shared   the image with its border of zeros, pitch channels + 8 halves a pixel (stride 2: even columns before odd ones; backward only one
 //          row below and one column to the right); then the weights [taps * in][out + 8]. After the product the result takes their place,
-//          [pixels][channels + 8], and behind it the warps' sums [2][8][channels] floats and a mean [channels]. 62 KB (stem 92), 49 and
+//          [pixels][channels + 8], and behind it the warps' sums [2][8][channels] floats. 62 KB (stem 92), 49 and
 //          97 KB a block in stages 1, 2 and 3.
 // Order    a value is summed tap by tap, within a tap 16 channels at a time. Sums of an image are those of its rounded result, which is
-//          what later kernels read: pixels by threads, butterfly, warps; then images in groups, groups in order (mma_sums.h).
-// Values   sums stay in registers, at most 64 a thread, no spills.
+//          what later kernels read: pixels by threads, lanes by halves, warps; then images in the same way (mma_sums.h).
+// Values   sums stay in registers, at most 64 a thread.
 #pragma once
 #include "mma_prologue.h"
 #include "mma_sums.h"

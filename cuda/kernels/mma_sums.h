@@ -9,7 +9,7 @@ namespace mma {
 struct Two { float first, second; };
 
 // Sums v over the lanes of a warp that handle the same 8 channels, those with the same lane % parts. Half of the lanes give half of the values away
-// in each step, so that a lane ends with 8 parts / 32 of them, at least one: those from `begin` on. In the same order as a butterfly of all.
+// in each step, so that a lane ends with 8 parts / 32 of them, at least one: the first in v, from the index on that is returned. In the same order as a butterfly of all.
 template <int parts, int step = warp_size / 2, int left = 8> MMA_INLINE int lane_sums(Eight &v) {
 	if constexpr (step < parts) {
 		return 0;

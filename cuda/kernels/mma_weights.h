@@ -12,7 +12,7 @@
 //          coefficients. At the end the warps' sums take the tiles' place: [warp][tap][16][16] floats. 87 KB in stage 1 (first
 //          layer 96), 74 KB in stages 2 and 3.
 // Order    a value is summed image by image, within an image 16 pixels at a time, then over the warps that shared the pixels.
-// Values   72 sums and 8 operands a thread; no spills.
+// Values   72 sums and 8 operands a thread; addresses spill at 16 channels (docs/sass.txt).
 #pragma once
 #include "mma_prologue.h"
 
