@@ -54,7 +54,7 @@ func TestLaunchesOfAStep(t *testing.T) {
 }
 
 // The longest chains of dependent loads, in round trips to device memory: of all launches of a step together, and of one of them.
-const mostDependentLoads, mostOfALaunch = 880, 48
+const mostDependentLoads, mostOfALaunch = 514, 19
 
 // At batch 128, because chains grow with the batch; a step takes a minute of one core.
 func TestDependentLoadsOfAStep(t *testing.T) {

@@ -21,6 +21,7 @@ struct alignas(16) float4 { float x, y, z, w; };
 struct alignas(8) uint2 { unsigned x, y; };
 struct alignas(16) uint4 { unsigned x, y, z, w; };
 struct alignas(16) Chunk { unsigned words[4]; };
+inline Chunk load_chunk(const void *p) { return *(const Chunk *)p; }
 struct half { unsigned short bits; };
 struct bfloat16 { unsigned short bits; };
 extern thread_local Chunk dynamic_shared[];
@@ -127,6 +128,12 @@ ATOMIC(atomicOr, atomic_or, int)
 ATOMIC(atomicExch, atomic_exchange, unsigned)
 ATOMIC(atomicExch, atomic_exchange, int)
 #undef ATOMIC
+inline unsigned arrive(unsigned *ticket) {
+	emulator::fence();
+	const unsigned old = atomicAdd(ticket, 1u);
+	emulator::fence();
+	return old;
+}
 inline unsigned atomicCAS(unsigned *p, unsigned expected, unsigned v) { return emulator_atomic<unsigned>(emulator::atomic_compare, p, v, expected); }
 inline int atomicCAS(int *p, int expected, int v) { return emulator_atomic<int>(emulator::atomic_compare, p, v, expected); }
 
@@ -147,6 +154,10 @@ inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 
 inline float to_float(half h) { return _cvtsh_ss(h.bits); }
 inline half to_half(float f) { return {f == f ? emulator::marked(_cvtss_sh(f, _MM_FROUND_TO_NEAREST_INT), f) : (unsigned short)0x7fff}; }
+inline unsigned pack_half(float low, float high) {
+	const unsigned first = to_half(low).bits;
+	return first | (unsigned)to_half(high).bits << 16;
+}
 inline bfloat16 to_bfloat16(float f) {
 	if (f != f) return {0x7fff};
 	unsigned bits = bits_of(f);
@@ -190,6 +201,11 @@ template <emulator::Operation type, int n> inline void emulator_load(unsigned (&
 	emulator::together(type);
 	for (int i = 0; i < n; i++) r[i] = o[32 * i];
 }
+struct InShared { const void *at; };
+inline InShared in_shared(const void *p) { return {p}; }
+inline InShared further(InShared p, int bytes) { return {(const char *)p.at + bytes}; }
+inline void load_matrix(unsigned (&r)[4], InShared row, int bytes) { emulator_load<emulator::matrix4>(r, (const char *)row.at + bytes); }
+inline void load_matrix_transposed(unsigned (&r)[4], InShared row, int bytes) { emulator_load<emulator::matrix4_transposed>(r, (const char *)row.at + bytes); }
 inline void load_matrix(unsigned (&r)[4], const void *row) { emulator_load<emulator::matrix4>(r, row); }
 inline void load_matrix(unsigned (&r)[2], const void *row) { emulator_load<emulator::matrix2>(r, row); }
 inline void load_matrix(unsigned (&r)[1], const void *row) { emulator_load<emulator::matrix1>(r, row); }
@@ -213,5 +229,6 @@ template <int bytes = 16> inline void copy_async(void *to, const void *from, boo
 	static_assert(bytes == 4 || bytes == 8 || bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 	emulator::copy_async(to, from, bytes, valid ? bytes : 0);
 }
+inline void copy_async(InShared to, int to_bytes, const void *from, int from_bytes) { copy_async((char *)to.at + to_bytes, (const char *)from + from_bytes); }
 inline void copy_async_commit() { emulator::copy_async_commit(); }
 template <int pending> inline void copy_async_wait() { emulator::copy_async_wait(pending); }

@@ -12,15 +12,16 @@
 //   order        __syncthreads() - every thread of the block, at the same source line; __syncwarp(); __threadfence(), and
 //                fence_device(), which only releases and acquires and costs less.
 //                Blocks never wait for each other. "The last block to arrive finishes": write, __syncthreads(), then in one
-//                thread fence_device() and atomicAdd of a ticket, then __syncthreads(); the last block calls
-//                fence_device() and reads the others' results through load_fresh().
+//                thread arrive(ticket), which counts one more, shows what was written before and sees what others wrote before
+//                they arrived, and returns the count before; then __syncthreads(); the last block reads the others' results
+//                through load_fresh(). The same with atomicAdd takes a fence_device() on each side of it.
 //   atomics      atomicAdd, atomicMax, atomicOr, atomicExch, atomicCAS on unsigned and int, atomicAdd on 64 bits; they
 //                return the old value. None on floats: the order of a float sum must not depend on timing.
 //   warp         shuffle(v, lane), shuffle_xor(v, mask), shuffle_down(v, n), shuffle_up(v, n) on float, int and unsigned;
 //                ballot(bool); warp_sum(float|int|unsigned), warp_max(float): every lane gets the result, in a fixed order.
 //   target       kernels are compiled for sm_70. Tensor cores, cp.async and bfloat16 need sm_80: a source that uses them has a comment
 //                line that begins with "Needs sm_80:" and says why.
-//   vectors      float2, float4, uint2, uint4 (aligned to their size: one memory access), Chunk (16 bytes)
+//   vectors      float2, float4, uint2, uint4 (aligned to their size: one memory access), Chunk (16 bytes), load_chunk(p)
 //   16 bits      half and bfloat16 hold bits; to_float(h), to_half(f), to_bfloat16(f) round to nearest even; two in a word
 //                (first in the low half): pack_half(a, b), pack_bfloat16(a, b), unpack_half(w), unpack_bfloat16(w) -> float2
 //   tensor cores mma_f16(d, a, b0, b1), mma_bf16(...): d[4] += A x B, m16n8k16, fp32 sums. Lane l of the warp holds, with
@@ -31,6 +32,9 @@
 //                l/4 of each. load_matrix_transposed gives rows c, c+1 of column l/4.
 //   cp.async     copy_async<bytes>(to_shared, from_global[, valid]): 4, 8 or 16 aligned bytes, zeros if !valid (from is then
 //                not read); copy_async_commit(); copy_async_wait<n>() leaves the n latest groups pending. Then a barrier.
+//                InShared in_shared(p) is a place in shared memory, further(place, bytes) another. load_matrix and load_matrix_transposed take (r, place, bytes) and
+//                copy_async (place, bytes, from, bytes), distances that the compiler knows: then part of the instruction, for which
+//                it computes no address.
 //   arithmetic   + - * / and sqrt_rn are IEEE, and a * b + c is never contracted: write fma(a, b, c) for one rounding.
 //                min_f, max_f, abs_f, round_even; exp2_approx, log2_approx, rsqrt_approx, reciprocal_approx (about 2 ulp);
 //                multiply_high(a, b) upper half of a 64-bit product; bits_of(float), float_of(unsigned).
@@ -62,7 +66,6 @@ __device__ inline float warp_max(float value) {
 }
 
 __device__ inline unsigned pack(unsigned short low, unsigned short high) { return low | (unsigned)high << 16; }
-__device__ inline unsigned pack_half(float low, float high) { return pack(to_half(low).bits, to_half(high).bits); }
 __device__ inline unsigned pack_bfloat16(float low, float high) { return pack(to_bfloat16(low).bits, to_bfloat16(high).bits); }
 __device__ inline float to_float(bfloat16 b) { return float_of((unsigned)b.bits << 16); }
 __device__ inline float2 unpack_half(unsigned word) {

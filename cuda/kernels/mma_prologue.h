@@ -43,43 +43,47 @@ template <bool gradient, int channels> MMA_INLINE void prepare(const Term &t, co
 	k.d[c] = t.count > 0 ? fma(slope, n.mean, -(scale * (n.first * t.scale) / t.count)) : 0;
 }
 
-// ---- prologues: read() fetches what pixel `pixel` of the image needs, value() makes 8 channels of it ----
+// ---- prologues: read() fetches what the thread's pixel that is `i` pixels behind its first needs, value() makes 8 channels of it ----
 
-// One thread's 8 channels of one image of a tensor of `channels` channels, `pixels` pixels an image.
-struct Place {
+// A thread's first 8 channels of one image of a tensor of `channels` channels, `pixels` pixels an image.
+struct Own {
 	size_t image; // of the block's grid
-	int channel;
+	int pixel, channel;
 	half *joined; // gets the source's values, if it is there
 };
-template <int channels> MMA_INLINE const half *start(const void *x, const Place &p, int pixels) {
-	return (const half *)x + (p.image * pixels * channels + p.channel);
+template <int channels> MMA_INLINE const half *start(const void *x, const Own &p, int pixels) {
+	return (const half *)x + ((p.image * pixels + p.pixel) * channels + p.channel);
 }
 
 // x as it is.
 template <int channels> struct Plain {
 	using Raw = Chunk;
 	const half *x;
-	MMA_INLINE Raw read(int pixel) const { return chunk_at(&x[pixel * channels]); }
+	MMA_INLINE void ready() {}
+	MMA_INLINE Raw read(int i) const { return chunk_at(&x[i * channels]); }
 	MMA_INLINE Chunk value(const Raw &raw, int) const { return raw; }
 };
 
 // max(x * scale + shift, low): a batch norm, with ReLU if low is 0.
 template <int channels> struct Normalise {
 	using Raw = Chunk;
+	const Line<channels> &line;
 	const half *x;
 	half *joined;
+	int channel;
 	float low;
 	Eight scale, shift;
-	MMA_INLINE Normalise(const Source &s, const Line<channels> &k, const Place &p, int pixels)
-		: x(start<channels>(s.first.x, p, pixels)), joined(p.joined ? p.joined + (x - (const half *)s.first.x) : nullptr),
-		  low(s.relu || s.first.kind == term_norm_relu ? 0 : float_of(0xff800000)), scale(eight_at(&k.a[p.channel])), shift(eight_at(&k.b[p.channel])) {}
-	MMA_INLINE Raw read(int pixel) const { return chunk_at(&x[pixel * channels]); }
-	MMA_INLINE Chunk value(const Raw &raw, int pixel) const {
+	MMA_INLINE Normalise(const Source &s, const Line<channels> &k, const Own &p, int pixels)
+		: line(k), x(start<channels>(s.first.x, p, pixels)), joined(p.joined ? p.joined + (x - (const half *)s.first.x) : nullptr), channel(p.channel),
+		  low(s.relu || s.first.kind == term_norm_relu ? 0 : float_of(0xff800000)) {}
+	MMA_INLINE void ready() { scale = eight_at(&line.a[channel]), shift = eight_at(&line.b[channel]); }
+	MMA_INLINE Raw read(int i) const { return chunk_at(&x[i * channels]); }
+	MMA_INLINE Chunk value(const Raw &raw, int i) const {
 		Eight e = unpack(raw);
 #pragma unroll
-		for (int i = 0; i < 8; i++) e.v[i] = max_f(fma(e.v[i], scale.v[i], shift.v[i]), low);
+		for (int j = 0; j < 8; j++) e.v[j] = max_f(fma(e.v[j], scale.v[j], shift.v[j]), low);
 		Chunk c = pack(e);
-		if (joined) *(Chunk *)&joined[pixel * channels] = c;
+		if (joined) *(Chunk *)&joined[i * channels] = c;
 		return c;
 	}
 };
@@ -88,100 +92,107 @@ enum Shortcut { direct, normalised, halved }; // a tensor of the same shape; one
 
 // relu(x * scale + shift + shortcut): the end of a residual block.
 template <int channels, int side, Shortcut shortcut> struct Join {
-	struct Raw { Chunk x, other; };
+	struct Raw { Chunk x, other[shortcut == halved ? 4 : 1]; };
 	static constexpr int few = channels / 2; // channels of a halved shortcut's tensor, which has twice the side
+	const Line<channels> &line, &second; // second: of a normalised shortcut
 	const half *x, *other;
 	half *joined;
-	int before; // of the thread's channels in a halved shortcut's tensor; negative: outside
+	int channel, before; // before: of the thread's channels in a halved shortcut's tensor; negative: outside
 	bool pool;
 	Eight scale, shift;
-	const Line<channels> &line; // of a normalised shortcut
-	int channel;
 
-	MMA_INLINE Join(const Source &s, const Line<channels> &k, const Line<channels> &second, const Place &p)
-		: x(start<channels>(s.first.x, p, side * side)), joined(p.joined ? p.joined + (x - (const half *)s.first.x) : nullptr),
-		  before(p.channel - s.second.before), pool(s.second.kind == term_pool), scale(eight_at(&k.a[p.channel])), shift(eight_at(&k.b[p.channel])),
-		  line(second), channel(p.channel) {
+	MMA_INLINE Join(const Source &s, const Line<channels> &k, const Line<channels> &second, const Own &p)
+		: line(k), second(second), x(start<channels>(s.first.x, p, side * side)), joined(p.joined ? p.joined + (x - (const half *)s.first.x) : nullptr),
+		  channel(p.channel), before(p.channel - s.second.before), pool(s.second.kind == term_pool) {
 		if (before >= few) before = -1;
-		other = shortcut == halved ? (const half *)s.second.x + (p.image * (4 * side * side * few) + (before < 0 ? 0 : before)) : start<channels>(s.second.x, p, side * side);
+		const int pixel = p.pixel / side * 4 * side + p.pixel % side * 2;
+		other = shortcut == halved ? (const half *)s.second.x + ((p.image * 4 * side * side + pixel) * few + (before < 0 ? 0 : before))
+			: start<channels>(s.second.x, p, side * side);
 	}
-	MMA_INLINE Chunk corner(int pixel, int which) const {
-		return chunk_at(&other[((pixel / side * 2 + which / 2) * 2 * side + pixel % side * 2 + which % 2) * few]);
-	}
-	MMA_INLINE Raw read(int pixel) const {
-		Raw r = {chunk_at(&x[pixel * channels]), Chunk{}};
-		if constexpr (shortcut != halved)
-			r.other = chunk_at(&other[pixel * channels]);
-		else if (before >= 0)
-			r.other = corner(pixel, 0);
+	MMA_INLINE void ready() { scale = eight_at(&line.a[channel]), shift = eight_at(&line.b[channel]); }
+	MMA_INLINE Raw read(int i) const {
+		Raw r = {};
+		r.x = chunk_at(&x[i * channels]);
+		if constexpr (shortcut != halved) {
+			r.other[0] = chunk_at(&other[i * channels]);
+		} else if (before >= 0) {
+			const half *corner = &other[i * 4 * few];
+			r.other[0] = chunk_at(corner);
+			if (pool) r.other[1] = chunk_at(corner + few), r.other[2] = chunk_at(corner + 2 * side * few), r.other[3] = chunk_at(corner + (2 * side + 1) * few);
+		}
 		return r;
 	}
-	MMA_INLINE Eight around(const Raw &raw, int pixel) const {
-		Eight e = unpack(raw.other);
+	MMA_INLINE Eight around(const Raw &raw) const {
+		Eight e = unpack(raw.other[0]);
 		if constexpr (shortcut == normalised) {
-			const Eight a = eight_at(&line.a[channel]), b = eight_at(&line.b[channel]);
+			const Eight a = eight_at(&second.a[channel]), b = eight_at(&second.b[channel]);
 #pragma unroll
-			for (int i = 0; i < 8; i++) e.v[i] = fma(e.v[i], a.v[i], b.v[i]);
+			for (int j = 0; j < 8; j++) e.v[j] = fma(e.v[j], a.v[j], b.v[j]);
 		}
 		if constexpr (shortcut == halved)
-			if (pool && before >= 0) {
-				const Eight right = unpack(corner(pixel, 1)), low = unpack(corner(pixel, 2)), last = unpack(corner(pixel, 3));
+			if (pool) {
+				const Eight right = unpack(raw.other[1]), low = unpack(raw.other[2]), last = unpack(raw.other[3]);
 #pragma unroll
-				for (int i = 0; i < 8; i++) e.v[i] = 0.25f * ((e.v[i] + right.v[i]) + (low.v[i] + last.v[i]));
+				for (int j = 0; j < 8; j++) e.v[j] = 0.25f * ((e.v[j] + right.v[j]) + (low.v[j] + last.v[j]));
 			}
 		return e;
 	}
-	MMA_INLINE Chunk value(const Raw &raw, int pixel) const {
-		Eight e = unpack(raw.x), o = around(raw, pixel);
+	MMA_INLINE Chunk value(const Raw &raw, int i) const {
+		Eight e = unpack(raw.x), o = around(raw);
 #pragma unroll
-		for (int i = 0; i < 8; i++) e.v[i] = max_f(fma(e.v[i], scale.v[i], shift.v[i]) + o.v[i], 0);
+		for (int j = 0; j < 8; j++) e.v[j] = max_f(fma(e.v[j], scale.v[j], shift.v[j]) + o.v[j], 0);
 		Chunk c = pack(e);
-		if (joined) *(Chunk *)&joined[pixel * channels] = c;
+		if (joined) *(Chunk *)&joined[i * channels] = c;
 		return c;
 	}
 };
 
-// a * g + b * x + d: the gradient of a batch norm's input from the gradient g of its result. The coefficients stay in shared memory:
-// beside the sums of the weights' gradient there are no registers for them.
+// a * g + b * x + d: the gradient of a batch norm's input from the gradient g of its result.
+MMA_INLINE Chunk norm_gradient(const Chunk &g, const Chunk &x, const Eight &a, const Eight &b, const Eight &d) {
+	Eight e = unpack(g), o = unpack(x);
+#pragma unroll
+	for (int j = 0; j < 8; j++) e.v[j] = fma(a.v[j], e.v[j], fma(b.v[j], o.v[j], d.v[j]));
+	return pack(e);
+}
 template <int channels> struct NormGradient {
 	struct Raw { Chunk g, x; };
+	const Line<channels> &line;
 	const half *g, *x;
-	const float *a, *b, *d;
-	MMA_INLINE NormGradient(const Source &s, const Line<channels> &k, const Place &p, int pixels)
-		: g(start<channels>(s.first.g, p, pixels)), x(start<channels>(s.first.x, p, pixels)), a(&k.a[p.channel]), b(&k.b[p.channel]), d(&k.d[p.channel]) {}
-	MMA_INLINE Raw read(int pixel) const { return {chunk_at(&g[pixel * channels]), chunk_at(&x[pixel * channels])}; }
-	MMA_INLINE Chunk value(const Raw &raw, int) const {
-		Eight e = unpack(raw.g), o = unpack(raw.x), slope = eight_at(b), shift = eight_at(d), scale = eight_at(a);
-#pragma unroll
-		for (int i = 0; i < 8; i++) e.v[i] = fma(scale.v[i], e.v[i], fma(slope.v[i], o.v[i], shift.v[i]));
-		return pack(e);
-	}
+	int channel;
+	Eight a, b, d;
+	MMA_INLINE NormGradient(const Source &s, const Line<channels> &k, const Own &p, int pixels)
+		: line(k), g(start<channels>(s.first.g, p, pixels)), x(start<channels>(s.first.x, p, pixels)), channel(p.channel) {}
+	MMA_INLINE void ready() { a = eight_at(&line.a[channel]), b = eight_at(&line.b[channel]), d = eight_at(&line.d[channel]); }
+	MMA_INLINE Raw read(int i) const { return {chunk_at(&g[i * channels]), chunk_at(&x[i * channels])}; }
+	MMA_INLINE Chunk value(const Raw &raw, int) const { return norm_gradient(raw.g, raw.x, a, b, d); }
 };
 
 // ---- which of them a source is ----
 
 // Fills a tile with an activation: x, norm(x), relu(norm(x)), or, if `joins`, relu(norm(x) + shortcut).
-template <class T, bool joins, int most> MMA_INLINE void fill_activation(half *tile, const Source &s, const Line<T::channels> &k, const Line<T::channels> &second, half *joined, int image) {
-	const int channels = T::channels;
-	const Place p = {(size_t)image, (int)threadIdx.x % T::parts * 8, joined};
-	if (s.first.kind == term_plain) return fill<T, most>(tile, Plain<channels>{start<channels>(s.first.x, p, T::source_side * T::source_side)});
-	if (!joins || s.second.kind == term_none) return fill<T, most>(tile, Normalise<channels>(s, k, p, T::source_side * T::source_side));
+template <class T, bool joins, class Between>
+MMA_INLINE void fill_activation(half *tile, const Source &s, const Line<T::channels> &k, const Line<T::channels> &second, half *joined, int image, const Between &between) {
+	const int channels = T::channels, pixels = T::source_side * T::source_side;
+	const Own p = {(size_t)image, T::source(T::own_pixel()), (int)threadIdx.x % T::parts * 8, joined};
+	if (s.first.kind == term_plain) return fill<T, 8>(tile, Plain<channels>{start<channels>(s.first.x, p, pixels)}, between);
+	if (!joins || s.second.kind == term_none) return fill<T, 8>(tile, Normalise<channels>(s, k, p, pixels), between);
 	if constexpr (joins) {
-		if (s.second.kind == term_plain) return fill<T, most>(tile, Join<channels, T::side, direct>(s, k, second, p));
+		if (s.second.kind == term_plain) return fill<T, 4>(tile, Join<channels, T::side, direct>(s, k, second, p), between);
 		if constexpr (channels > 16) {
-			if (s.second.kind == term_norm) return fill<T, most>(tile, Join<channels, T::side, normalised>(s, k, second, p));
-			fill<T, most>(tile, Join<channels, T::side, halved>(s, k, second, p));
+			if (s.second.kind == term_norm) return fill<T, 4>(tile, Join<channels, T::side, normalised>(s, k, second, p), between);
+			fill<T, 2>(tile, Join<channels, T::side, halved>(s, k, second, p), between);
 		}
 	}
 }
 
-// Fills a tile with channels `first` and on of a gradient, as it is or through a batch norm.
-template <class T, int channels, int most> MMA_INLINE void fill_gradient(half *tile, const Source &s, const Line<channels> &k, int image, int first) {
-	const Place p = {(size_t)image, first + (int)threadIdx.x % T::parts * 8, nullptr};
+// Fills a tile with a gradient, as it is or through a batch norm.
+template <class T, class Between> MMA_INLINE void fill_gradient(half *tile, const Source &s, const Line<T::channels> &k, int image, const Between &between) {
+	const int channels = T::channels, pixels = T::side * T::side;
+	const Own p = {(size_t)image, T::own_pixel(), (int)threadIdx.x % T::parts * 8, nullptr};
 	if (s.first.kind == term_norm_gradient)
-		fill<T, most>(tile, NormGradient<channels>(s, k, p, T::side * T::side));
+		fill<T, 4>(tile, NormGradient<channels>(s, k, p, pixels), between);
 	else
-		fill<T, most>(tile, Plain<channels>{start<channels>(s.first.x, p, T::side * T::side)});
+		fill<T, 8>(tile, Plain<channels>{start<channels>(s.first.x, p, pixels)}, between);
 }
 
 // ---- the first layer: 3 channels, 3x3 taps, as 27 of 32 channels of a 1x1 convolution ----
@@ -197,8 +208,10 @@ template <class T> MMA_INLINE void unfold(half *tile, half *raw, const void *ima
 	for (int i = threadIdx.x; i < stem_row * stem_row; i += threads) {
 		int y = i / stem_row - 1, x = i % stem_row - 1;
 		bool inside = y >= 0 && y < stem_side && x >= 0 && x < stem_side;
-		pixels[i] = inside ? from[y * stem_side + x] : uint2{0, 0};
+		copy_async<8>(&pixels[i], inside ? &from[y * stem_side + x] : from, inside);
 	}
+	copy_async_commit();
+	copy_async_wait<0>();
 	__syncthreads();
 #pragma unroll 1
 	for (int pixel = threadIdx.x; pixel < stem_side * stem_side; pixel += threads) {

@@ -44,7 +44,7 @@ MMA_INLINE Chunk pack(const Eight &e) {
 	for (int i = 0; i < 4; i++) c.words[i] = pack_half(e.v[2 * i], e.v[2 * i + 1]);
 	return c;
 }
-MMA_INLINE Chunk chunk_at(const half *p) { return *(const Chunk *)p; }
+MMA_INLINE Chunk chunk_at(const half *p) { return load_chunk(p); }
 MMA_INLINE Eight eight_at(const float *p) {
 	float4 a = *(const float4 *)p, b = *(const float4 *)(p + 4);
 	return {{a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w}};
@@ -85,6 +85,13 @@ template <int channels_, int side_, Layout layout> struct Tile {
 	MMA_INLINE static constexpr int source(int pixel) {
 		return layout == sampled ? pixel / side * 4 * side + pixel % side * 2 : pixel;
 	}
+	// What handles 8 channels a thread meets channels threadIdx.x % parts * 8 and on of every `stride`-th pixel. Those pixels lie whole rows
+	// apart, so that all their places lie at constant distances from the first one's.
+	static constexpr int stride = threads / parts, rounds = side * side / stride, stride_source = layout == sampled ? 4 * stride : stride;
+	static constexpr int stride_halves = stride / side * row * (layout == compact ? channels : pitch<channels>);
+	static_assert(stride % side == 0 && (layout != compact || stride / side * row % 8 == 0), "the constants above");
+	MMA_INLINE static int own_pixel() { return (int)threadIdx.x / parts; }
+	MMA_INLINE static int own_place() { return at(place(own_pixel()), (int)threadIdx.x % parts); }
 	// the position of the i-th pixel of the border
 	static constexpr int edge = side + 1, edges = border == 2 ? 4 * edge : border == 1 ? 2 * side + 1 : 0;
 	MMA_INLINE static constexpr int edge_position(int i) {
@@ -100,34 +107,40 @@ template <class T> MMA_INLINE void clear_border(half *tile) {
 		*(Chunk *)&tile[T::edge_position(i / T::parts) * pitch<T::channels> + i % T::parts * 8] = Chunk{};
 }
 
-// Fills a tile with prologue.value(prologue.read(pixel), pixel) for each 8 channels of each pixel; a thread meets only channels
-// threadIdx.x % parts * 8 and on. `most` reads go out before the first is used.
-template <class T, int most, class Prologue> MMA_INLINE void fill(half *tile, const Prologue &prologue) {
-	const int total = T::side * T::side * T::parts, rounds = (total + threads - 1) / threads, batch = rounds < most ? rounds : most;
-	const int part = (int)threadIdx.x % T::parts, begin = (int)threadIdx.x / T::parts, stride = threads / T::parts;
-	static_assert(threads % T::parts == 0 && (rounds % batch == 0), "the loop below");
-	if (total < threads && (int)threadIdx.x >= total) return;
+// Fills a tile with prologue.value(prologue.read(i), i) for the own pixels i = 0, T::stride_source, ... of each thread. `most` reads go out before
+// the first is used; the first of them before between(), which makes what prologue.ready() reads and ends with a barrier.
+template <class T, int most, class Prologue, class Between> MMA_INLINE void fill(half *tile, Prologue prologue, const Between &between) {
+	const int batch = T::rounds < most ? T::rounds : most;
+	static_assert(T::rounds % batch == 0, "the loop below");
+	typename Prologue::Raw raw[batch];
+#pragma unroll
+	for (int i = 0; i < batch; i++) raw[i] = prologue.read(i * T::stride_source);
+	between();
+	prologue.ready();
+	tile += T::own_place();
 #pragma unroll 1
-	for (int round = 0; round < rounds; round += batch) {
-		typename Prologue::Raw raw[batch];
+	for (int round = 0;;) {
 #pragma unroll
-		for (int i = 0; i < batch; i++) raw[i] = prologue.read(T::source(begin + (round + i) * stride));
+		for (int i = 0; i < batch; i++)
+			*(Chunk *)&tile[(round + i) * T::stride_halves] = prologue.value(raw[i], (round + i) * T::stride_source);
+		if ((round += batch) == T::rounds) break;
 #pragma unroll
-		for (int i = 0; i < batch; i++) {
-			int pixel = begin + (round + i) * stride;
-			*(Chunk *)&tile[T::at(T::place(pixel), part)] = prologue.value(raw[i], T::source(pixel));
-		}
+		for (int i = 0; i < batch; i++) raw[i] = prologue.read((round + i) * T::stride_source);
 	}
 }
 
 // Begins the copy of the weights [rows, columns] to shared memory, pitch<columns> halves a row; `padded` rows in all, the last of zeros.
 template <int rows, int padded, int columns> MMA_INLINE void copy_weights(half *to, const half *weights) {
-	const int parts = columns / 8;
-	for (int i = threadIdx.x; i < padded * parts; i += threads) {
-		bool valid = i < rows * parts;
-		copy_async(&to[i / parts * pitch<columns> + i % parts * 8], valid ? &weights[i * 8] : weights, valid);
-	}
+	const int parts = columns / 8, together = threads / parts, row = (int)threadIdx.x / parts, part = (int)threadIdx.x % parts * 8;
+	const InShared own = in_shared(&to[row * pitch<columns> + part]);
+	const half *from = weights + (row * columns + part);
+#pragma unroll
+	for (int first = 0; first < rows; first += together)
+		if (first + together <= rows || first + row < rows) copy_async(own, 2 * first * pitch<columns>, from, 2 * first * columns);
 	copy_async_commit();
+	if constexpr (padded > rows)
+		if (row >= rows && row < padded) *(Chunk *)&to[row * pitch<columns> + part] = Chunk{};
+	static_assert(padded == rows || padded <= together, "a thread for each row that is filled up");
 }
 
 // ---- shapes ----
@@ -188,22 +201,24 @@ template <int in, int out, int side, int stride, int kernel> struct BackwardShap
 // A warp's sums: its 16-pixel tiles, 8 columns each, and the four values of a lane (see device.h).
 template <class S> using Sums = float[S::Warp::tiles][S::Warp::width / 8][4];
 
-// 16 rows and columns of the right factor, for sums over channels k and on, columns n and on. Backward the factor's columns are the
-// rows of the weights, and ldmatrix need not transpose.
-template <class S> MMA_INLINE void load_right(unsigned (&right)[4], const half *weights, int tap, int k, int n) {
+// 16 rows and columns of the right factor, for sums over channels k and on, columns n and on of the warp's, which begin at place `weights`.
+// Backward the factor's columns are the rows of the weights, and ldmatrix need not transpose.
+template <class S> MMA_INLINE InShared own_right(const half *weights, int column) {
 	const int l = lane();
+	return in_shared(&weights[S::backward ? (column + l / 16 * 8 + l % 8) * pitch<S::weight_columns> + l / 8 % 2 * 8 : l % 16 * pitch<S::weight_columns> + column + l / 16 * 8]);
+}
+template <class S> MMA_INLINE void load_right(unsigned (&right)[4], InShared weights, int tap, int k, int n) {
 	if constexpr (S::backward)
-		load_matrix(right, &weights[((S::taps - 1 - tap) * S::columns + n + l / 16 * 8 + l % 8) * pitch<S::weight_columns> + k + l / 8 % 2 * 8]);
+		load_matrix(right, weights, 2 * (((S::taps - 1 - tap) * S::columns + n) * pitch<S::weight_columns> + k));
 	else
-		load_matrix_transposed(right, &weights[(tap * S::depth + k + l % 16) * pitch<S::weight_columns> + n + l / 16 * 8]);
+		load_matrix_transposed(right, weights, 2 * ((tap * S::depth + k) * pitch<S::weight_columns> + n));
 }
 
 // sum += tile x weights. A value is summed tap by tap, 16 channels at a time.
 template <class S> MMA_INLINE void multiply(const half *tile, const half *weights, Sums<S> &sum) {
 	using W = typename S::Warp;
 	const int warp = threadIdx.x / 32, row = lane() % 16, part = lane() / 16 * 8, first = warp / W::warps_n * W::per_class * 16;
-	const half *a = &tile[S::base(first + row) * pitch<S::depth> + part];
-	const int column = warp % W::warps_n * W::width;
+	const InShared a = in_shared(&tile[S::base(first + row) * pitch<S::depth> + part]), b = own_right<S>(weights, warp % W::warps_n * W::width);
 #pragma unroll
 	for (int tap = 0; tap < S::taps; tap++)
 #pragma unroll
@@ -211,12 +226,12 @@ template <class S> MMA_INLINE void multiply(const half *tile, const half *weight
 			unsigned right[W::width / 16][4];
 #pragma unroll
 			for (int n = 0; n < W::width / 16; n++)
-				load_right<S>(right[n], weights, tap, k, column + n * 16);
+				load_right<S>(right[n], b, tap, k, n * 16);
 #pragma unroll
 			for (int t = 0; t < W::per_class; t++) {
 				unsigned left[4];
 				// A warp begins at the start of a row, so that a tile lies at a constant distance from the first.
-				load_matrix(left, &a[(S::base(t * 16) + S::offset(tap)) * pitch<S::depth> + k]);
+				load_matrix(left, a, 2 * ((S::base(t * 16) + S::offset(tap)) * pitch<S::depth> + k));
 #pragma unroll
 				for (int n = 0; n < W::width / 8; n++)
 					mma_f16(sum[S::class_of(tap) * W::per_class + t][n], left, right[n / 2][n % 2 * 2], right[n / 2][n % 2 * 2 + 1]);

@@ -132,20 +132,35 @@ __device__ inline void count_sample(const Rows &p, int n) {
 	atomicAdd(&p.confusion[(size_t)p.labels[n] * p.classes + best], 1ull);
 }
 
-// Copies a program's instructions behind the registers of a block, so that none waits for device memory.
-INLINE const RowCode *copy_code(const Rows &p, float *shared) {
-	RowCode *code = (RowCode *)(shared + blockDim.x / 32 * p.registers * p.classes);
-	const int words = p.instructions * (int)(sizeof(RowCode) / 4);
-	for (int i = (int)threadIdx.x; i < words; i += (int)blockDim.x) ((int *)code)[i] = ((const int *)p.code)[i];
-	return code;
+// A program's ports and instructions behind the registers of a block, so that none waits for device memory.
+struct Program {
+	RowPort *ports;
+	RowCode *code;
+};
+INLINE Program program_of(const Rows &p, float *shared) {
+	RowPort *ports = (RowPort *)(shared + (blockDim.x / 32 * p.registers * p.classes + 1) / 2 * 2);
+	return {ports, (RowCode *)(ports + p.inputs + p.outputs + p.means)};
+}
+// Four words of a thread are on their way at once.
+INLINE void copy_words(void *to, const void *from, int words) {
+	const int step = (int)blockDim.x;
+	for (int first = (int)threadIdx.x; first < words; first += 4 * step) {
+		int some[4];
+#pragma unroll
+		for (int i = 0; i < 4; i++) some[i] = first + i * step < words ? ((const int *)from)[first + i * step] : 0;
+#pragma unroll
+		for (int i = 0; i < 4; i++)
+			if (first + i * step < words) ((int *)to)[first + i * step] = some[i];
+	}
 }
 
 // Reads the inputs of row n of a program into the registers of this warp.
-INLINE void read_inputs(const Rows &p, int n, float *registers) {
+INLINE void read_inputs(const Rows &p, const RowPort *ports, int n, float *registers) {
 	for (int i = 0; i < p.inputs; i++) {
-		const RowPort &in = p.ports[i];
+		const RowPort &in = ports[i];
 		int width = in.sum ? in.sum : in.wide ? p.classes : 1;
 		float sum = 0;
+#pragma unroll 4
 		for (int c = lane(); c < width; c += warp_size) {
 			float x = in.values[(in.per_class ? 0 : (size_t)n * width) + c];
 			if (in.sum)
@@ -162,13 +177,16 @@ INLINE void read_inputs(const Rows &p, int n, float *registers) {
 
 // Runs row n of a program, all threads of a block at once; those of a warp without a row are not live.
 INLINE void run_program(const Rows &p, int n, bool live, float *shared, float *registers) {
-	const RowCode *code = copy_code(p, shared);
-	if (live) read_inputs(p, n, registers);
+	const Program program = program_of(p, shared);
+	copy_words(program.ports, p.ports, (p.inputs + p.outputs + p.means) * (int)(sizeof(RowPort) / 4));
+	copy_words(program.code, p.code, p.instructions * (int)(sizeof(RowCode) / 4));
 	__syncthreads();
 	if (!live) return;
-	for (int i = 0; i < p.instructions; i++) run_row(code[i], registers, p.classes);
+	read_inputs(p, program.ports, n, registers);
+	__syncwarp();
+	for (int i = 0; i < p.instructions; i++) run_row(program.code[i], registers, p.classes);
 	for (int i = p.inputs; i < p.inputs + p.outputs; i++) {
-		const RowPort &out = p.ports[i];
+		const RowPort &out = program.ports[i];
 		int width = out.wide ? p.classes : 1;
 		for (int c = lane(); c < width; c += warp_size) out.values[(size_t)n * width + c] = registers[out.reg * p.classes + c];
 	}
@@ -183,9 +201,10 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
 	if (!p.metrics) return;
 	__syncwarp(); // the logits may be among the outputs
 	if (live && lane() == 0) {
+		const RowPort *ports = program_of(p, shared).ports;
 		float loss = 0;
 		for (int i = p.inputs + p.outputs; i < p.inputs + p.outputs + p.means; i++)
-			for (int c = 0; c < (p.ports[i].wide ? p.classes : 1); c++) loss += registers[p.ports[i].reg * p.classes + c];
+			for (int c = 0; c < (ports[i].wide ? p.classes : 1); c++) loss += registers[ports[i].reg * p.classes + c];
 		p.losses[n] = loss;
 		if (p.labels[n] >= 0 && !p.control->bad) count_sample(p, n);
 	}

@@ -24,13 +24,9 @@ struct Statistics {
 __device__ inline bool last_to_arrive(unsigned *ticket, unsigned blocks) {
 	__shared__ unsigned arrival;
 	__syncthreads();
-	if (threadIdx.x == 0) {
-		fence_device();
-		arrival = atomicAdd(ticket, 1u);
-	}
+	if (threadIdx.x == 0) arrival = arrive(ticket);
 	__syncthreads();
 	if (arrival != blocks - 1) return false;
-	fence_device();
 	if (threadIdx.x == 0) *ticket = 0;
 	return true;
 }
@@ -50,15 +46,28 @@ template <int threads> INLINE void finish_statistics(const Statistics &s, int bl
 	int t = (int)threadIdx.x, groups = threads / channels, group = t / channels, c = t % channels;
 	if (group < groups) {
 		float n = 0, a = 0, b = 0;
-		const float *u = &s.parts[c], *v = &s.parts[channels + c];
-		if (s.kind == statistics_moments) {
-			for (int p = group; p < blocks; p += groups)
-				merge_moments(n, a, b, load_fresh(&s.parts[(size_t)blocks * 2 * channels + p]), load_fresh(&u[(size_t)p * 2 * channels]), load_fresh(&v[(size_t)p * 2 * channels]));
-		} else {
-#pragma unroll 16
-			for (int p = group; p < blocks; p += groups) {
-				a += load_fresh(&u[(size_t)p * 2 * channels]);
-				b += load_fresh(&v[(size_t)p * 2 * channels]);
+		const bool moments = s.kind == statistics_moments;
+		const float *u = &s.parts[c], *v = &s.parts[channels + c], *m = &s.parts[(size_t)blocks * 2 * channels];
+		const int most = 16; // parts on their way at once
+		for (int from = group; from < blocks; from += most * groups) {
+			float x[most], y[most], count[most];
+#pragma unroll
+			for (int i = 0; i < most; i++) {
+				const int p = from + i * groups;
+				const bool there = p < blocks;
+				x[i] = there ? load_fresh(&u[(size_t)p * 2 * channels]) : 0;
+				y[i] = there ? load_fresh(&v[(size_t)p * 2 * channels]) : 0;
+				count[i] = there && moments ? load_fresh(&m[p]) : 0;
+			}
+#pragma unroll
+			for (int i = 0; i < most; i++) {
+				if (from + i * groups >= blocks) break;
+				if (moments) {
+					merge_moments(n, a, b, count[i], x[i], y[i]);
+				} else {
+					a += x[i];
+					b += y[i];
+				}
 			}
 		}
 		first[t] = a;

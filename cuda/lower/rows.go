@@ -21,12 +21,18 @@ const rowWarps = 4
 
 const (
 	rowCodeBytes = 36 // of an instruction
+	rowPortBytes = 24 // of a port
 	rowLossBytes = 8  // of a loss and a label
 )
 
 // RowsLaunch is the launch of a row program, without arguments.
 func RowsLaunch(r *plan.RowProgram) Launch {
 	return rowsLaunch("rows", r)
+}
+
+// RowsTogetherLaunch is the launch of several row programs, without arguments.
+func RowsTogetherLaunch(programs ...*plan.RowProgram) Launch {
+	return rowsLaunch("rows_together", programs...)
 }
 
 // rowsLaunch is the launch of row programs; a block takes fewer rows where their registers would not fit.
@@ -37,24 +43,25 @@ func rowsLaunch(kernel string, programs ...*plan.RowProgram) Launch {
 	}
 	k := Launch{Kernel: kernel, Module: "rows", Why: "rows", Threads: 32 * warps, Shared: rowsShared(warps, programs), Static: rowsStatic}
 	for _, r := range programs {
-		k.Grid.X += rowBlocks(r, k.Threads)
+		k.Grid.X += RowBlocks(r, k.Threads)
 	}
 	k.Grid.Y, k.Grid.Z = 1, 1
 	return k
 }
 
-// rowsShared is the dynamic shared memory of a block of so many rows: registers and behind them a copy of the instructions; at the end a loss
-// and a label a thread take their place.
+// rowsShared is the dynamic shared memory of a block of so many rows: registers and behind them, at a multiple of 8 bytes, copies of the ports and
+// instructions; at the end a loss and a label a thread take their place.
 func rowsShared(warps int, programs []*plan.RowProgram) int {
 	bytes := rowLossBytes * 32 * warps
 	for _, r := range programs {
-		bytes = max(bytes, 4*warps*r.Registers*r.Width+rowCodeBytes*len(r.Code))
+		ports := len(r.Inputs) + len(r.Outputs) + len(r.Means)
+		bytes = max(bytes, (4*warps*r.Registers*r.Width+7)/8*8+rowPortBytes*ports+rowCodeBytes*len(r.Code))
 	}
 	return bytes
 }
 
-// rowBlocks is how many blocks of so many threads a row program takes, a warp a row.
-func rowBlocks(r *plan.RowProgram, threads int) int { return (32*r.Rows + threads - 1) / threads }
+// RowBlocks is how many blocks of so many threads a row program takes, a warp a row.
+func RowBlocks(r *plan.RowProgram, threads int) int { return (32*r.Rows + threads - 1) / threads }
 
 // RowsCode is a row program as the kernel reads it.
 func RowsCode(r *plan.RowProgram) []RowCode {
@@ -89,14 +96,14 @@ func (l *lowering) rows(r *plan.RowProgram) error {
 
 // rowsTogether runs row programs that do not depend on each other in one launch.
 func (l *lowering) rowsTogether(programs []*plan.RowProgram) (err error) {
-	k := rowsLaunch("rows_together", programs...)
+	k := RowsTogetherLaunch(programs...)
 	all, first, block := make([]Rows, len(programs)), make([]int32, len(programs)), int32(0)
 	for i, r := range programs {
 		if all[i], err = l.rowsArguments(r); err != nil {
 			return err
 		}
 		first[i] = block
-		block += int32(rowBlocks(r, k.Threads))
+		block += int32(RowBlocks(r, k.Threads))
 	}
 	a := RowsTogetherParameters{Count: int32(len(programs))}
 	if a.Programs, err = l.table("row programs", all); err != nil {

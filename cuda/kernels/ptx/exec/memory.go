@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,8 +61,22 @@ func access(w *writer, i *syntax.Instruction, p []string) string {
 
 var atomics = map[string]string{"add": "add", "max": "max", "or": "or", "exch": "exchange", "cas": "compare"}
 
-// atomic: "atom" on generic addresses, relaxed.
+// orders are the statements before and behind an atomic operation that the GPU's "sem" stands for, relaxed without one. Before a release the
+// thread's writes must be there, a round trip; behind an acquire it only forgets what it has cached.
+var orders = map[string][2]string{
+	"relaxed": {}, "acquire": {"", "emulator::fence();"}, "release": {"emulator::fence(); T.now++;", ""}, "acq_rel": {"emulator::fence(); T.now++;", "emulator::fence();"},
+}
+
+// atomic: "atom" on generic addresses.
 func atomic(w *writer, i *syntax.Instruction, p []string) string {
+	order := orders["relaxed"]
+	if len(p) == 5 && p[2] == "gpu" {
+		var known bool
+		if order, known = orders[p[1]]; !known {
+			return w.unknown(i)
+		}
+		p = slices.Delete(slices.Clone(p), 1, 3)
+	}
 	if len(p) != 3 || atomics[p[1]] == "" || syntax.Bits(p[2]) < 32 || isFloat(p[2]) {
 		return w.unknown(i)
 	}
@@ -79,7 +94,7 @@ func atomic(w *writer, i *syntax.Instruction, p []string) string {
 	address := w.address(i.Operands[1])
 	operation := w.set(i.Operands[0].Name, t, fmt.Sprintf("ptx::atomic<%s>(W, %d, emulator::atomic_%s, %s, %s, %s)", cType(t), i.Line, atomics[p[1]],
 		address, w.value(i.Operands[count-1].Name, t), expected))
-	return fmt.Sprintf("{ const uint64_t at_address = %s; T.reach(at_address); %s T.answer(at_address); }", address, operation)
+	return fmt.Sprintf("{ const uint64_t at_address = %s; %s T.reach(at_address); %s T.answer(at_address); %s }", address, order[0], operation, order[1])
 }
 
 // copyAsync: "cp.async": cp-size is 4, 8 or 16 bytes with .ca, 16 with .cg; bytes beyond src-size are zeros.

@@ -43,6 +43,9 @@ func move(w *writer, i *syntax.Instruction, p []string) string {
 
 // convert: "cvt", the forms that round as they must ("cvt: Floating-point rounding").
 func convert(w *writer, i *syntax.Instruction, p []string) string {
+	if len(p) == 4 && p[2] == "f16x2" {
+		return convertTwo(w, i, p)
+	}
 	if len(p) < 3 || !w.operands(i, 2) {
 		return w.unknown(i)
 	}
@@ -71,6 +74,18 @@ func convert(w *writer, i *syntax.Instruction, p []string) string {
 		return w.widened(to, d, w.narrowed(from, s))
 	}
 	return w.unknown(i)
+}
+
+// convertTwo: "cvt" of two floats to the halves of a word, the first to the upper one.
+func convertTwo(w *writer, i *syntax.Instruction, p []string) string {
+	mode := rounding[p[1]]
+	if p[3] != "f32" || mode != "nearest" && mode != "to_zero" || !w.operands(i, 3) {
+		return w.unknown(i)
+	}
+	half := func(operand int) string {
+		return fmt.Sprintf("ptx::to_half<ptx::%s>(%s)", mode, w.value(i.Operands[operand].Name, "f32"))
+	}
+	return w.set(i.Operands[0].Name, "b32", fmt.Sprintf("(uint32_t)%s << 16 | %s", half(1), half(2)))
 }
 
 // convertAddress: "cvta" between generic addresses and those of a state space.

@@ -74,6 +74,10 @@ var others = []operation{
 	{"rzi", float("cvt.rzi.f32.f32 %f4, %f1;"), func(a, _, _ uint32) uint32 { return bits32(float32(math.Trunc(float64(f32(a))))) }},
 	{"to_half_rn", "cvt.rn.f16.f32 %rs1, %f1;\n\tcvt.u32.u16 %r4, %rs1;", func(a, _, _ uint32) uint32 { return half(f32(a), big.ToNearestEven) }},
 	{"to_half_rz", "cvt.rz.f16.f32 %rs1, %f1;\n\tcvt.u32.u16 %r4, %rs1;", func(a, _, _ uint32) uint32 { return half(f32(a), big.ToZero) }},
+	{"to_halves_rn", "cvt.rn.f16x2.f32 %r4, %f1, %f2;", func(a, b, _ uint32) uint32 {
+		return half(f32(a), big.ToNearestEven)<<16 | half(f32(b), big.ToNearestEven)
+	}},
+	{"to_halves_rz", "cvt.rz.f16x2.f32 %r4, %f1, %f2;", func(a, b, _ uint32) uint32 { return half(f32(a), big.ToZero)<<16 | half(f32(b), big.ToZero) }},
 	{"to_bfloat", "cvt.rn.bf16.f32 %rs1, %f1;\n\tcvt.u32.u16 %r4, %rs1;", func(a, _, _ uint32) uint32 { return (a + 0x7fff + a>>16&1) >> 16 }},
 	{"from_half", float("and.b32 %r5, %r1, 31743;\n\tcvt.u16.u32 %rs1, %r5;\n\tcvt.f32.f16 %f4, %rs1;"), func(a, _, _ uint32) uint32 { return bits32(fromHalf(a & 31743)) }},
 	{"from_signed", float("cvt.rn.f32.s32 %f4, %r1;"), func(a, _, _ uint32) uint32 { return bits32(float32(int32(a))) }},

@@ -78,11 +78,16 @@ func (f flow) reduced(at int) bool {
 // again reports whether an instruction rounds to fp16 what has just been read from fp16.
 func (f flow) again(at int) bool {
 	i := f.body[at].Instruction
-	if i.Opcode != "cvt.rn.f16.f32" {
+	if i.Opcode != "cvt.rn.f16.f32" && i.Opcode != "cvt.rn.f16x2.f32" {
 		return false
 	}
-	definitions := f.definitions(at, i.Operands[1].Name)
-	return len(definitions) > 0 && !slices.ContainsFunc(definitions, func(d *syntax.Instruction) bool { return d.Opcode != "cvt.f32.f16" })
+	for _, value := range i.Operands[1:] {
+		definitions := f.definitions(at, value.Name)
+		if len(definitions) == 0 || slices.ContainsFunc(definitions, func(d *syntax.Instruction) bool { return d.Opcode != "cvt.f32.f16" }) {
+			return false
+		}
+	}
+	return true
 }
 
 // onlySign reports whether the result of an instruction is read by comparisons with 0 alone: a sum or product that is rounded, in whichever

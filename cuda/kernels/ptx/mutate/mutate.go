@@ -105,6 +105,8 @@ var Classes = []Class{
 	remove("bar.sync removed", `^bar\.sync`),
 	remove("bar.warp.sync removed", `^bar\.warp\.sync`),
 	remove("fence removed", `^(membar|fence)`),
+	opcode("atom without release", `^atom\.acq_rel`, "atom.acquire"),
+	opcode("atom without acquire", `^atom\.acq_rel`, "atom.release"),
 	{"cp.async of 8 bytes", func(i syntax.Instruction) (syntax.Instruction, bool) {
 		if !strings.HasPrefix(i.Opcode, "cp.async.cg") {
 			return i, false
@@ -128,7 +130,8 @@ var Classes = []Class{
 	opcode("fma rounds up", `^fma\.rn\.f32`, "fma.rp.f32"),
 	opcode("div rounds down", `^div\.rn\.f32`, "div.rm.f32"),
 	opcode("sqrt or rcp rounds to zero", `^(sqrt|rcp)\.rn\.f32`, "$1.rz.f32"),
-	opcode("cvt rounds to zero", `^cvt\.rn\.(f16|bf16|f32)\.`, "cvt.rz.$1."),
+	opcode("cvt rounds to zero", `^cvt\.rn\.(f16|f16x2|bf16|f32)\.`, "cvt.rz.$1."),
+	operands("halves of a word exchanged", `^cvt\.rn\.f16x2`, exchange(1, 2)),
 	opcode("cvt.rni to rzi", `^cvt\.rni`, "cvt.rzi"),
 	opcode("add to sub", `^add\.rn`, "sub.rn"),
 	opcode("max to min", `^max`, "min"),
@@ -146,7 +149,7 @@ var Classes = []Class{
 	}),
 	operands("vector's elements exchanged", `^(ld|st).*\.v[24]\.`, func(o []syntax.Operand) bool { return swap(0, 0, 1)(o) || swap(1, 0, 1)(o) }),
 	remove("store removed", `^st\.`),
-	opcode("atom.add to max", `^atom\.add\.u32`, "atom.max.u32"),
+	opcode("atom.add to max", `^atom\.(acq_rel\.gpu\.)?add\.u32`, "atom.${1}max.u32"),
 	opcode("global load in the read-only way", `^ld\.(volatile\.)?global\.(v4\.)?f32`, "ld.global.nc.${2}f32"),
 }
 

@@ -16,7 +16,7 @@ func TestClassesMakeRunnableMutants(t *testing.T) {
 		"../../mma_forward.ptx":       {"mma_conv_32"},
 		"../../rows.ptx":              {"rows"},
 		"../../statistics.ptx":        {"statistics_f32"},
-		"../../testkernels/basic.ptx": {"copy_sizes", "mma_layout"},
+		"../../testkernels/basic.ptx": {"copy_sizes", "mma_layout", "block_sum"},
 	} {
 		text, err := os.ReadFile(module)
 		if err != nil {
