@@ -16,9 +16,10 @@ import (
 func TestImages(t *testing.T) {
 	const samples, batch, classes, height, width = 7, 5, 6, 11, 13
 	for channels := 1; channels <= 4; channels++ {
-		for variant := range 8 {
-			augmented, mixed, resized := variant%2 == 1, variant/2%2 == 1, variant >= 4
-			t.Run(fmt.Sprintf("%d augmented %v mixed %v resized %v", channels, augmented, mixed, resized), func(t *testing.T) {
+		for variant := range 9 {
+			tie := variant == 8
+			augmented, mixed, resized := variant%2 == 1 || tie, variant/2%2 == 1, variant >= 4
+			t.Run(fmt.Sprintf("%d augmented %v mixed %v resized %v tie %v", channels, augmented, mixed, resized, tie), func(t *testing.T) {
 				var results [2][]float32
 				for half := range 2 {
 					m := newMaker(t, uint64(channels), uint64(10+variant), half == 1)
@@ -41,6 +42,9 @@ func TestImages(t *testing.T) {
 					}
 					if resized { // without augmentation, the image in the middle nevertheless
 						d.Resized = plan.Resized{Share: [2]float32{0.1, 0.8}, Ratio: [2]float32{-1, 1.5}, Height: height, Width: width}
+					}
+					if tie { // area / ratio is a little less than 7.5 x 7.5, which it is rounded to: as many rows as round half to even says
+						d.Resized.Share, d.Resized.Ratio = [2]float32{526069.0 / (1 << 20)}, [2]float32{11501.0 / (1 << 15)}
 					}
 					if mixed {
 						order = append(order, 1, 2, 3, 4, 0) // partners
