@@ -56,10 +56,10 @@ func (s *openJob) isEnd() bool { return s.count == 0 }
 // much longer than the shortest one, those of a worker and those that it waits for.
 const (
 	glance   = 2 * time.Microsecond
-	patience = 50 * time.Microsecond  // at least, for what one thread does between two jobs
+	patience = 500 * time.Microsecond // at least: tasks of a job may differ, and one thread prepares the next
 	stopped  = 500 * time.Microsecond // by which a task is longer whose thread the system has stopped
 	looks    = 1000                   // between two looks at the clock: about a microsecond
-	glances  = 256                    // before the next try to wait: some steps
+	glances  = 16                     // before the next try to wait: a quarter of a step of ResNet-32
 )
 
 // look looks for another job than s; it returns s when it gives up.
@@ -76,8 +76,12 @@ func (p *pool) look(w *worker, s *openJob) *openJob {
 		switch {
 		case !patient && waited > glance:
 			return s
-		case patient && waited > patience && !p.expects(w):
-			if !s.isEnd() { // else nothing says when the caller comes again
+		case patient && waited > patience:
+			due, overdue := p.held(w)
+			if due {
+				continue
+			}
+			if overdue {
 				w.glances = glances
 			}
 			return s
@@ -85,15 +89,16 @@ func (p *pool) look(w *worker, s *openJob) *openJob {
 	}
 }
 
-// expects reports whether a task of another worker may be about to end.
-func (p *pool) expects(w *worker) bool {
+// held reports whether other workers hold tasks: such as may be about to end, and such as should have ended.
+func (p *pool) held(w *worker) (due, overdue bool) {
 	now := time.Since(p.began)
 	for _, other := range p.workers {
-		if began := time.Duration(other.began.Load()); began > 0 && now < began+3*w.least {
-			return true
+		if began := time.Duration(other.began.Load()); began > 0 {
+			late := now > began+3*w.least+patience
+			due, overdue = due || !late, overdue || late
 		}
 	}
-	return false
+	return due, overdue
 }
 
 func newPool(threads int) *pool {

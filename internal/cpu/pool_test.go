@@ -149,7 +149,7 @@ func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
 	}
 	fastest := func(ago time.Duration, patient bool) time.Duration { // of some, for other programs may run in between
 		d := time.Hour
-		for range 20 {
+		for range 10 {
 			if patient {
 				w.glances = 0
 			}
@@ -167,7 +167,7 @@ func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
 	if d := fastest(0, false); d > least/2 {
 		t.Errorf("a glance took %v", d)
 	}
-	if want := glances - 20; w.glances != want {
+	if want := glances - 10; w.glances != want {
 		t.Errorf("%d glances are left, want %d", w.glances, want)
 	}
 	if d := fastest(4*least, true); d > least/2 {
