@@ -21,7 +21,7 @@ for line in sys.stdin:
 }
 
 torch() { # THREADS MODE SCRIPT ARGUMENTS...
-  OMP_NUM_THREADS=$1 OMP_WAIT_POLICY=passive "$python" "${@:3}" --modes "$2" | note "$1" "pytorch-$2"
+  OMP_NUM_THREADS=$1 "$python" "${@:3}" --modes "$2" | note "$1" "pytorch-$2"
 }
 
 ours() { # THREADS PRECISION ARGUMENTS...
