@@ -86,7 +86,6 @@ aside "sweeps on Slurm" scripts/ci_slurm.sh
 stage "vet and staticcheck" make lint
 stage "race detector" race
 join
-install qemu-aarch64-static qemu-user-static
 stage "other processors" scripts/ci_processors.sh
 stage "sweep killed and finished" scripts/ci_sweep.sh
 stage "a folder of images" own_images
