@@ -2,7 +2,6 @@ package exec
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -125,9 +124,6 @@ func family(translate func(w *writer, i *syntax.Instruction, parts []string) str
 		families[name] = translate
 	}
 }
-
-// Families lists the first words of the instructions that can be translated.
-func Families() []string { return slices.Sorted(maps.Keys(families)) }
 
 func (w *writer) instruction(i *syntax.Instruction) string {
 	parts := i.Parts()
