@@ -3,13 +3,7 @@
 # configs/shortened/methods.yaml, and their table. FOLDER holds cifar-10-batches-bin; without it $LONGTAIL_DATA counts. Run folders are left in
 # runs/methods; the same command again resumes.
 set -euo pipefail
-data=()
-if [ "${1:-}" = --data-dir ]; then
-  data=(--data-dir "$(cd "$2" && pwd)")
-  shift 2
-fi
-cd "$(dirname "$0")/.."
-make -s
-bin/longtail sweep configs/shortened/methods.yaml "${data[@]}" --device cpu --jobs "$(nproc)" "$@"
-bin/longtail table configs/shortened/methods.yaml "$@"
+. "$(dirname "$0")/shortened.sh"
+shortened methods "$@"
+bin/longtail table configs/shortened/methods.yaml "${keys[@]}"
 bin/longtail compare --runs runs/methods --metric balanced

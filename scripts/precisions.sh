@@ -3,12 +3,6 @@
 # shortened schedule of configs/shortened/precisions.yaml, and their table. FOLDER holds cifar-10-batches-bin; without it $LONGTAIL_DATA counts.
 # Run folders are left in runs/precisions; the same command again resumes.
 set -euo pipefail
-data=()
-if [ "${1:-}" = --data-dir ]; then
-  data=(--data-dir "$(cd "$2" && pwd)")
-  shift 2
-fi
-cd "$(dirname "$0")/.."
-make -s
-bin/longtail sweep configs/shortened/precisions.yaml "${data[@]}" --device cpu --jobs "$(nproc)" "$@"
+. "$(dirname "$0")/shortened.sh"
+shortened precisions "$@"
 bin/longtail compare --runs runs/precisions
