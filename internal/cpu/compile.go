@@ -138,7 +138,7 @@ func newCompiler(s *session) *compiler {
 	return &compiler{s: s, pads: map[use]int{}, copies: map[use]*place{}, done: map[int]bool{}, packers: map[plan.ValueID]*weightPacker{}}
 }
 
-func compile(s *session) error {
+func compile(s *session) {
 	c := newCompiler(s)
 	p := s.program
 	c.findPads()
@@ -178,7 +178,6 @@ func compile(s *session) error {
 			bind(pairs)
 		}
 	}
-	return nil
 }
 
 // closeLevel places what lives within the level in its scratch block.
@@ -464,10 +463,6 @@ func (c *compiler) write(v plan.ValueID) *place {
 func (c *compiler) result(v plan.ValueID) []float32 {
 	c.s.small[v] = c.s.floats(c.s.program.Values[v].Shape.TotalSize())
 	return c.s.small[v]
-}
-
-func (c *compiler) chunks() int {
-	return (c.s.program.Batch + imagesPerChunk - 1) / imagesPerChunk
 }
 
 // imagesIn is the number of images of a chunk.

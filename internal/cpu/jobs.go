@@ -18,7 +18,7 @@ func (s *session) jobsOfStep() []job {
 func (l *level) jobs(s *session) []job {
 	images := job{run: func(w *worker, chunk int) { l.chunk(s, w, chunk) }}
 	if len(l.tasks) > 0 {
-		images.count = (s.program.Batch + imagesPerChunk - 1) / imagesPerChunk
+		images.count = s.chunks()
 	}
 	jobs := []job{images}
 	for i := range l.passes {

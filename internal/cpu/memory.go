@@ -22,8 +22,7 @@ func (s *session) floats(n int) []float32 {
 
 // bytes is what a session needs on so many threads, with its store or without.
 func (s *session) bytes(threads int, store bool) int64 {
-	chunks := (s.program.Batch + imagesPerChunk - 1) / imagesPerChunk
-	n := s.need.arena + s.need.floats + min(2*threads-1, chunks)*s.need.blocks + threads*s.need.scratch
+	n := s.need.arena + s.need.floats + min(2*threads-1, s.chunks())*s.need.blocks + threads*s.need.scratch
 	if store {
 		for _, values := range s.store.values {
 			n += len(values)

@@ -140,8 +140,8 @@ func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
 	s := &openJob{job: job{count: 1}}
 	p.current.Store(s)
 	looked := func(ago time.Duration) time.Duration { // with a task of another thread that was begun so long ago
-		other.began.Store(int64(time.Since(p.began) - ago))
 		start := time.Now()
+		other.began.Store(int64(start.Sub(p.began) - ago))
 		if p.look(w, s) != s {
 			t.Fatal("found work where there is none")
 		}
@@ -189,17 +189,21 @@ func TestPoolTellsWaiting(t *testing.T) {
 	}
 	const held = 20 * time.Millisecond
 	both := make(chan bool)
+	caller, helper := p.workers[0], p.workers[1]
 	meet := job{count: 2, run: func(w *worker, _ int) { // each thread takes one task
-		if w == p.workers[0] {
+		if w == caller {
 			both <- true
+			for !helper.asleep.Load() { // which it is once it has found nothing to do
+				time.Sleep(time.Millisecond)
+			}
 			time.Sleep(held)
 		} else {
 			<-both
 		}
 	}}
-	p.chain(meet, meet)
-	waits := p.workers[1].clock.waits[0] // in front of the last job
-	if len(waits) != 1 || waits[0] < float64(held)/2 {
+	within(t, "a thread without work does not sleep", func() { p.chain(meet, meet) })
+	waits := helper.clock.waits[0] // in front of the last job
+	if len(waits) != 1 || waits[0] < float64(held) {
 		t.Errorf("the helper waited %v ns for a thread that took %v longer", waits, held)
 	}
 }

@@ -37,13 +37,24 @@ var stageNames = [stages]string{stageTransform: "transform", stageProduct: "prod
 type clock struct {
 	last  time.Time
 	spent [stages]time.Duration
-	tasks map[taskKey]*[stages][]float64 // nanoseconds, an image each
+	tasks taskTimes
 	parts map[partKey][]float64          // nanoseconds
 	begun time.Time
 	waits map[int][]float64 // nanoseconds, by the number of jobs to follow
 }
 
 type taskKey struct{ level, task int }
+
+// taskTimes are nanoseconds by task and stage, an image each.
+type taskTimes map[taskKey]*[stages][]float64
+
+// at makes the times of a task that has none.
+func (t taskTimes) at(key taskKey) *[stages][]float64 {
+	if t[key] == nil {
+		t[key] = &[stages][]float64{}
+	}
+	return t[key]
+}
 
 // lap adds the time since the last call to a stage.
 func (c *clock) lap(p stage) {
@@ -60,11 +71,7 @@ func (c *clock) measure(key taskKey, t task, w *worker, n int) {
 	c.spent, c.last = [stages]time.Duration{}, time.Now()
 	t(w, n)
 	c.lap(stageRest)
-	at := c.tasks[key]
-	if at == nil {
-		at = &[stages][]float64{}
-		c.tasks[key] = at
-	}
+	at := c.tasks.at(key)
 	for p, d := range c.spent {
 		at[p] = append(at[p], float64(d))
 	}
@@ -72,12 +79,7 @@ func (c *clock) measure(key taskKey, t task, w *worker, n int) {
 
 // chunk adds the time since start to what a level does once a chunk.
 func (c *clock) chunk(level int, start time.Time) {
-	key := taskKey{level, onceAChunk}
-	at := c.tasks[key]
-	if at == nil {
-		at = &[stages][]float64{}
-		c.tasks[key] = at
-	}
+	at := c.tasks.at(taskKey{level, onceAChunk})
 	share := float64(time.Since(start)) / imagesPerChunk
 	at[stageRest] = append(at[stageRest], share)
 }
@@ -142,24 +144,22 @@ func (s *session) Profile(order []int32, first, n int) ([]device.Pass, error) {
 	s.profile = &profiler{}
 	defer func() { s.profile = nil }()
 	for _, w := range s.pool.workers {
-		w.clock = &clock{begun: time.Now(), tasks: map[taskKey]*[stages][]float64{}, waits: map[int][]float64{}}
+		w.clock = &clock{begun: time.Now(), tasks: taskTimes{}, waits: map[int][]float64{}}
 	}
 	var t totals
 	_, err := s.Run(order, first, n)
 	if err == nil {
 		t.addBatchPasses(s)
 	}
-	times, waits := map[taskKey]*[stages][]float64{}, map[int][]float64{}
+	times, waits := taskTimes{}, map[int][]float64{}
 	for _, w := range s.pool.workers {
 		for job, took := range w.clock.waits {
 			waits[job] = append(waits[job], took...)
 		}
 		for key, at := range w.clock.tasks {
-			if times[key] == nil {
-				times[key] = &[stages][]float64{}
-			}
+			all := times.at(key)
 			for p := range at {
-				times[key][p] = append(times[key][p], at[p]...)
+				all[p] = append(all[p], at[p]...)
 			}
 		}
 		w.clock = nil

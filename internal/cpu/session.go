@@ -47,6 +47,9 @@ type session struct {
 	unread atomic.Pointer[error] // of an image of the current step that could not be read
 }
 
+// chunks is the number of chunks of a batch.
+func (s *session) chunks() int { return (s.program.Batch + imagesPerChunk - 1) / imagesPerChunk }
+
 // bind gives everything in the program but the arena its memory and compiles the levels.
 func (s *session) bind() error {
 	p := s.program
@@ -71,9 +74,7 @@ func (s *session) bind() error {
 			s.small[in.Value] = slices.Clone(in.Initial)
 		}
 	}
-	if err := compile(s); err != nil {
-		return err
-	}
+	compile(s)
 	s.jobs = s.jobsOfStep()
 	return nil
 }

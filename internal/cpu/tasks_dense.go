@@ -139,7 +139,7 @@ func (c *compiler) denseGradBias(st *plan.Step) {
 // batchSum: the sum over the batch of one number a sample.
 func (c *compiler) batchSum(st *plan.Step) {
 	x, result := c.row(st.In[0]), c.result(st.Out)
-	partial := make([]float64, c.chunks())
+	partial := make([]float64, c.s.chunks())
 	c.level.sums = append(c.level.sums, sum{
 		reset: func(chunk int) { partial[chunk] = 0 },
 		finish: func() {
@@ -157,9 +157,9 @@ func (c *compiler) batchSum(st *plan.Step) {
 func (c *compiler) partial(v plan.ValueID) func(chunk int) []float32 {
 	result := c.result(v)
 	size := len(result)
-	all := c.s.floats(c.chunks() * size)
+	all := c.s.floats(c.s.chunks() * size)
 	of := func(chunk int) []float32 { return all[chunk*size:][:size] }
-	k, chunks := c.s.kernels, c.chunks()
+	k, chunks := c.s.kernels, c.s.chunks()
 	c.level.sums = append(c.level.sums, sum{
 		reset:  func(chunk int) { clear(of(chunk)) },
 		finish: func() { k.sumChunks(result, all, chunks) },

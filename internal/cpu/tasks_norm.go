@@ -11,7 +11,7 @@ func (c *compiler) moments(st *plan.Step) {
 	s, k, x := c.s, c.s.kernels, c.read(st.In[0])
 	channels, pixels := x.shape.c, x.shape.h*x.shape.w
 	result := c.result(st.Out)
-	partial := make([]float64, c.chunks()*2*channels) // a chunk: mean [c], sum of squared deviations [c]
+	partial := make([]float64, c.s.chunks()*2*channels) // a chunk: mean [c], sum of squared deviations [c]
 	of := func(chunk int) (mean, m2 []float64) {
 		at := partial[chunk*2*channels:]
 		return at[:channels], at[channels : 2*channels]
@@ -20,7 +20,7 @@ func (c *compiler) moments(st *plan.Step) {
 		reset: func(chunk int) { clear(partial[chunk*2*channels:][:2*channels]) },
 		finish: func() {
 			mean, m2 := of(0)
-			for chunk := 1; chunk < c.chunks(); chunk++ {
+			for chunk := 1; chunk < c.s.chunks(); chunk++ {
 				otherMean, otherM2 := of(chunk)
 				mergeMoments(mean, m2, chunk*imagesPerChunk*pixels, otherMean, otherM2, c.imagesIn(chunk)*pixels)
 			}
@@ -127,14 +127,14 @@ func (c *compiler) reluGradSums(add, relu, st *plan.Step, narrow bool) {
 func (c *compiler) gradientSums(st *plan.Step, channels int) (mean, inv []float32, of func(chunk int) (sumG, sumGX []float64)) {
 	mean, inv = c.standardize(st.In[1], st.Attrs.Eps, channels)
 	result := c.result(st.Out)
-	partial := make([]float64, c.chunks()*2*channels)
+	partial := make([]float64, c.s.chunks()*2*channels)
 	c.level.sums = append(c.level.sums, sum{
 		reset: func(chunk int) { clear(partial[chunk*2*channels:][:2*channels]) },
 		finish: func() {
 			half := len(result) / 2
 			for i := range result {
 				total := 0.0
-				for chunk := range c.chunks() {
+				for chunk := range c.s.chunks() {
 					total += partial[chunk*2*channels+i/half*channels+i%half]
 				}
 				result[i] = float32(total)

@@ -44,8 +44,7 @@ func resized(part data.Part, m data.Images, table []float32, sample, y, x, c int
 		return int(exact), float32(max(0, (2*i+1)*part-size)%(2*size)) / float32(2*size)
 	}
 	mix := func(a, b, weight float32) float32 {
-		difference := b - a
-		product := weight * difference
+		product := float32(weight * float32(b-a)) // without the conversion, processors with fused operations round once
 		return a + product
 	}
 	row, down := place(y, part.Height, m.Height)
