@@ -30,7 +30,7 @@ func TestWideSourcesAndTheirStatistics(t *testing.T) {
 }
 
 func (b *bench) wideSourceAndStatistics(s lower.Source, f formula, raw *image, k *norm) {
-	n, c, cuts := raw.n, raw.c, upTo(raw.c, 128)
+	n, c, cuts := raw.n, raw.c, lower.CeilDiv(raw.c, 128)
 	want := f.evaluate(n, raw.h, raw.w, c)
 	out := b.activation(len(want))
 	b.run("wide", "wide_pointwise"+b.suffix(), driver.Dim{X: 3, Y: cuts, Z: 1}, 256, 0, s, int32(n), out)
@@ -70,7 +70,7 @@ func TestWideAverage(t *testing.T) {
 			source.First = k.term(x, lower.TermNormReLU)
 			all := formula(func(n, y, xx, ch int) float64 { return max(0, k.apply(x.v[x.index(n, y, xx, ch)], ch)) }).evaluate(n, h, w, c)
 			out, features := b.activation(len(x.v)), b.room(n*c)
-			b.run("wide", "wide_average"+b.suffix(), driver.Dim{X: n, Y: upTo(c, 128), Z: 1}, 256, 0, source, out, features)
+			b.run("wide", "wide_average"+b.suffix(), driver.Dim{X: n, Y: lower.CeilDiv(c, 128), Z: 1}, 256, 0, source, out, features)
 			stored, want := b.stored(out, len(all)), make([]float64, n*c)
 			b.compareStored("stored", stored, all)
 			for i, v := range stored {

@@ -39,7 +39,7 @@ func (l *lowering) launchMaxPool(st *plan.Step, a MaxPool, kernel string) error 
 	l.values[st.Out].at = a.Result
 	quads := l.p.Batch * int(extent.Height*extent.Width*extent.Channels) / 4
 	l.launch(Launch{
-		Module: "max_pool", Kernel: kernel + l.suffix(), Why: st.Name(), Grid: Dim{min(4096, (quads+255)/256), 1, 1}, Threads: 256, Arguments: MaxPoolParameters{a},
+		Module: "max_pool", Kernel: kernel + l.suffix(), Why: st.Name(), Grid: Dim{min(4096, CeilDiv(quads, 256)), 1, 1}, Threads: 256, Arguments: MaxPoolParameters{a},
 	})
 	return nil
 }

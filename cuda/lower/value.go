@@ -112,7 +112,7 @@ func (l *lowering) pointwise(s Source, to Ref, why string) {
 	}
 	quads := l.p.Batch * int(s.Height*s.Width*s.Channels) / 4
 	l.launch(Launch{
-		Kernel: "pointwise" + l.suffix(), Module: "pointwise", Why: why, Grid: Dim{min(1024, (quads+255)/256), 1, 1}, Threads: 256,
+		Kernel: "pointwise" + l.suffix(), Module: "pointwise", Why: why, Grid: Dim{min(1024, CeilDiv(quads, 256)), 1, 1}, Threads: 256,
 		Arguments: PointwiseParameters{s, int32(l.p.Batch), to},
 	})
 }
