@@ -115,9 +115,7 @@ func (l *lowering) launchGeneral(st *plan.Step, weights plan.ValueID, g General,
 		}
 		g.Weights.Space = InStoreHalf
 	}
-	g.Result = l.activation(l.name(st.Out), l.extent(st.Out))
-	l.define(st.Out, expression{Source: l.extent(st.Out)})
-	l.values[st.Out].at = g.Result
+	g.Result = l.storeResult(st.Out)
 	k.Why, k.Arguments = st.Name()+" "+l.name(weights), GeneralParameters{g}
 	l.launch(k)
 	return nil

@@ -66,6 +66,14 @@ func stored(extent Source, at Ref) Source {
 // define makes a value an expression.
 func (l *lowering) define(v plan.ValueID, e expression) { l.values[v].lazy = &e }
 
+// storeResult makes room for a value that the next launch stores as it is.
+func (l *lowering) storeResult(v plan.ValueID) Ref {
+	extent := l.extent(v)
+	l.define(v, expression{Source: extent})
+	l.values[v].at = l.activation(l.name(v), extent)
+	return l.values[v].at
+}
+
 // smallRef is where a value that is no activation lies: parameters, moments, sums, rows.
 func (l *lowering) smallRef(v plan.ValueID) (Ref, error) {
 	base, offset := l.p.Locate(v)
