@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -14,19 +13,7 @@ import (
 // Every kind of source of more channels than a block takes, through the kernel that stores it and the one that sums over it. The last slice of
 // channels is a full one, a small one, and one of which a block has threads without channels.
 func TestWideSourcesAndTheirStatistics(t *testing.T) {
-	for _, d := range [][4]int{{2, 6, 10, 256}, {3, 4, 2, 132}, {1, 8, 8, 228}} {
-		for _, half := range []bool{false, true} {
-			b := newBench(t, uint64(d[3]))
-			b.half = half
-			raw, k := b.image(d[0], d[1], d[2], d[3]), b.norm(d[3])
-			for name, s := range b.sources(d[0], d[1], d[2], d[3]) {
-				t.Run(fmt.Sprintf("%v %s%s", d, name, b.suffix()), func(t *testing.T) {
-					b := &bench{t, b.stream, b.r, half}
-					b.wideSourceAndStatistics(s.argument, s.formula, raw, k)
-				})
-			}
-		}
-	}
+	eachSource(t, (*bench).wideSourceAndStatistics, [4]int{2, 6, 10, 256}, [4]int{3, 4, 2, 132}, [4]int{1, 8, 8, 228})
 }
 
 func (b *bench) wideSourceAndStatistics(s lower.Source, f formula, raw *image, k *norm) {
