@@ -25,8 +25,6 @@ func (l layer) general(channels int) lower.General {
 	}
 }
 
-func upTo(n, of int) int { return (n + of - 1) / of }
-
 // convolved, gradientOfInput and gradientOfWeights are the passes of a layer in float64.
 func (l layer) convolved(x *image, weights []float32) []float64 {
 	h, w := l.result()
@@ -61,7 +59,7 @@ func TestGeneralConvolution(t *testing.T) {
 			x, weights := b.input(l), b.normal(l.window*l.window*l.in*l.out)
 			g := l.general(x.c)
 			g.X, g.Weights, g.Result = x.at, b.floats(weights), b.room(l.n*h*w*l.out)
-			b.run("general_conv", "general_conv", driver.Dim{X: upTo(l.n*h*w, 64), Y: upTo(l.out, 64), Z: 1}, 256, 0, g)
+			b.run("general_conv", "general_conv", driver.Dim{X: lower.CeilDiv(l.n*h*w, 64), Y: lower.CeilDiv(l.out, 64), Z: 1}, 256, 0, g)
 			want := l.convolved(x, weights)
 			compareDouble(t, "y", b.read(g.Result, len(want)), want, 16)
 		})
@@ -79,8 +77,8 @@ func TestGeneralGradientOfTheInput(t *testing.T) {
 			dy, weights, size := b.image(l.n, h, w, l.out), b.normal(l.window*l.window*l.in*l.out), l.n*l.h*l.w*l.in
 			g := l.general(l.in)
 			g.Y, g.Weights, g.Result = dy.at, b.floats(weights), b.room(size)
-			rows := l.n * upTo(l.h, l.stride) * upTo(l.w, l.stride)
-			b.run("general_conv", "general_conv_gradient", driver.Dim{X: upTo(rows, 64), Y: upTo(l.in, 64), Z: l.stride * l.stride}, 256, 0, g)
+			rows := l.n * lower.CeilDiv(l.h, l.stride) * lower.CeilDiv(l.w, l.stride)
+			b.run("general_conv", "general_conv_gradient", driver.Dim{X: lower.CeilDiv(rows, 64), Y: lower.CeilDiv(l.in, 64), Z: l.stride * l.stride}, 256, 0, g)
 			compareDouble(t, "dx", b.read(g.Result, size), l.gradientOfInput(dy, weights), 16)
 		})
 	}
@@ -99,7 +97,7 @@ func TestGeneralGradientOfTheWeights(t *testing.T) {
 			var parts [2][]float32
 			for i := range parts {
 				g.Result = b.room(slices * size)
-				b.run("general_weights", "general_conv_weights", driver.Dim{X: slices, Y: upTo(l.window*l.window*x.c, 64), Z: upTo(l.out, 64)}, 256, 0, g)
+				b.run("general_weights", "general_conv_weights", driver.Dim{X: slices, Y: lower.CeilDiv(l.window*l.window*x.c, 64), Z: lower.CeilDiv(l.out, 64)}, 256, 0, g)
 				parts[i] = b.read(g.Result, slices*size)
 			}
 			got := make([]float32, size)

@@ -80,15 +80,19 @@ func (b *bench) sources(n, h, w, c int) map[string]struct {
 // against xhat of another tensor. A value takes a handful of roundings. What is summed are the values as they are stored; a sum that cancels
 // keeps the error of the sums on its way, of which sqrt(m) bounds the size.
 func TestSourcesAndTheirStatistics(t *testing.T) {
+	eachSource(t, (*bench).sourceAndStatistics, [4]int{3, 32, 32, 16}, [4]int{1, 6, 10, 32}, [4]int{5, 8, 8, 64}, [4]int{2, 4, 2, 12})
+}
+
+// eachSource runs a test of each kind of source of some sizes [n, h, w, c], in both types of activations, with a tensor of that size and its batch norm.
+func eachSource(t *testing.T, test func(*bench, lower.Source, formula, *image, *norm), sizes ...[4]int) {
 	for _, half := range []bool{false, true} {
-		for _, d := range [][4]int{{3, 32, 32, 16}, {1, 6, 10, 32}, {5, 8, 8, 64}, {2, 4, 2, 12}} {
-			b := newBench(t, uint64(d[0]))
+		for _, d := range sizes {
+			b := newBench(t, uint64(d[3]))
 			b.half = half
 			raw, k := b.image(d[0], d[1], d[2], d[3]), b.norm(d[3])
 			for name, s := range b.sources(d[0], d[1], d[2], d[3]) {
 				t.Run(fmt.Sprintf("%v %s%s", d, name, b.suffix()), func(t *testing.T) {
-					b := &bench{t, b.stream, b.r, half}
-					b.sourceAndStatistics(s.argument, s.formula, raw, k)
+					test(&bench{t, b.stream, b.r, half}, s.argument, s.formula, raw, k)
 				})
 			}
 		}

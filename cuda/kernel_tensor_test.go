@@ -74,7 +74,7 @@ func TestTensorConvolution(t *testing.T) {
 		b, x, _, weights, g := tensorBench(t, l, 15)
 		want := l.convolved(x, weights)
 		h, w := l.result()
-		twice[uint16](b, kernel, driver.Dim{X: upTo(l.n*h*w, rows), Y: upTo(l.out, 64), Z: 1}, &g, len(want), b.activation)
+		twice[uint16](b, kernel, driver.Dim{X: lower.CeilDiv(l.n*h*w, rows), Y: lower.CeilDiv(l.out, 64), Z: 1}, &g, len(want), b.activation)
 		b.compareStored("y", b.stored(g.Result, len(want)), want)
 	})
 }
@@ -83,7 +83,7 @@ func TestTensorGradientOfTheInput(t *testing.T) {
 	eachTensorKernel(t, "gradient", "", func(t *testing.T, l layer, kernel string, rows int) {
 		b, _, dy, weights, g := tensorBench(t, l, 16)
 		want := l.gradientOfInput(dy, weights)
-		grid := driver.Dim{X: upTo(l.n*upTo(l.h, l.stride)*upTo(l.w, l.stride), rows), Y: upTo(l.in, 64), Z: l.stride * l.stride}
+		grid := driver.Dim{X: lower.CeilDiv(l.n*lower.CeilDiv(l.h, l.stride)*lower.CeilDiv(l.w, l.stride), rows), Y: lower.CeilDiv(l.in, 64), Z: l.stride * l.stride}
 		twice[uint16](b, kernel, grid, &g, len(want), b.activation)
 		b.compareStored("dx", b.stored(g.Result, len(want)), want)
 	})
@@ -96,7 +96,7 @@ func TestTensorGradientOfTheWeights(t *testing.T) {
 			b, x, dy, _, g := tensorBench(t, l, 17)
 			want := l.gradientOfWeights(x, dy)
 			g.Slices = int32(count)
-			grid := driver.Dim{X: count, Y: upTo(l.window*l.window*x.c, rows), Z: upTo(l.out, 64)}
+			grid := driver.Dim{X: count, Y: lower.CeilDiv(l.window*l.window*x.c, rows), Z: lower.CeilDiv(l.out, 64)}
 			twice[float32](b, kernel, grid, &g, count*len(want), b.room)
 			got := make([]float32, len(want))
 			for i, part := range b.read(g.Result, count*len(want)) {

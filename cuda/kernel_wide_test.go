@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -14,23 +13,11 @@ import (
 // Every kind of source of more channels than a block takes, through the kernel that stores it and the one that sums over it. The last slice of
 // channels is a full one, a small one, and one of which a block has threads without channels.
 func TestWideSourcesAndTheirStatistics(t *testing.T) {
-	for _, d := range [][4]int{{2, 6, 10, 256}, {3, 4, 2, 132}, {1, 8, 8, 228}} {
-		for _, half := range []bool{false, true} {
-			b := newBench(t, uint64(d[3]))
-			b.half = half
-			raw, k := b.image(d[0], d[1], d[2], d[3]), b.norm(d[3])
-			for name, s := range b.sources(d[0], d[1], d[2], d[3]) {
-				t.Run(fmt.Sprintf("%v %s%s", d, name, b.suffix()), func(t *testing.T) {
-					b := &bench{t, b.stream, b.r, half}
-					b.wideSourceAndStatistics(s.argument, s.formula, raw, k)
-				})
-			}
-		}
-	}
+	eachSource(t, (*bench).wideSourceAndStatistics, [4]int{2, 6, 10, 256}, [4]int{3, 4, 2, 132}, [4]int{1, 8, 8, 228})
 }
 
 func (b *bench) wideSourceAndStatistics(s lower.Source, f formula, raw *image, k *norm) {
-	n, c, cuts := raw.n, raw.c, upTo(raw.c, 128)
+	n, c, cuts := raw.n, raw.c, lower.CeilDiv(raw.c, 128)
 	want := f.evaluate(n, raw.h, raw.w, c)
 	out := b.activation(len(want))
 	b.run("wide", "wide_pointwise"+b.suffix(), driver.Dim{X: 3, Y: cuts, Z: 1}, 256, 0, s, int32(n), out)
@@ -70,7 +57,7 @@ func TestWideAverage(t *testing.T) {
 			source.First = k.term(x, lower.TermNormReLU)
 			all := formula(func(n, y, xx, ch int) float64 { return max(0, k.apply(x.v[x.index(n, y, xx, ch)], ch)) }).evaluate(n, h, w, c)
 			out, features := b.activation(len(x.v)), b.room(n*c)
-			b.run("wide", "wide_average"+b.suffix(), driver.Dim{X: n, Y: upTo(c, 128), Z: 1}, 256, 0, source, out, features)
+			b.run("wide", "wide_average"+b.suffix(), driver.Dim{X: n, Y: lower.CeilDiv(c, 128), Z: 1}, 256, 0, source, out, features)
 			stored, want := b.stored(out, len(all)), make([]float64, n*c)
 			b.compareStored("stored", stored, all)
 			for i, v := range stored {

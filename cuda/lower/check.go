@@ -60,13 +60,21 @@ func checkStep(p *plan.Program, s *plan.Step) error {
 	if _, known := lowerings[s.Kind]; !known {
 		return fmt.Errorf("it has no operation %v", s.Kind)
 	}
-	for _, v := range activations(p, s) {
-		if c := p.Values[v].Shape[1]; c%4 != 0 {
-			return fmt.Errorf("%v of %d channels: a multiple of 4 is wanted", s.Kind, c)
-		}
+	if err := checkChannels(p, s, 4); err != nil {
+		return err
 	}
 	if s.Kind == ops.KindConvGradWeights {
 		return checkGradient(p, s)
+	}
+	return nil
+}
+
+// checkChannels returns an error for a step that reads or makes activations whose channels are no multiple of so many.
+func checkChannels(p *plan.Program, s *plan.Step, multiple int) error {
+	for _, v := range activations(p, s) {
+		if c := p.Values[v].Shape[1]; c%multiple != 0 {
+			return fmt.Errorf("%v of %d channels: a multiple of %d is wanted", s.Kind, c, multiple)
+		}
 	}
 	return nil
 }
@@ -87,12 +95,7 @@ func checkTensorCores(p *plan.Program, s *plan.Step) error {
 	if _, isConv := convWeights(p, s); !isConv {
 		return nil
 	}
-	for _, v := range activations(p, s) {
-		if c := p.Values[v].Shape[1]; c%8 != 0 {
-			return fmt.Errorf("%v of %d channels: a multiple of 8 is wanted", s.Kind, c)
-		}
-	}
-	return nil
+	return checkChannels(p, s, 8)
 }
 
 // convWeights is the shape of a convolution's weights, for the steps of its three passes.

@@ -201,6 +201,6 @@ func (c *convolution) kernel(l *lowering, result Source) Launch {
 	h, w, channels := int(result.Height), int(result.Width), int(result.Channels)
 	return Launch{
 		Module: "conv", Kernel: fmt.Sprintf("conv%d%s", outputs, l.suffix()), Threads: 128,
-		Grid: Dim{(w + 7) / 8 * ((h + rows - 1) / rows), l.p.Batch, (channels + outputs - 1) / outputs},
+		Grid: Dim{CeilDiv(w, 8) * CeilDiv(h, rows), l.p.Batch, CeilDiv(channels, outputs)},
 	}
 }

@@ -31,7 +31,7 @@ func (l *lowering) convGradWeights(st *plan.Step) error {
 		slices := weightSlices(l.p.Batch, w[1], w[0])
 		k = Launch{
 			Module: "conv_weights", Kernel: fmt.Sprintf("conv_weights%d%d%s", w[2], st.Attrs.Stride, l.suffix()), Threads: 128,
-			Grid: Dim{slices, (w[1] + 15) / 16, (w[0] + 15) / 16},
+			Grid: Dim{slices, CeilDiv(w[1], 16), CeilDiv(w[0], 16)},
 		}
 	}
 	arguments, err := l.weightsArguments(st, k.Grid.X)
@@ -46,7 +46,7 @@ func (l *lowering) convGradWeights(st *plan.Step) error {
 // weightSlices is the number of slices of the batch whose gradients of weights are added in order. More slices are more blocks at once,
 // and more bytes: every slice is a copy of the weights in fp32. It depends on nothing but sizes, because it is part of the arithmetic.
 func weightSlices(batch, inputs, outputs int) int {
-	blocks := max(1, (inputs+15)/16) * max(1, (outputs+15)/16)
+	blocks := max(1, CeilDiv(inputs, 16)) * max(1, CeilDiv(outputs, 16))
 	return max(1, min(batch/2, 128/blocks))
 }
 
@@ -56,7 +56,7 @@ func (l *lowering) besideInput(c *convolution, input Convolution) (Launch, bool)
 	if c.weights == nil {
 		return Launch{}, false
 	}
-	slices := (c.tensor.Slices(l.p.Batch) + 1) / 2
+	slices := CeilDiv(c.tensor.Slices(l.p.Batch), 2)
 	weights, err := l.weightsArguments(c.weights, slices)
 	if err != nil {
 		return Launch{}, false // the step of the weights' gradient launches it, or returns the error

@@ -65,12 +65,12 @@ var generalStems = map[string]string{generalForward.mixed: "general_mma_stem", g
 // newGeneralLaunch is the launch of a pass without its grid and arguments, and how many tiles the rows of its product make and the columns. There
 // are `products` of that size.
 func (l *lowering) newGeneralLaunch(pass generalPass, g General, rows, columns, products int) (k Launch, high, wide int) {
-	high, wide = upTo(rows, 64), upTo(columns, generalColumns)
+	high, wide = CeilDiv(rows, 64), CeilDiv(columns, generalColumns)
 	if !l.mixed {
 		return Launch{Module: pass.module, Kernel: pass.single, Threads: 256}, high, wide
 	}
 	k = Launch{Module: "general_mma", Kernel: pass.mixed + "_64", Threads: 128}
-	tall := upTo(rows, 128)
+	tall := CeilDiv(rows, 128)
 	switch stem := generalStems[pass.mixed]; {
 	case g.Channels == 4 && stem != "":
 		k.Kernel, high = stem, tall
@@ -98,7 +98,7 @@ func (l *lowering) generalGradInput(st *plan.Step) (err error) {
 		return err
 	}
 	s := int(g.Stride)
-	rows := l.p.Batch * upTo(int(g.High), s) * upTo(int(g.Wide), s)
+	rows := l.p.Batch * CeilDiv(int(g.High), s) * CeilDiv(int(g.Wide), s)
 	k, high, wide := l.newGeneralLaunch(generalBackward, g, rows, int(g.Inputs), s*s)
 	k.Grid = Dim{high, wide, s * s}
 	return l.launchGeneral(st, st.In[0], g, k)
@@ -115,9 +115,7 @@ func (l *lowering) launchGeneral(st *plan.Step, weights plan.ValueID, g General,
 		}
 		g.Weights.Space = InStoreHalf
 	}
-	g.Result = l.activation(l.name(st.Out), l.extent(st.Out))
-	l.define(st.Out, expression{Source: l.extent(st.Out)})
-	l.values[st.Out].at = g.Result
+	g.Result = l.storeResult(st.Out)
 	k.Why, k.Arguments = st.Name()+" "+l.name(weights), GeneralParameters{g}
 	l.launch(k)
 	return nil
@@ -141,6 +139,3 @@ func (l *lowering) generalGradWeights(st *plan.Step) (err error) {
 	l.launch(k)
 	return nil
 }
-
-// upTo is how many parts of a size n things make, the last of which may be smaller.
-func upTo(n, of int) int { return (n + of - 1) / of }

@@ -115,7 +115,7 @@ func (l *lowering) denseGradient(st *plan.Step) (err error) {
 		a.Db = room(g.bias)
 	}
 	a.Features = int32(features)
-	blocks += ((features+1)*classes + 127) / 128
+	blocks += CeilDiv((features+1)*classes, 128)
 	l.launch(Launch{
 		Kernel: "dense_gradients", Module: "head", Why: "the dense layer's gradients", Grid: Dim{blocks, 1, 1}, Threads: 128, Arguments: a,
 	})

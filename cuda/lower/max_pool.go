@@ -33,13 +33,11 @@ func (l *lowering) newMaxPool(st *plan.Step, x, y plan.ValueID) MaxPool {
 }
 
 func (l *lowering) launchMaxPool(st *plan.Step, a MaxPool, kernel string) error {
+	a.Result = l.storeResult(st.Out)
 	extent := l.extent(st.Out)
-	a.Result = l.activation(l.name(st.Out), extent)
-	l.define(st.Out, expression{Source: extent})
-	l.values[st.Out].at = a.Result
 	quads := l.p.Batch * int(extent.Height*extent.Width*extent.Channels) / 4
 	l.launch(Launch{
-		Module: "max_pool", Kernel: kernel + l.suffix(), Why: st.Name(), Grid: Dim{min(4096, (quads+255)/256), 1, 1}, Threads: 256, Arguments: MaxPoolParameters{a},
+		Module: "max_pool", Kernel: kernel + l.suffix(), Why: st.Name(), Grid: Dim{min(4096, CeilDiv(quads, 256)), 1, 1}, Threads: 256, Arguments: MaxPoolParameters{a},
 	})
 	return nil
 }

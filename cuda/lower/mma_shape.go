@@ -63,7 +63,7 @@ func (s MMAShape) GradientSide() int {
 // Products is the number of mma.m16n8k16 of one pass for one image, the same for all three passes.
 func (s MMAShape) Products() int {
 	pixels, rows := s.ResultSide()*s.ResultSide(), s.Window*s.Window*s.In
-	return pixels / 16 * (s.Out / 8) * ((rows + 15) / 16)
+	return pixels / 16 * (s.Out / 8) * CeilDiv(rows, 16)
 }
 
 const (
@@ -171,5 +171,5 @@ func (s MMAShape) Weights(images int) Launch {
 // GradientsParameters, of at most as many slices as images.
 func (s MMAShape) Gradients(images, slices int) Launch {
 	input, weights := s.Backward(images), s.Weights(images)
-	return s.launch("_gradients", "mma_gradients", Dim{slices, (images+slices-1)/slices + s.Out/16, 1}, max(input.Shared, weights.Shared), convolutionStatic)
+	return s.launch("_gradients", "mma_gradients", Dim{slices, CeilDiv(images, slices) + s.Out/16, 1}, max(input.Shared, weights.Shared), convolutionStatic)
 }

@@ -50,7 +50,10 @@ func sizeOf(t reflect.Type) (size, alignment int, err error) {
 	return 0, 0, fmt.Errorf("%v has no fixed size in C: use Ref, int32, uint32, int64, uint64, float32, float64, or a struct or an array of those", t)
 }
 
-func roundUp(n, to int) int { return (n + to - 1) / to * to }
+// CeilDiv is n / by, rounded up.
+func CeilDiv(n, by int) int { return (n + by - 1) / by }
+
+func roundUp(n, to int) int { return CeilDiv(n, to) * to }
 
 type packer struct {
 	bytes   []byte

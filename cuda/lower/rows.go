@@ -55,13 +55,13 @@ func rowsShared(warps int, programs []*plan.RowProgram) int {
 	bytes := rowLossBytes * 32 * warps
 	for _, r := range programs {
 		ports := len(r.Inputs) + len(r.Outputs) + len(r.Means)
-		bytes = max(bytes, (4*warps*r.Registers*r.Width+7)/8*8+rowPortBytes*ports+rowCodeBytes*len(r.Code))
+		bytes = max(bytes, roundUp(4*warps*r.Registers*r.Width, 8)+rowPortBytes*ports+rowCodeBytes*len(r.Code))
 	}
 	return bytes
 }
 
 // RowBlocks is how many blocks of so many threads a row program takes, a warp a row.
-func RowBlocks(r *plan.RowProgram, threads int) int { return (32*r.Rows + threads - 1) / threads }
+func RowBlocks(r *plan.RowProgram, threads int) int { return CeilDiv(32*r.Rows, threads) }
 
 // RowsCode is a row program as the kernel reads it.
 func RowsCode(r *plan.RowProgram) []RowCode {

@@ -66,6 +66,14 @@ func stored(extent Source, at Ref) Source {
 // define makes a value an expression.
 func (l *lowering) define(v plan.ValueID, e expression) { l.values[v].lazy = &e }
 
+// storeResult makes room for a value that the next launch stores as it is.
+func (l *lowering) storeResult(v plan.ValueID) Ref {
+	extent := l.extent(v)
+	l.define(v, expression{Source: extent})
+	l.values[v].at = l.activation(l.name(v), extent)
+	return l.values[v].at
+}
+
 // smallRef is where a value that is no activation lies: parameters, moments, sums, rows.
 func (l *lowering) smallRef(v plan.ValueID) (Ref, error) {
 	base, offset := l.p.Locate(v)
@@ -112,7 +120,7 @@ func (l *lowering) pointwise(s Source, to Ref, why string) {
 	}
 	quads := l.p.Batch * int(s.Height*s.Width*s.Channels) / 4
 	l.launch(Launch{
-		Kernel: "pointwise" + l.suffix(), Module: "pointwise", Why: why, Grid: Dim{min(1024, (quads+255)/256), 1, 1}, Threads: 256,
+		Kernel: "pointwise" + l.suffix(), Module: "pointwise", Why: why, Grid: Dim{min(1024, CeilDiv(quads, 256)), 1, 1}, Threads: 256,
 		Arguments: PointwiseParameters{s, int32(l.p.Batch), to},
 	})
 }

@@ -7,7 +7,7 @@ const wideBlocks = 256
 func isWide(s Source) bool { return s.Channels > maxChannels }
 
 // channelSlices is how many slices a block of kernels/wide.cu each takes channels are cut into.
-func channelSlices(channels int) int { return (channels + maxChannels - 1) / maxChannels }
+func channelSlices(channels int) int { return CeilDiv(channels, maxChannels) }
 
 // wideGrid is a grid of blocks by pixels, at least `pixels` each, and slices of channels.
 func (l *lowering) wideGrid(s Source, most, pixels int) Dim {

@@ -48,14 +48,12 @@ func (m *maker) twice(g lower.General, l lower.Launch, size int, room func(int) 
 	}
 }
 
-func parts(n, of int) int { return (n + of - 1) / of }
-
 // grids are those of the three passes with tiles of so many rows and 64 columns.
 func grids(g lower.General, rows int) (forward, backward, weights lower.Dim) {
-	s, outputs := int(g.Stride), parts(int(g.Outputs), 64)
-	return lower.Dim{X: parts(images*int(g.YHigh*g.YWide), rows), Y: outputs, Z: 1},
-		lower.Dim{X: parts(images*parts(anyHigh, s)*parts(anyWide, s), rows), Y: parts(int(g.Inputs), 64), Z: s * s},
-		lower.Dim{X: int(g.Slices), Y: parts(int(g.Window*g.Window*g.Channels), rows), Z: outputs}
+	s, outputs := int(g.Stride), lower.CeilDiv(int(g.Outputs), 64)
+	return lower.Dim{X: lower.CeilDiv(images*int(g.YHigh*g.YWide), rows), Y: outputs, Z: 1},
+		lower.Dim{X: lower.CeilDiv(images*lower.CeilDiv(anyHigh, s)*lower.CeilDiv(anyWide, s), rows), Y: lower.CeilDiv(int(g.Inputs), 64), Z: s * s},
+		lower.Dim{X: int(g.Slices), Y: lower.CeilDiv(int(g.Window*g.Window*g.Channels), rows), Z: outputs}
 }
 
 // sizes are the numbers of the results of the three passes.
