@@ -1,5 +1,6 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "kernel_conv_amd64.h"
 
 // The direct convolutions of kernel_conv_amd64.s with AVX-512: a row of a tile is one vector, and a mask writes a part of a panel. A
 // lane sums what a lane of AVX2 sums, in the same order.
@@ -26,11 +27,7 @@
 	VPXORQ Z4, Z4, Z4; \
 	VPXORQ Z5, Z5, Z5
 
-// START loads the address of pixel i of the tile; PUT writes it.
-#define START(i, register) \
-	MOVLQSX (8*i)(R14), register; \
-	LEAQ (DX)(register*4), register
-
+// PUT writes pixel i of the tile.
 #define PUT(i, sum) \
 	MOVLQSX (8*i+4)(R14), AX; \
 	VMOVUPS sum, K1, (DX)(AX*4)
@@ -44,63 +41,11 @@
 	KMOVW AX, K1
 
 // func tilesAVX512(j *tileJob)
-//
-// Registers as those of tilesAVX2.
 TEXT ·tilesAVX512(SB), NOSPLIT, $0-8
 	MOVQ j+0(FP), DI
 	MASK(tileJob_width(DI))
-	MOVQ tileJob_at+0(DI), R14
-	MOVQ tileJob_at+8(DI), AX
-	XORQ DX, DX
-	MOVQ $6, CX
-	DIVQ CX
-	MOVQ AX, R15
-	MOVQ tileJob_run(DI), BX
-	SHLQ $2, BX
-
-tile:
-	MOVQ tileJob_src+0(DI), DX
-	MOVQ tileJob_origin(DI), AX
-	LEAQ (DX)(AX*4), DX
-	START(0, R8)
-	START(1, R9)
-	START(2, R10)
-	START(3, R11)
-	START(4, R12)
-	START(5, R13)
-	MOVQ tileJob_panel+0(DI), SI
-	MOVQ tileJob_rows(DI), CX
-	MOVQ tileJob_pitch(DI), DX
-	SHLQ $2, DX
-	CLEAR6
-	TESTQ BX, BX
-	JZ    put
-	TESTQ CX, CX
-	JZ    put
-
-row:
-	XORQ AX, AX
-
-step:
-	CONV_STEP(0)
-	CONV_STEP(1)
-	CONV_STEP(2)
-	CONV_STEP(3)
-	ADDQ $256, SI
-	ADDQ $16, AX
-	CMPQ AX, BX
-	JLT  step
-	ADDQ DX, R8
-	ADDQ DX, R9
-	ADDQ DX, R10
-	ADDQ DX, R11
-	ADDQ DX, R12
-	ADDQ DX, R13
-	DECQ CX
-	JNZ  row
-
-put:
-	MOVQ tileJob_dst+0(DI), DX
+	LOAD_TILES
+	SUM_TILE(CLEAR6)
 	PUT(0, Z0)
 	PUT(1, Z1)
 	PUT(2, Z2)

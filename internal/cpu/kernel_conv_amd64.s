@@ -1,5 +1,6 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "kernel_conv_amd64.h"
 
 // The two micro-kernels of the direct convolutions. A tile has 6 rows of 16 floats: its 12 sums lie in Y0 to Y11, row i in
 // Y(2i) and Y(2i+1). A step multiplies 16 floats (Y12, Y13) by one float of each row, broadcast to Y14 and Y15 in turn: 8
@@ -35,11 +36,6 @@
 	ROW((4*i)(R12)(AX*1), Y14, Y8, Y9); \
 	ROW((4*i)(R13)(AX*1), Y15, Y10, Y11)
 
-// START loads the address of pixel i of the tile.
-#define START(i, register) \
-	MOVLQSX (8*i)(R14), register; \
-	LEAQ (DX)(register*4), register
-
 // PUT_LEFT writes the first 8 channels of pixel i, PUT both halves.
 #define PUT_LEFT(i, left) \
 	MOVLQSX (8*i+4)(R14), AX; \
@@ -50,64 +46,10 @@
 	VMOVUPS right, 32(DX)(AX*4)
 
 // func tilesAVX2(j *tileJob)
-//
-// Loops: tiles, rows of the window, floats of a row by 4. Registers: R8 to R13 the six pixels' places in the current row, AX
-// the offset in the row, BX its length, CX rows left, DX the pitch (else an address being made), SI the panel, R14 the tile
-// in the table, R15 tiles left, DI the job.
 TEXT ·tilesAVX2(SB), NOSPLIT, $0-8
 	MOVQ j+0(FP), DI
-	MOVQ tileJob_at+0(DI), R14
-	MOVQ tileJob_at+8(DI), AX
-	XORQ DX, DX
-	MOVQ $6, CX
-	DIVQ CX
-	MOVQ AX, R15
-	MOVQ tileJob_run(DI), BX
-	SHLQ $2, BX
-
-tile:
-	MOVQ tileJob_src+0(DI), DX
-	MOVQ tileJob_origin(DI), AX
-	LEAQ (DX)(AX*4), DX
-	START(0, R8)
-	START(1, R9)
-	START(2, R10)
-	START(3, R11)
-	START(4, R12)
-	START(5, R13)
-	MOVQ tileJob_panel+0(DI), SI
-	MOVQ tileJob_rows(DI), CX
-	MOVQ tileJob_pitch(DI), DX
-	SHLQ $2, DX
-	CLEAR_SUMS
-	TESTQ BX, BX
-	JZ    put
-	TESTQ CX, CX
-	JZ    put
-
-row:
-	XORQ AX, AX
-
-step:
-	CONV_STEP(0)
-	CONV_STEP(1)
-	CONV_STEP(2)
-	CONV_STEP(3)
-	ADDQ $256, SI
-	ADDQ $16, AX
-	CMPQ AX, BX
-	JLT  step
-	ADDQ DX, R8
-	ADDQ DX, R9
-	ADDQ DX, R10
-	ADDQ DX, R11
-	ADDQ DX, R12
-	ADDQ DX, R13
-	DECQ CX
-	JNZ  row
-
-put:
-	MOVQ tileJob_dst+0(DI), DX
+	LOAD_TILES
+	SUM_TILE(CLEAR_SUMS)
 	MOVQ tileJob_width(DI), CX
 	CMPQ CX, $16
 	JNE  putLeft

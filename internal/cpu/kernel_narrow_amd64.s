@@ -1,6 +1,7 @@
 #include "go_asm.h"
 #include "textflag.h"
 #include "bf16_amd64.h"
+#include "kernel_rows_amd64.h"
 #include "kernel_rows512_amd64.h"
 #include "kernel_sums512_amd64.h"
 

@@ -1,27 +1,16 @@
 // Passes over rows of an image with AVX-512, for pixels of whole vectors: memory is read and written from front to back, coefficients
 // come from the first-level cache.
 
-// LOAD_SWEEP puts the addresses of dst, a and b into R8, R9 and R10, their pitches in bytes into R11, R12 and R13, the numbers of a row
-// into BX, of a pixel into DX, and the rows into CX.
+// LOAD_SWEEP loads the places, and puts the numbers of a row into BX, of a pixel into DX, and the rows into CX.
 #define LOAD_SWEEP \
 	MOVQ j+0(FP), DI; \
-	MOVQ sweep_dst+0(DI), R8; \
-	MOVQ sweep_a+0(DI), R9; \
-	MOVQ sweep_b+0(DI), R10; \
-	MOVQ sweep_dstPitch(DI), R11; \
-	MOVQ sweep_aPitch(DI), R12; \
-	MOVQ sweep_bPitch(DI), R13; \
-	SHLQ $2, R11; \
-	SHLQ $2, R12; \
-	SHLQ $2, R13; \
+	LOAD_PLACES; \
 	MOVQ sweep_n(DI), BX; \
 	MOVQ sweep_p+8(DI), DX; \
 	MOVQ sweep_rows(DI), CX
 
 #define NEXT_ROW \
-	ADDQ R11, R8; \
-	ADDQ R12, R9; \
-	ADDQ R13, R10; \
+	ADVANCE_PLACES; \
 	DECQ CX; \
 	JNZ  row; \
 	VZEROUPPER; \

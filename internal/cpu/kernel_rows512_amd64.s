@@ -1,5 +1,6 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "kernel_rows_amd64.h"
 #include "kernel_rows512_amd64.h"
 
 // Passes over rows of floats with AVX-512. A lane does what a lane of AVX2 does, in the same order.

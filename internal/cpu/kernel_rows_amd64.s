@@ -1,26 +1,10 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "kernel_rows_amd64.h"
 
 // Passes over rows of an image. All are bound by loads and stores, so each works on two vectors a turn and does nothing
 // clever. Those with coefficients go over blocks of 16 channels (or 8, for the last), which keep their coefficients in
 // registers, and within a block over rows and pixels.
-
-// LOAD_SWEEP puts the addresses of dst, a and b into R8, R9 and R10 and their pitches in bytes into R11, R12 and R13.
-#define LOAD_SWEEP \
-	MOVQ sweep_dst+0(DI), R8; \
-	MOVQ sweep_a+0(DI), R9; \
-	MOVQ sweep_b+0(DI), R10; \
-	MOVQ sweep_dstPitch(DI), R11; \
-	MOVQ sweep_aPitch(DI), R12; \
-	MOVQ sweep_bPitch(DI), R13; \
-	SHLQ $2, R11; \
-	SHLQ $2, R12; \
-	SHLQ $2, R13
-
-#define NEXT_ROW \
-	ADDQ R11, R8; \
-	ADDQ R12, R9; \
-	ADDQ R13, R10
 
 // Loops of normalize and combine: blocks of channels, rows, pixels. AX is the offset in the row, BX its end, DX the pixel's
 // length, CX rows left, SI the offset of the block, R15 the channels' end.
@@ -53,7 +37,7 @@ TEXT ·normalizeAVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS X15, Y15
 
 block:
-	LOAD_SWEEP
+	LOAD_PLACES
 	MOVQ sweep_rows(DI), CX
 	MOVQ sweep_p+0(DI), AX
 	VMOVUPS (AX)(SI*1), Y0
@@ -97,7 +81,7 @@ plus:
 	ADDQ DX, AX
 	CMPQ AX, BX
 	JLT  plus
-	NEXT_ROW
+	ADVANCE_PLACES
 	DECQ CX
 	JNZ  row
 
@@ -152,7 +136,7 @@ TEXT ·combineAVX2(SB), NOSPLIT, $0-8
 	XORQ SI, SI
 
 block:
-	LOAD_SWEEP
+	LOAD_PLACES
 	MOVQ sweep_p+0(DI), AX
 	MOVQ sweep_q+0(DI), BX
 	MOVQ sweep_r+0(DI), CX
@@ -179,7 +163,7 @@ pixel:
 	ADDQ DX, AX
 	CMPQ AX, BX
 	JLT  pixel
-	NEXT_ROW
+	ADVANCE_PLACES
 	DECQ CX
 	JNZ  row
 	ADDQ $64, SI
@@ -201,7 +185,7 @@ narrowPixel:
 	ADDQ DX, AX
 	CMPQ AX, BX
 	JLT  narrowPixel
-	NEXT_ROW
+	ADVANCE_PLACES
 	DECQ CX
 	JNZ  narrowRow
 	VZEROUPPER
@@ -211,7 +195,7 @@ narrowPixel:
 // floats fit, DX the length of the row; a row of an odd number of vectors ends with one.
 #define FLAT_ROWS(OP) \
 	MOVQ j+0(FP), DI; \
-	LOAD_SWEEP; \
+	LOAD_PLACES; \
 	MOVQ sweep_rows(DI), CX; \
 	MOVQ sweep_n(DI), DX; \
 	SHLQ $2, DX; \
@@ -232,7 +216,7 @@ last: \
 	JGE  next; \
 	OP(0, Y0, Y1); \
 next: \
-	NEXT_ROW; \
+	ADVANCE_PLACES; \
 	DECQ CX; \
 	JNZ  row; \
 	VZEROUPPER; \
