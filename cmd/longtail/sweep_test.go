@@ -77,15 +77,7 @@ func TestKilledSweepsEndWithTheBytesOfRunsAlone(t *testing.T) {
 func TestCtrlCSavesAllRunsOfASweep(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "runs")
 	cmd := sweepCommand(t, out, "--json")
-	var messages bytes.Buffer
-	cmd.Stderr = &messages
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdout, messages := start(t, cmd)
 	interrupted, sent := 0, false
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		line := lines.Text()
@@ -115,13 +107,7 @@ func TestASlurmJobSavesHoweverOftenItIsTold(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "runs")
 	cmd := sweepCommand(t, out, "--json")
 	cmd.Env = append(os.Environ(), "SLURM_JOB_ID=1")
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdout, _ := start(t, cmd)
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		if strings.Contains(lines.Text(), `"event":"epoch"`) {
 			for range 4 {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,15 +27,7 @@ func TestPackedFilesThatAreCutOffDuringATraining(t *testing.T) {
 	whole, dir := filepath.Join(folder, "whole"), filepath.Join(folder, "cut")
 	mustSucceed(t, longtail(training(whole)...))
 	cmd := longtail(append(training(dir), "--json")...)
-	var messages bytes.Buffer
-	cmd.Stderr = &messages
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	out, messages := start(t, cmd)
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if strings.Contains(lines.Text(), `"epoch"`) {
 			if err := os.Truncate(pack, 8192); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,21 @@ func mustSucceed(t *testing.T, cmd *exec.Cmd) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, out)
 	}
+}
+
+// start starts a command whose messages are kept, and returns its output.
+func start(t *testing.T, cmd *exec.Cmd) (output io.ReadCloser, messages *bytes.Buffer) {
+	t.Helper()
+	messages = &bytes.Buffer{}
+	cmd.Stderr = messages
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return output, messages
 }
 
 // sameRun compares everything that two equal runs have in common.
@@ -91,19 +107,12 @@ func TestCtrlCSavesAndSaysHowToGoOn(t *testing.T) {
 	mustSucceed(t, longtail(short(whole, "2")...))
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE} {
 		cmd := longtail(append(short(dir, "2"), "--json")...)
-		var messages bytes.Buffer
-		cmd.Stderr = &messages
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		out, messages := start(t, cmd)
 		lines := bufio.NewScanner(out)
 		if !lines.Scan() || !strings.Contains(lines.Text(), `"started"`) {
-			t.Fatalf("first line %q\n%s", lines.Text(), &messages)
+			t.Fatalf("first line %q\n%s", lines.Text(), messages)
 		}
+		var err error
 		if signal == syscall.SIGPIPE { // the system sends it when the reader is gone
 			err = out.Close()
 		} else {
@@ -116,10 +125,10 @@ func TestCtrlCSavesAndSaysHowToGoOn(t *testing.T) {
 		}
 		cmd.Wait() // its error is the exit code
 		if code := cmd.ProcessState.ExitCode(); code != fail.CodeInterrupted {
-			t.Fatalf("exit code %d\n%s", code, &messages)
+			t.Fatalf("exit code %d\n%s", code, messages)
 		}
 		if want := "to resume: longtail train data.dataset=synthetic10"; !strings.Contains(messages.String(), want) || !strings.Contains(messages.String(), "'out="+dir+"'") {
-			t.Errorf("no command to resume:\n%s", &messages)
+			t.Errorf("no command to resume:\n%s", messages)
 		}
 		if !run.Exists(filepath.Join(dir, run.Last)) {
 			t.Error("nothing was saved")
