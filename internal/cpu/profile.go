@@ -38,7 +38,7 @@ type clock struct {
 	last  time.Time
 	spent [stages]time.Duration
 	tasks taskTimes
-	parts map[partKey][]float64          // nanoseconds
+	parts map[partKey][]float64 // nanoseconds
 	begun time.Time
 	waits map[int][]float64 // nanoseconds, by the number of jobs to follow
 }
