@@ -32,7 +32,8 @@ type briefConfig struct {
 		Split       string  `yaml:"split"`
 	} `yaml:"data"`
 	Model struct {
-		Name string `yaml:"name"`
+		Name     string `yaml:"name"`
+		Shortcut string `yaml:"shortcut"`
 	} `yaml:"model"`
 	Train struct {
 		Epochs float64 `yaml:"epochs"`
@@ -67,7 +68,7 @@ func (r *Reader) readConfig(f *found) error {
 		r.keep(f, now, facts{c.Train.Epochs, c.Train.Batch, 0, c.Network(), c.Precision}, c.DataSpec())
 		return nil
 	}
-	r.keep(f, now, facts{b.Train.Epochs, b.Train.Batch, 0, b.Model.Name, b.Precision}, data.Spec{
+	r.keep(f, now, facts{b.Train.Epochs, b.Train.Batch, 0, config.Network(b.Model.Name, b.Model.Shortcut != ""), b.Precision}, data.Spec{
 		Dataset: b.Data.Dataset, Imbalance: b.Data.Imbalance, Profile: b.Data.Profile, MaxPerClass: b.Data.MaxPerClass,
 		SplitFile: b.Data.SplitFile, Validation: b.Data.Validation, Draw: b.Data.Split,
 	})

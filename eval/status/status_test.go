@@ -157,6 +157,18 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// Configs of versions that called another network resnet50 tell what it is called now.
+func TestFormerNamesOfNetworks(t *testing.T) {
+	root := t.TempDir()
+	for name, model := range map[string]string{"former": "{name: resnet50, shortcut: avgpool}", "today": "{name: resnet50}"} {
+		put(t, filepath.Join(root, name, run.ConfigFile), strings.Replace(half, "{name: resnet32}", model, 1))
+	}
+	got := rows(read(t, reader(t, root, Options{})))
+	if got["former"].Model != "cifar_resnet50" || got["today"].Model != "resnet50" {
+		t.Errorf("%q, %q", got["former"].Model, got["today"].Model)
+	}
+}
+
 func TestFolderMayBeARunOrEmptyOrMissing(t *testing.T) {
 	root := example(t)
 	if s := read(t, reader(t, filepath.Join(root, "new"), Options{})); len(s.Rows) != 1 || s.Rows[0].Name != "new" {
