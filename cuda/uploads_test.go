@@ -201,7 +201,7 @@ func TestOverwrittenUploadsAreCaught(t *testing.T) {
 				t.Errorf("buffer %d, with the wait: %v", i, err)
 			}
 		}
-		must[device.Sums](t)(s.end())
+		must[device.Sums](t)(s.end(nil, nil))
 	})
 	t.Run("pinned memory", func(t *testing.T) {
 		_, u := open(t)
