@@ -222,6 +222,7 @@ func TestStepsEqualTheCPU(t *testing.T) {
 		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 6, divisor: "weights"},
 		{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 5, stage: func(n *program.Network) { n.Model.Frozen = true }},
 		{model: "resnet8", shortcut: "subsample", loss: "ldam", classes: 10, batch: 4, divisor: "weights", stage: func(n *program.Network) { n.Model.ClassScale = true }},
+		{model: manyClasses.model, loss: "vs", classes: 16384, batch: 2, side: manyClasses.side, divisor: "weights"},
 		resampled, bottlenecks, manyClasses,
 	} {
 		t.Run(e.String(), func(t *testing.T) {
