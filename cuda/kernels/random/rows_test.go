@@ -28,7 +28,6 @@ type rowTest struct {
 	program *plan.RowProgram
 	inputs  []lower.RowInput
 	wide    []bool // of the registers that hold something
-	logits  lower.Ref
 	labels  []int32
 }
 
@@ -48,7 +47,7 @@ func newRowTest(m *maker, rows, classes int) *rowTest {
 	x.program.Code = append(x.program.Code, plan.RowCode{Kind: ops.KindRowMax, Dst: len(x.wide), A: 0, B: -1, AWide: true})
 	x.wide = append(x.wide, false)
 	x.program.Registers, x.program.Outputs = len(x.wide), make([]plan.RowPort, len(x.wide))
-	x.logits, x.labels = m.floats(rows*classes), make([]int32, rows)
+	x.labels = make([]int32, rows)
 	for i := range x.labels {
 		x.labels[i] = int32(m.r.IntN(classes+1) - 1)
 	}
@@ -59,6 +58,9 @@ func (x *rowTest) instruction() {
 	operands := x.r.IntN(len(rowInstructions))
 	kinds := rowInstructions[operands]
 	i := plan.RowCode{Kind: kinds[x.r.IntN(len(kinds))], Dst: len(x.wide), A: x.r.IntN(len(x.wide)), B: -1, X: x.factor(), Y: x.factor()}
+	if i.Kind == ops.KindPower && x.r.IntN(2) == 0 {
+		i.X = float32(x.r.IntN(3))
+	}
 	i.AWide = x.wide[i.A]
 	i.Wide = i.AWide || x.r.IntN(2) == 0
 	switch operands {
@@ -72,7 +74,8 @@ func (x *rowTest) instruction() {
 	x.program.Code, x.wide = append(x.program.Code, i), append(x.wide, i.Wide)
 }
 
-// run gives all registers, losses and predictions of one launch, and the registers of two programs in another.
+// run gives all registers, losses and predictions of one launch, and the registers of two programs in another. The logits are register 0, which the
+// launch itself stores.
 func (x *rowTest) run(inMemory bool) (results [][]float32, predictions []int32) {
 	r := x.program
 	var outputs []lower.Ref
@@ -103,7 +106,7 @@ func (x *rowTest) run(inMemory bool) (results [][]float32, predictions []int32) 
 	}
 	order := absolute(cudatest.Upload(x.t, x.s, make([]int32, r.Rows)))
 	a := arguments()
-	a.Stride, a.Logits, a.Labels, a.Losses = int32(r.Rows), x.logits, absolute(cudatest.Upload(x.t, x.s, x.labels)), x.floatRoom(r.Rows)
+	a.Stride, a.Logits, a.Labels, a.Losses = int32(r.Rows), outputs[0], absolute(cudatest.Upload(x.t, x.s, x.labels)), x.floatRoom(r.Rows)
 	a.Control, a.Ticket = x.table(lower.Control{Order: order}), x.table([]uint32{0})
 	x.launch(lower.RowsLaunch(inMemory, r), lower.RowsParameters{Rows: a})
 	l := lower.RowsTogetherLaunch(inMemory, r, r)
@@ -117,8 +120,10 @@ func (x *rowTest) run(inMemory bool) (results [][]float32, predictions []int32) 
 
 // Random row programs leave the same bits with registers in shared and in device memory, alone and together, and the same predictions.
 func TestRows(t *testing.T) {
-	for n, size := range []struct{ rows, classes int }{{5, 3}, {9, 32}, {6, 33}, {3, 200}, {4, 1000}} {
-		t.Run(fmt.Sprint(size), func(t *testing.T) {
+	sizes := []struct{ rows, classes int }{{5, 3}, {9, 32}, {6, 33}, {3, 200}, {4, 1000}}
+	for n := range 4 * len(sizes) {
+		size := sizes[n%len(sizes)]
+		t.Run(fmt.Sprint(n, size), func(t *testing.T) {
 			x := newRowTest(newMaker(t, uint64(n), 14, false), size.rows, size.classes)
 			want, classes := x.run(false)
 			got, inMemory := x.run(true)
