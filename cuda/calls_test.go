@@ -12,7 +12,7 @@ import (
 	"longtail/train"
 )
 
-// An epoch's copies are two uploads a call, the order and the control block, and one download, the sums, whatever the number of steps in
+// An epoch's copies are two uploads a call, the order and the control block, and two downloads, the sums and the predictions, whatever the number of steps in
 // a call, split as the training loop splits it; its launches are those of the graph a step. The session's counters are the emulator's.
 func TestCopiesAndLaunchesOfAnEpoch(t *testing.T) {
 	b := newBackend(t)
@@ -44,8 +44,8 @@ func TestCopiesAndLaunchesOfAnEpoch(t *testing.T) {
 			})
 			got := since(before, c.session.Counters())
 			launches := c.steps * len(c.session.(*session).schedule.Launches)
-			if got.Uploads != float64(2*c.calls) || got.Downloads != float64(c.calls) || got.Launches != float64(launches) {
-				t.Errorf("counted %+v; want %d uploads, %d downloads and %d launches", got, 2*c.calls, c.calls, launches)
+			if got.Uploads != float64(2*c.calls) || got.Downloads != float64(2*c.calls) || got.Launches != float64(launches) {
+				t.Errorf("counted %+v; want %d uploads, %d downloads and %d launches", got, 2*c.calls, 2*c.calls, launches)
 			}
 			emulated.compare(t, got)
 		})

@@ -24,7 +24,7 @@ import (
 // is allocated. The hash of the state is for TestStepsOfOtherGPUs.
 func TestOneStep(t *testing.T) {
 	b := newBackend(t)
-	for _, e := range []experiment{{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 2}, bottlenecks} {
+	for _, e := range []experiment{{model: "resnet8", shortcut: "projection", loss: "softmax", classes: 10, batch: 2}, bottlenecks, manyClasses} {
 		e.oneStep(t, b)
 	}
 }
@@ -79,7 +79,7 @@ func TestStepsOfOtherGPUs(t *testing.T) {
 		return
 	}
 	want := map[string]string{}
-	for gpu, steps := range map[string]int{"sm_70": 2, "sm_75": 2, "sm_80": 4, "sm_86": 4, "sm_90": 4} {
+	for gpu, steps := range map[string]int{"sm_70": 3, "sm_75": 3, "sm_80": 6, "sm_86": 6, "sm_90": 6} {
 		command := exec.Command(os.Args[0], "-test.run=^TestOneStep$", "-test.v")
 		command.Env = append(os.Environ(), "EMULATOR_GPU="+gpu, "EMULATOR_QUIET=1", "EMULATOR_TRACE=")
 		out, err := command.CombinedOutput()

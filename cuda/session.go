@@ -77,7 +77,8 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 	if err != nil {
 		return device.Sums{}, err
 	}
-	if err := s.begin(lower.Order(s.program, order, mixtures), first); err != nil {
+	all := lower.Order(s.program, order, mixtures)
+	if err := s.begin(all, first); err != nil {
 		return device.Sums{}, err
 	}
 	before, _ := driver.ReadCounters()
@@ -85,7 +86,7 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		return device.Sums{}, errors.Join(err, s.stream.Synchronize())
 	}
 	s.tally(before, n)
-	return s.end()
+	return s.end(order, make([]int32, len(all)))
 }
 
 // launch queues n steps on order, with the uploads that they wait for.
@@ -143,22 +144,22 @@ func (s *session) begin(order []int32, first int) error {
 	if err := upload(s.stream, s.order, order); err != nil {
 		return err
 	}
-	classes := s.program.Classes
-	control := lower.Control{Order: absolute(s.order), Rates: absolute(s.rates), Step: uint32(first)}
-	packed, err := lower.Pack(s.resolve, control, make([]uint64, classes*classes))
+	packed, err := lower.Pack(s.resolve, lower.Control{Order: absolute(s.order), Rates: absolute(s.rates), Step: uint32(first)})
 	if err != nil {
 		return err
 	}
 	return upload(s.stream, s.address(s.schedule.Control), packed)
 }
 
-// end waits for the steps and reads the sums.
-func (s *session) end() (device.Sums, error) {
-	control := make([]byte, lower.ControlBytes(s.program.Classes))
-	if err := download(s.stream, control, s.address(s.schedule.Control)); err != nil {
+// end waits for the steps and reads the sums and, into the room for an order, what the steps left in that of the samples.
+func (s *session) end(samples, order []int32) (device.Sums, error) {
+	control := make([]byte, lower.ControlBytes)
+	if err := errors.Join(download(s.stream, control, s.address(s.schedule.Control)), download(s.stream, order, s.order)); err != nil {
 		return device.Sums{}, err
 	}
-	return lower.ReadControl(control, s.program.Classes)
+	sums, err := lower.ReadControl(control)
+	sums.Confusion = lower.Predictions(s.program, samples, s.labels, order)
+	return sums, err
 }
 
 // Read copies a result of the last step.

@@ -48,7 +48,7 @@ func TestSameBitsTwiceAndAfterAResume(t *testing.T) {
 	for _, c := range []struct {
 		experiment
 		precision device.Precision
-	}{{small, device.FP32}, {small, device.Mixed}, {bottlenecks, device.FP32}, {bottlenecks, device.Mixed}} {
+	}{{small, device.FP32}, {small, device.Mixed}, {bottlenecks, device.FP32}, {bottlenecks, device.Mixed}, {manyClasses, device.FP32}} {
 		b, images := newBackend(t), c.noise()
 		one, two, three := c.open(t, b, c.precision, images), c.open(t, b, c.precision, images), c.open(t, b, c.precision, images)
 		sums := c.train(t, one, 0, 4)
@@ -141,7 +141,7 @@ func TestEvaluationEqualsTheCPU(t *testing.T) {
 		features  int
 		precision device.Precision
 		tolerance float64
-	}{{small, 64, device.FP32, 1e-3}, {wide, 264, device.FP32, 1e-3}, {small, 64, device.Mixed, 2e-2}, {wide, 264, device.Mixed, 5e-2}} {
+	}{{small, 64, device.FP32, 1e-3}, {wide, 264, device.FP32, 1e-3}, {manyClasses, 8, device.FP32, 1e-3}, {small, 64, device.Mixed, 2e-2}, {wide, 264, device.Mixed, 5e-2}} {
 		t.Run(fmt.Sprintf("%s %s", c.model, c.precision), func(t *testing.T) { c.compareEvaluation(t, c.features, c.precision, c.tolerance) })
 	}
 }

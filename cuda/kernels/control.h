@@ -3,7 +3,8 @@
 #include "device.h"
 
 struct Control {
-	const int *order;           // [steps * batch] the images of the steps of this run, -1 for padding; with mixing more, see images.cu
+	int *order;                 // [steps * batch] the images of the steps of this run, -1 for padding; with mixing more, see images.cu. A step
+	                            // leaves the class that it predicts in the place of each, -1 where it counts none (rows.cu)
 	const float *rates;         // learning rate of each step of the training
 	double loss;                // sum over the samples seen
 	unsigned long long samples; // seen, padding not counted

@@ -1,7 +1,8 @@
 // The interpreter of row programs: a loss, forward and backward, as instructions on the registers of one sample; then the metrics.
 //
-// A warp runs a sample. Register r of it holds `classes` floats in shared memory, lane l has numbers l, l + 32, ...; a narrow value is
-// number 0. Instructions mean what package ops says. A row sum adds lane by lane in steps of 32 classes, then over the lanes by a butterfly.
+// A warp runs a sample. Register r of it holds `classes` floats, lane l has numbers l, l + 32, ...; a narrow value is
+// number 0. Registers are in shared memory or, in the kernels called so, where a row of many classes has no room there, in device memory; the bits are the same.
+// Instructions mean what package ops says. A row sum adds lane by lane in steps of 32 classes, then over the lanes by a butterfly.
 // The last block adds the samples' losses, in order, in double precision.
 #include "statistics.h"
 #include "control.h"
@@ -27,11 +28,12 @@ struct Rows {
 	const RowCode *code;
 	const RowPort *ports; // inputs, outputs, means
 	int instructions, inputs, outputs, means;
-	int rows, classes, registers, metrics;
+	int rows, classes, registers;
+	int stride;           // how many numbers of the order belong to a step; 0: the program counts no metrics
 	const float *logits;  // [N, C]
 	const int *labels;    // [N], -1 for padding
 	float *losses;        // [N]
-	unsigned long long *confusion; // [C, C]
+	float *memory;        // [rows, registers, classes]: the registers, of kernels that have them there
 	Control *control;
 	unsigned *ticket;
 };
@@ -118,29 +120,32 @@ __device__ inline void run_row(const RowCode &i, float *registers, int classes) 
 	__syncwarp();
 }
 
-// Class of the largest logit (the first of equals) counted in the confusion matrix, row = true class.
-__device__ inline void count_sample(const Rows &p, int n) {
-	const float *logits = p.logits + (size_t)n * p.classes;
+// The class of the largest of some logits, the first of equals; no logit is larger than NaN or smaller. Every lane gets it.
+INLINE int predict(const float *logits, int classes) {
 	int best = 0;
-	float largest = logits[0];
-#pragma unroll 8
-	for (int c = 1; c < p.classes; c++) {
+	float largest = -float_of(0x7f800000u);
+#pragma unroll 4
+	for (int c = lane(); c < classes; c += warp_size) {
 		const float logit = logits[c];
 		if (logit > largest) best = c;
 		largest = logit > largest ? logit : largest;
 	}
-	atomicAdd(&p.confusion[(size_t)p.labels[n] * p.classes + best], 1ull);
+	for (int step = warp_size / 2; step > 0; step /= 2) {
+		const float other = shuffle_xor(largest, step);
+		const int place = shuffle_xor(best, step);
+		if (other > largest || (other == largest && place < best)) best = place;
+		largest = max_f(largest, other);
+	}
+	return (bits_of(logits[0]) & 0x7fffffffu) > 0x7f800000u ? 0 : best;
 }
 
-// A program's ports and instructions behind the registers of a block, so that none waits for device memory.
-struct Program {
-	RowPort *ports;
-	RowCode *code;
-};
-INLINE Program program_of(const Rows &p, float *shared) {
-	RowPort *ports = (RowPort *)(shared + (blockDim.x / 32 * p.registers * p.classes + 1) / 2 * 2);
-	return {ports, (RowCode *)(ports + p.inputs + p.outputs + p.means)};
+// The shared memory of a block: the registers of its rows, unless they are in device memory, and behind them the program's ports and instructions, so
+// that none of these waits for device memory.
+INLINE RowPort *ports_behind(const Rows &p, float *shared) {
+	return (RowPort *)(shared + (blockDim.x / 32 * p.registers * p.classes + 1) / 2 * 2);
 }
+INLINE float *registers_in(const Rows &p, float *shared) { return shared + (int)threadIdx.x / 32 * p.registers * p.classes; }
+INLINE float *registers_of(const Rows &p, int n) { return p.memory + (size_t)n * p.registers * p.classes; }
 // Four words of a thread are on their way at once.
 INLINE void copy_words(void *to, const void *from, int words) {
 	const int step = (int)blockDim.x;
@@ -175,43 +180,39 @@ INLINE void read_inputs(const Rows &p, const RowPort *ports, int n, float *regis
 	}
 }
 
-// Runs row n of a program, all threads of a block at once; those of a warp without a row are not live.
-INLINE void run_program(const Rows &p, int n, bool live, float *shared, float *registers) {
-	const Program program = program_of(p, shared);
-	copy_words(program.ports, p.ports, (p.inputs + p.outputs + p.means) * (int)(sizeof(RowPort) / 4));
-	copy_words(program.code, p.code, p.instructions * (int)(sizeof(RowCode) / 4));
+// Runs row n of a program, all threads of a block at once; those of a warp without a row are not live. Ports are in shared memory, with room for the
+// instructions behind them.
+INLINE void run_program(const Rows &p, int n, bool live, RowPort *ports, float *registers) {
+	RowCode *code = (RowCode *)(ports + p.inputs + p.outputs + p.means);
+	copy_words(ports, p.ports, (p.inputs + p.outputs + p.means) * (int)(sizeof(RowPort) / 4));
+	copy_words(code, p.code, p.instructions * (int)(sizeof(RowCode) / 4));
 	__syncthreads();
 	if (!live) return;
-	read_inputs(p, program.ports, n, registers);
+	read_inputs(p, ports, n, registers);
 	__syncwarp();
-	for (int i = 0; i < p.instructions; i++) run_row(program.code[i], registers, p.classes);
+	for (int i = 0; i < p.instructions; i++) run_row(code[i], registers, p.classes);
 	for (int i = p.inputs; i < p.inputs + p.outputs; i++) {
-		const RowPort &out = program.ports[i];
+		const RowPort &out = ports[i];
 		int width = out.wide ? p.classes : 1;
 		for (int c = lane(); c < width; c += warp_size) out.values[(size_t)n * width + c] = registers[out.reg * p.classes + c];
 	}
 }
 
-extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
-	DYNAMIC_SHARED(float, shared);
-	int warp = (int)threadIdx.x / 32, n = (int)(blockIdx.x * blockDim.x + threadIdx.x) / 32;
-	float *registers = shared + warp * p.registers * p.classes;
-	bool live = n < p.rows;
-	run_program(p, n, live, shared, registers);
-	if (!p.metrics) return;
-	__syncwarp(); // the logits may be among the outputs
-	if (live && lane() == 0) {
-		const RowPort *ports = program_of(p, shared).ports;
-		float loss = 0;
-		for (int i = p.inputs + p.outputs; i < p.inputs + p.outputs + p.means; i++)
-			for (int c = 0; c < (ports[i].wide ? p.classes : 1); c++) loss += registers[ports[i].reg * p.classes + c];
-		p.losses[n] = loss;
-		if (p.labels[n] >= 0 && !p.control->bad) count_sample(p, n);
-	}
-	if (!last_to_arrive(p.ticket, gridDim.x) || p.control->bad) return;
+// The loss of row n, a sample, and the class that is predicted of it.
+INLINE void count_row(const Rows &p, int n, const RowPort *ports, const float *registers) {
+	const bool counted = p.labels[n] >= 0 && !p.control->bad;
+	const int best = counted ? predict(p.logits + (size_t)n * p.classes, p.classes) : -1;
+	if (lane() != 0) return;
+	float loss = 0;
+	for (int i = p.inputs + p.outputs; i < p.inputs + p.outputs + p.means; i++)
+		for (int c = 0; c < (ports[i].wide ? p.classes : 1); c++) loss += registers[ports[i].reg * p.classes + c];
+	p.losses[n] = loss;
+	p.control->order[(size_t)p.control->done * p.stride + n] = best;
+}
+
+// The last block's work: the samples' losses.
+INLINE void add_losses(const Rows &p, float *losses, int *labels) {
 	const int threads = (int)blockDim.x;
-	float *losses = shared; // the registers are no longer used
-	int *labels = (int *)(shared + threads);
 	double loss = 0;
 	unsigned long long samples = 0;
 	for (int first = 0; first < p.rows; first += threads) {
@@ -233,18 +234,50 @@ extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
 	p.control->samples += samples;
 	if (!(loss - loss == 0)) p.control->bad = 1;
 }
+
+// Row n of a program and, where that has them, the metrics; in the end a loss and a label a thread take the place of what is in shared memory.
+INLINE void run_and_count(const Rows &p, int n, float *shared, RowPort *ports, float *registers) {
+	run_program(p, n, n < p.rows, ports, registers);
+	if (!p.stride) return;
+	__syncwarp(); // the logits may be among the outputs
+	if (n < p.rows) count_row(p, n, ports, registers);
+	if (last_to_arrive(p.ticket, gridDim.x) && !p.control->bad) add_losses(p, shared, (int *)(shared + blockDim.x));
+}
+
+INLINE int row_of(int block) { return (block * (int)blockDim.x + (int)threadIdx.x) / warp_size; }
+
+extern "C" __global__ void __launch_bounds__(warps * 32) rows(Rows p) {
+	DYNAMIC_SHARED(float, shared);
+	run_and_count(p, row_of((int)blockIdx.x), shared, ports_behind(p, shared), registers_in(p, shared));
+}
 EXPORT_KERNEL(rows)
+extern "C" __global__ void __launch_bounds__(warps * 32) rows_in_memory(Rows p) {
+	DYNAMIC_SHARED(float, shared);
+	const int n = row_of((int)blockIdx.x);
+	run_and_count(p, n, shared, (RowPort *)shared, registers_of(p, n));
+}
+EXPORT_KERNEL(rows_in_memory)
 
 // Several programs that do not read each other's results and count no metrics; program i begins at block first[i].
-extern "C" __global__ void __launch_bounds__(warps * 32) rows_together(const Rows *programs, const int *first, int count) {
-	DYNAMIC_SHARED(float, shared);
+INLINE int program_of_block(const int *first, int count) {
 	int i = 0;
 	while (i + 1 < count && (int)blockIdx.x >= first[i + 1]) i++;
+	return i;
+}
+extern "C" __global__ void __launch_bounds__(warps * 32) rows_together(const Rows *programs, const int *first, int count) {
+	DYNAMIC_SHARED(float, shared);
+	const int i = program_of_block(first, count), n = row_of((int)blockIdx.x - first[i]);
 	const Rows &p = programs[i];
-	int warp = (int)threadIdx.x / 32, n = (int)(((int)blockIdx.x - first[i]) * blockDim.x + threadIdx.x) / 32;
-	run_program(p, n, n < p.rows, shared, shared + warp * p.registers * p.classes);
+	run_program(p, n, n < p.rows, ports_behind(p, shared), registers_in(p, shared));
 }
 EXPORT_KERNEL(rows_together)
+extern "C" __global__ void __launch_bounds__(warps * 32) rows_together_in_memory(const Rows *programs, const int *first, int count) {
+	DYNAMIC_SHARED(float, shared);
+	const int i = program_of_block(first, count), n = row_of((int)blockIdx.x - first[i]);
+	const Rows &p = programs[i];
+	run_program(p, n, n < p.rows, (RowPort *)shared, registers_of(p, n));
+}
+EXPORT_KERNEL(rows_together_in_memory)
 
 // Evaluation has no update: the step counter alone.
 extern "C" __global__ void advance(Control *control) {

@@ -118,14 +118,15 @@ type Draw struct {
 	Ring                                             int32
 }
 
-// Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput.
+// Rows is struct Rows of kernels/rows.cu. Code is a table of RowCode, Ports of RowInput, RowOutput and, for means, RowInput. Stride is OrderStride
+// of a program that counts metrics, Memory null where registers are in shared memory.
 type Rows struct {
-	Code, Ports                             Ref
-	Instructions, Inputs, Outputs, Means    int32
-	Rows, Classes, Registers, CountsMetrics int32
-	Logits, Labels                          Ref
-	Losses                                  Ref `access:"write"`
-	Confusion, Control, Ticket              Ref `access:"update"`
+	Code, Ports                          Ref
+	Instructions, Inputs, Outputs, Means int32
+	Rows, Classes, Registers, Stride     int32
+	Logits, Labels                       Ref
+	Losses, Memory                       Ref `access:"write"`
+	Control, Ticket                      Ref `access:"update"`
 }
 
 // RowCode is struct RowCode of kernels/rows.cu.
@@ -238,10 +239,10 @@ type (
 		Images, Features, Classes int32
 	}
 
-	// RowsParameters are those of rows.
+	// RowsParameters are those of rows and rows_in_memory.
 	RowsParameters struct{ Rows Rows }
 
-	// RowsTogetherParameters are those of rows_together: tables of Rows and of the block that each begins at.
+	// RowsTogetherParameters are those of rows_together and rows_together_in_memory: tables of Rows and of the block that each begins at.
 	RowsTogetherParameters struct {
 		Programs, First Ref
 		Count           int32

@@ -6,12 +6,11 @@ import (
 	"math"
 
 	"longtail/internal/device"
-	"longtail/internal/metrics"
 )
 
 // Control is struct Control of kernels/control.h: what the host says to the steps of a call, and their sums.
 type Control struct {
-	Order    Ref     // int32 [steps * batch], the images of the steps of the call, -1 for padding; with mixing more, see Order
+	Order    Ref     // int32 [steps * batch], the images of the steps of the call, -1 for padding, replaced by what is predicted; with mixing more, see Order
 	Rates    Ref     // fp32 [steps of the run]
 	Loss     float64 // sum over the samples seen
 	Samples  uint64
@@ -21,27 +20,17 @@ type Control struct {
 	Reserved uint32
 }
 
-// controlBytes is the size of a Control; the confusion matrix [C, C] of uint64 lies behind it.
-const controlBytes = 48
+// ControlBytes is the size of a Control.
+const ControlBytes = 48
 
-// ControlBytes is the size of a Control and the confusion matrix.
-func ControlBytes(classes int) int { return controlBytes + 8*classes*classes }
-
-// ReadControl takes the sums of a call out of the bytes of a Control and its confusion matrix.
-func ReadControl(b []byte, classes int) (device.Sums, error) {
-	if len(b) != ControlBytes(classes) {
-		return device.Sums{}, fmt.Errorf("a control block of %d classes has %d bytes, not %d", classes, ControlBytes(classes), len(b))
+// ReadControl takes the sums of a call out of the bytes of a Control; the confusion matrix is that of Predictions.
+func ReadControl(b []byte) (device.Sums, error) {
+	if len(b) != ControlBytes {
+		return device.Sums{}, fmt.Errorf("a control block has %d bytes, not %d", ControlBytes, len(b))
 	}
-	sums := device.Sums{
+	return device.Sums{
 		Loss:      math.Float64frombits(binary.NativeEndian.Uint64(b[16:])),
 		Samples:   int64(binary.NativeEndian.Uint64(b[24:])),
 		NonFinite: binary.NativeEndian.Uint32(b[40:]) != 0,
-		Confusion: metrics.Counts{},
-	}
-	for i := range classes * classes {
-		if n := binary.NativeEndian.Uint64(b[controlBytes+8*i:]); n > 0 {
-			sums.Confusion[metrics.Pair{Label: int32(i / classes), Predicted: int32(i % classes)}] = int64(n)
-		}
-	}
-	return sums, nil
+	}, nil
 }

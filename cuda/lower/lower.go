@@ -80,7 +80,7 @@ type lowering struct {
 	gradients map[plan.ValueID]*slicedGradient // of convolutions' weights
 	waiting   rowQueue
 
-	tickets, labels, losses, confusion Ref
+	tickets, labels, losses Ref
 }
 
 // lowerings has a function for each kind of operation.
@@ -151,8 +151,7 @@ func lossScale(batch int) float32 {
 func (l *lowering) leaves() {
 	p := l.p
 	l.tickets = l.kept("tickets", 0)
-	l.schedule.Control = l.kept("control block", ControlBytes(p.Classes))
-	l.confusion = l.schedule.Control.Add(controlBytes)
+	l.schedule.Control = l.kept("control block", ControlBytes)
 	l.labels, l.losses = l.buffer("labels", 4*p.Batch), l.buffer("losses", 4*p.Batch)
 	for id := range p.Values {
 		v, at := &p.Values[id], &l.values[id]

@@ -2,11 +2,13 @@ package lower
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
 
 	"longtail/internal/device"
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 	"longtail/internal/program/programtest"
 	"longtail/loss"
@@ -74,5 +76,19 @@ func TestOrderOfMixedSteps(t *testing.T) {
 	plain := &plan.Program{Batch: 2}
 	if got := Order(plain, []int32{7, -1}, nil); !slices.Equal(got, []int32{7, -1}) || OrderStride(plain) != 2 {
 		t.Errorf("without mixing: %v, %d numbers a step", got, OrderStride(plain))
+	}
+}
+
+// What the steps leave in the order is counted by the labels of the samples, whatever else of a step lies between them; padding and what was not
+// counted is left out.
+func TestPredictions(t *testing.T) {
+	samples, labels, left := []int32{4, 1, 0, -1, 2, 3}, []int32{7, 5, 6, 5, 5}, []int32{6, 6, 7, -1, -1, -1}
+	want := metrics.Counts{{Label: 5, Predicted: 6}: 2, {Label: 7, Predicted: 7}: 1}
+	plain, mixed := &plan.Program{Batch: 2}, &plan.Program{Options: plan.Options{Mix: anyMixing{}}, Batch: 2}
+	mixture := plan.Mixture{Partners: []int32{1, 0}, First: []float32{1, 1}}
+	for p, after := range map[*plan.Program][]int32{plain: left, mixed: Order(mixed, left, []plan.Mixture{mixture, mixture, mixture})} {
+		if got := Predictions(p, samples, labels, after); !maps.Equal(got, want) {
+			t.Errorf("%d numbers a step: %v, want %v", OrderStride(p), got, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package lower
 import (
 	"math"
 
+	"longtail/internal/metrics"
 	"longtail/internal/plan"
 )
 
@@ -31,4 +32,16 @@ func Order(p *plan.Program, samples []int32, mixtures []plan.Mixture) []int32 {
 		order = append(order, bits(m.Share), m.Box.Top, m.Box.Left, m.Box.Bottom, m.Box.Right)
 	}
 	return order
+}
+
+// Predictions counts what the steps of a call predict by the labels of its samples [steps * batch]. After is the order of the call as the steps leave
+// it: in the place of a sample the class that is predicted of it, or -1.
+func Predictions(p *plan.Program, samples, labels, after []int32) metrics.Counts {
+	counts := metrics.Counts{}
+	for i, sample := range samples {
+		if class := after[i/p.Batch*OrderStride(p)+i%p.Batch]; class >= 0 {
+			counts[metrics.Pair{Label: labels[sample], Predicted: class}]++
+		}
+	}
+	return counts
 }

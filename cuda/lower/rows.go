@@ -25,23 +25,35 @@ const (
 	rowLossBytes = 8  // of a loss and a label
 )
 
-// RowsLaunch is the launch of a row program, without arguments.
-func RowsLaunch(r *plan.RowProgram) Launch {
-	return rowsLaunch("rows", r)
+// RowsFit reports whether the registers of row programs, at least those of one row a block, fit shared memory on every GPU. Others are in device memory.
+func RowsFit(programs ...*plan.RowProgram) bool {
+	return rowsShared(1, false, programs)+rowsStatic <= leastShared[device.FP32]
 }
 
-// RowsTogetherLaunch is the launch of several row programs, without arguments.
-func RowsTogetherLaunch(programs ...*plan.RowProgram) Launch {
-	return rowsLaunch("rows_together", programs...)
+// RowsLaunch is the launch of a row program, without arguments, with its registers in shared or in device memory.
+func RowsLaunch(inMemory bool, r *plan.RowProgram) Launch {
+	return rowsLaunch("rows", inMemory, r)
 }
 
-// rowsLaunch is the launch of row programs; a block takes fewer rows where their registers would not fit.
-func rowsLaunch(kernel string, programs ...*plan.RowProgram) Launch {
+// RowsTogetherLaunch is the launch of several row programs, as RowsLaunch.
+func RowsTogetherLaunch(inMemory bool, programs ...*plan.RowProgram) Launch {
+	return rowsLaunch("rows_together", inMemory, programs...)
+}
+
+// RowsMemory is the number of floats that the registers of a row program take in device memory.
+func RowsMemory(r *plan.RowProgram) int { return r.Rows * r.Registers * r.Width }
+
+// rowsLaunch is the launch of row programs. A block takes fewer rows where their registers would not fit, and one where these are in device memory: long
+// rows keep the cache of a multiprocessor to themselves.
+func rowsLaunch(kernel string, inMemory bool, programs ...*plan.RowProgram) Launch {
 	warps := rowWarps
-	for warps > 1 && rowsShared(warps, programs)+rowsStatic > leastShared[device.FP32] {
+	if inMemory {
+		kernel, warps = kernel+"_in_memory", 1
+	}
+	for warps > 1 && rowsShared(warps, inMemory, programs)+rowsStatic > leastShared[device.FP32] {
 		warps /= 2
 	}
-	k := Launch{Kernel: kernel, Module: "rows", Why: "rows", Threads: 32 * warps, Shared: rowsShared(warps, programs), Static: rowsStatic}
+	k := Launch{Kernel: kernel, Module: "rows", Why: "rows", Threads: 32 * warps, Shared: rowsShared(warps, inMemory, programs), Static: rowsStatic}
 	for _, r := range programs {
 		k.Grid.X += RowBlocks(r, k.Threads)
 	}
@@ -49,15 +61,18 @@ func rowsLaunch(kernel string, programs ...*plan.RowProgram) Launch {
 	return k
 }
 
-// rowsShared is the dynamic shared memory of a block of so many rows: registers and behind them, at a multiple of 8 bytes, copies of the ports and
-// instructions; at the end a loss and a label a thread take their place.
-func rowsShared(warps int, programs []*plan.RowProgram) int {
+// rowsShared is the dynamic shared memory of a block of so many rows: registers, unless they are in device memory, and behind them, at a multiple of 8
+// bytes, copies of the ports and instructions; at the end a loss and a label a thread take their place.
+func rowsShared(warps int, inMemory bool, programs []*plan.RowProgram) int {
 	bytes := rowLossBytes * 32 * warps
 	for _, r := range programs {
-		ports := len(r.Inputs) + len(r.Outputs) + len(r.Means)
-		bytes = max(bytes, roundUp(4*warps*r.Registers*r.Width, 8)+rowPortBytes*ports+rowCodeBytes*len(r.Code))
+		registers := roundUp(4*warps*r.Registers*r.Width, 8)
+		if inMemory {
+			registers = 0
+		}
+		bytes = max(bytes, registers+rowPortBytes*(len(r.Inputs)+len(r.Outputs)+len(r.Means))+rowCodeBytes*len(r.Code))
 	}
-	return bytes
+	return shared(bytes, rowsStatic)
 }
 
 // RowBlocks is how many blocks of so many threads a row program takes, a warp a row.
@@ -77,14 +92,15 @@ func RowsCode(r *plan.RowProgram) []RowCode {
 
 // rows runs a row program. The one that ends in the loss also counts the metrics.
 func (l *lowering) rows(r *plan.RowProgram) error {
-	a, err := l.rowsArguments(r)
+	inMemory := !RowsFit(r)
+	a, err := l.rowsArguments(r, inMemory)
 	if err != nil {
 		return err
 	}
-	k := RowsLaunch(r)
+	k := RowsLaunch(inMemory, r)
 	if len(r.Means) > 0 {
-		k.Why, a.CountsMetrics = "loss", 1
-		a.Labels, a.Losses, a.Confusion, a.Control, a.Ticket = l.labels, l.losses, l.confusion, l.schedule.Control, l.ticket()
+		k.Why, a.Stride = "loss", int32(OrderStride(l.p))
+		a.Labels, a.Losses, a.Control, a.Ticket = l.labels, l.losses, l.schedule.Control, l.ticket()
 		if a.Logits, err = l.smallRef(l.p.Logits); err != nil {
 			return err
 		}
@@ -96,10 +112,11 @@ func (l *lowering) rows(r *plan.RowProgram) error {
 
 // rowsTogether runs row programs that do not depend on each other in one launch.
 func (l *lowering) rowsTogether(programs []*plan.RowProgram) (err error) {
-	k := RowsTogetherLaunch(programs...)
+	inMemory := !RowsFit(programs...)
+	k := RowsTogetherLaunch(inMemory, programs...)
 	all, first, block := make([]Rows, len(programs)), make([]int32, len(programs)), int32(0)
 	for i, r := range programs {
-		if all[i], err = l.rowsArguments(r); err != nil {
+		if all[i], err = l.rowsArguments(r, inMemory); err != nil {
 			return err
 		}
 		first[i] = block
@@ -118,10 +135,13 @@ func (l *lowering) rowsTogether(programs []*plan.RowProgram) (err error) {
 }
 
 // rowsArguments are those of a row program, without metrics.
-func (l *lowering) rowsArguments(r *plan.RowProgram) (Rows, error) {
+func (l *lowering) rowsArguments(r *plan.RowProgram, inMemory bool) (Rows, error) {
 	a := Rows{
 		Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)), Means: int32(len(r.Means)),
 		Rows: int32(r.Rows), Classes: int32(r.Width), Registers: int32(r.Registers),
+	}
+	if inMemory {
+		a.Memory = l.floats("registers of rows", RowsMemory(r))
 	}
 	inputs, outputs, means, err := l.rowPorts(r)
 	if err != nil {

@@ -18,7 +18,7 @@ type Schedule struct {
 	BlockBytes int64             // of the block
 	Tables     []Table           // uploaded once
 	Tensors    []Stored          // what the store must hold
-	Control    Ref               // a Control and the confusion matrix [C, C] of uint64, which the host writes and reads around a call
+	Control    Ref               // a Control, which the host writes and reads around a call
 	Inputs     map[string]Ref    // the program's inputs that are values, fp32
 	Results    map[string]Result // what the host may read after a step, by the names of package device
 }
