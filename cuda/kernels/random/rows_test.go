@@ -22,7 +22,7 @@ var rowInstructions = [3][]ops.Kind{
 	{ops.KindRowSum, ops.KindRowMax, ops.KindLogSumExp},
 }
 
-// rowTest is a random row program and what it reads; the last register is a loss.
+// rowTest is a random row program and what it reads; its loss is the last register and all numbers of register 1.
 type rowTest struct {
 	*maker
 	program *plan.RowProgram
@@ -35,7 +35,7 @@ const rowNumbers = 45 // that an input is the sum of
 
 // newRowTest draws a program of every kind of input and 12 instructions, each into a register of its own.
 func newRowTest(m *maker, rows, classes int) *rowTest {
-	x := &rowTest{maker: m, program: &plan.RowProgram{Rows: rows, Width: classes, Inputs: make([]plan.RowPort, 4), Means: make([]plan.RowPort, 1)}}
+	x := &rowTest{maker: m, program: &plan.RowProgram{Rows: rows, Width: classes, Inputs: make([]plan.RowPort, 4), Means: make([]plan.RowPort, 2)}}
 	x.inputs = []lower.RowInput{
 		{Values: m.floats(rows * classes), Wide: 1}, {Values: m.floats(classes), Register: 1, Wide: 1, PerColumn: 1},
 		{Values: m.floats(rows), Register: 2}, {Values: m.floats(rowNumbers), Register: 3, PerColumn: 1, Sum: rowNumbers},
@@ -94,7 +94,7 @@ func (x *rowTest) run(inMemory bool) (results [][]float32, predictions []int32) 
 				ports[len(ports)-1].Wide = 1
 			}
 		}
-		ports = append(ports, lower.RowInput{Register: int32(len(x.wide) - 1)})
+		ports = append(ports, lower.RowInput{Register: int32(len(x.wide) - 1)}, lower.RowInput{Register: 1, Wide: 1})
 		a := lower.Rows{
 			Code: x.table(lower.RowsCode(r)), Ports: x.table(ports), Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)),
 			Means: int32(len(r.Means)), Rows: int32(r.Rows), Classes: int32(r.Width), Registers: int32(r.Registers),
@@ -120,8 +120,8 @@ func (x *rowTest) run(inMemory bool) (results [][]float32, predictions []int32) 
 
 // Random row programs leave the same bits with registers in shared and in device memory, alone and together, and the same predictions.
 func TestRows(t *testing.T) {
-	sizes := []struct{ rows, classes int }{{5, 3}, {9, 32}, {6, 33}, {3, 200}, {4, 1000}}
-	for n := range 4 * len(sizes) {
+	sizes := []struct{ rows, classes int }{{5, 3}, {9, 32}, {6, 33}, {3, 200}, {4, 300}}
+	for n := range 10 * len(sizes) {
 		size := sizes[n%len(sizes)]
 		t.Run(fmt.Sprint(n, size), func(t *testing.T) {
 			x := newRowTest(newMaker(t, uint64(n), 14, false), size.rows, size.classes)
