@@ -9,10 +9,9 @@ import (
 	"longtail/cuda/kernels/ptx/syntax"
 )
 
-// Harmless reports whether a mutant of a module does what the kernel does because the instructions around it prove it. Results below 2^-126
+// Harmless reports whether a mutant of a module's kernel does what the kernel does because the instructions around it prove it. Results below 2^-126
 // are left aside: no kernel has them.
-func Harmless(module *syntax.Module, m Mutant) bool {
-	k := module.Kernels[slices.IndexFunc(module.Kernels, func(k *syntax.Kernel) bool { return k.Name == m.Kernel })]
+func Harmless(module *syntax.Module, k *syntax.Kernel, m Mutant) bool {
 	if m.Class == Align {
 		return neverWide(module, k, m.Line)
 	}
@@ -27,7 +26,7 @@ func neverWide(module *syntax.Module, k *syntax.Kernel, line int) bool {
 		variables = slices.Clone(variables)
 		for n := range variables {
 			if variables[n].Line == line {
-				variables[n].Align = 4
+				variables[n].Align = less
 			}
 		}
 		return variables

@@ -8,19 +8,30 @@ import (
 	"slices"
 	"strings"
 
+	"longtail/cuda/kernels/ptx/exec"
 	"longtail/cuda/kernels/ptx/syntax"
 )
 
-// Mutant is a changed line of a module.
+// Mutant is a kernel with a changed line.
 type Mutant struct {
 	Class, Kernel string
 	Line          int
-	Old, New      string // text of the line
+	Changed       *syntax.Instruction // in place of that of the line; nil where it is removed, and of class Align
+	Old, New      string              // text of the line
 }
 
 // String is one line for people.
 func (m Mutant) String() string {
-	return fmt.Sprintf("%s, line %d of %s: %q becomes %q", m.Class, m.Line, m.Kernel, strings.TrimSpace(m.Old), strings.TrimSpace(m.New))
+	return fmt.Sprintf("%s, line %d of %s: %q becomes %q", m.Class, m.Line, m.Kernel, strings.TrimSpace(m.Old), m.New)
+}
+
+// Fault is the mutant as package exec translates it.
+func (m Mutant) Fault(number int) exec.Fault {
+	f := exec.Fault{Number: number, Line: m.Line, Instruction: m.Changed}
+	if m.Class == Align {
+		f.Align = less
+	}
+	return f
 }
 
 // Class is a kind of fault: what becomes of an instruction, and whether the class has it at all.
@@ -153,20 +164,13 @@ var Classes = []Class{
 	opcode("global load in the read-only way", `^ld\.(volatile\.)?global\.(v4\.)?f32`, "ld.global.nc.${2}f32"),
 }
 
+// less is what arrays of class Align are aligned to, in bytes.
+const less = 4
+
 var aligned = regexp.MustCompile(`\.align (8|16)\b`)
 
-// All lists the mutants of a kernel of a module, by class.
-func All(text, kernel string) (map[string][]Mutant, error) {
-	m, err := syntax.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	at := slices.IndexFunc(m.Kernels, func(k *syntax.Kernel) bool { return k.Name == kernel })
-	if at < 0 {
-		return nil, fmt.Errorf("no kernel %s", kernel)
-	}
-	k := m.Kernels[at]
-	lines := strings.Split(text, "\n")
+// All lists the mutants of a kernel of a module whose text has the lines, by class.
+func All(m *syntax.Module, k *syntax.Kernel, lines []string) map[string][]Mutant {
 	found := map[string][]Mutant{}
 	for _, s := range k.Body {
 		if s.Instruction == nil || strings.Count(lines[s.Line-1], ";") != 1 {
@@ -174,26 +178,19 @@ func All(text, kernel string) (map[string][]Mutant, error) {
 		}
 		for _, c := range Classes {
 			if changed, ok := c.Change(*s.Instruction); ok {
-				text := ""
+				mutant := Mutant{Class: c.Name, Kernel: k.Name, Line: s.Line, Old: lines[s.Line-1]}
 				if changed.Opcode != "" {
-					text = "\t" + changed.String()
+					mutant.Changed, mutant.New = &changed, changed.String()
 				}
-				found[c.Name] = append(found[c.Name], Mutant{c.Name, kernel, s.Line, lines[s.Line-1], text})
+				found[c.Name] = append(found[c.Name], mutant)
 			}
 		}
 	}
 	named := k.Named()
 	for _, v := range slices.Concat(m.Shared, k.Shared) {
 		if old := lines[v.Line-1]; named[v.Name] && aligned.MatchString(old) {
-			found[Align] = append(found[Align], Mutant{Align, kernel, v.Line, old, aligned.ReplaceAllString(old, ".align 4")})
+			found[Align] = append(found[Align], Mutant{Class: Align, Kernel: k.Name, Line: v.Line, Old: old, New: aligned.ReplaceAllString(old, fmt.Sprintf(".align %d", less))})
 		}
 	}
-	return found, nil
-}
-
-// Apply makes the text of a mutant.
-func Apply(text string, m Mutant) string {
-	lines := strings.Split(text, "\n")
-	lines[m.Line-1] = m.New
-	return strings.Join(lines, "\n")
+	return found
 }
