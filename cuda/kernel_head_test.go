@@ -93,7 +93,7 @@ func (b *bench) images(n, side, classes int) data.Images {
 
 // The average of a source that is stored on the way, the dense layer behind it, the dense layer alone, and its gradients.
 func TestClassifier(t *testing.T) {
-	for _, d := range [][5]int{{3, 8, 8, 64, 10}, {5, 4, 6, 32, 100}, {1, 3, 3, 12, 7}} {
+	for _, d := range [][5]int{{3, 8, 8, 64, 10}, {5, 4, 6, 32, 100}, {1, 3, 3, 12, 7}, {16, 2, 2, 12, 7}, {35, 2, 2, 8, 5}} {
 		n, h, w, c, classes := d[0], d[1], d[2], d[3], d[4]
 		b := newBench(t, 9)
 		x, k := b.image(n, h, w, c), b.norm(c)

@@ -100,7 +100,12 @@ func exchange(a, b int) func([]syntax.Operand) bool {
 // Align is the class of shared arrays that are declared with less alignment; it changes no instruction.
 const Align = "smaller .align"
 
-const exchanged = "operands of sub or div exchanged"
+// Classes of which some mutants are harmless.
+const (
+	exchanged     = "operands of sub or div exchanged"
+	sumsExchanged = "mma sums exchanged"
+	readOnly      = "global load in the read-only way"
+)
 
 // Classes are all kinds of faults but Align.
 var Classes = []Class{
@@ -110,7 +115,7 @@ var Classes = []Class{
 	operands("mma rows of a exchanged", `^mma`, swap(1, 0, 1)),
 	operands("mma columns of a exchanged", `^mma`, swap(1, 1, 2)),
 	operands("mma halves of b exchanged", `^mma`, swap(2, 0, 1)),
-	operands("mma sums exchanged", `^mma`, swap(3, 0, 1)),
+	operands(sumsExchanged, `^mma`, swap(3, 0, 1)),
 	opcode("shfl.bfly to down", `^shfl\.sync\.bfly`, "shfl.sync.down"),
 	opcode("shfl.bfly to idx", `^shfl\.sync\.bfly`, "shfl.sync.idx"),
 	remove("bar.sync removed", `^bar\.sync`),
@@ -161,7 +166,7 @@ var Classes = []Class{
 	operands("vector's elements exchanged", `^(ld|st).*\.v[24]\.`, func(o []syntax.Operand) bool { return swap(0, 0, 1)(o) || swap(1, 0, 1)(o) }),
 	remove("store removed", `^st\.`),
 	opcode("atom.add to max", `^atom\.(acq_rel\.gpu\.)?add\.u32`, "atom.${1}max.u32"),
-	opcode("global load in the read-only way", `^ld\.(volatile\.)?global\.(v4\.)?f32`, "ld.global.nc.${2}f32"),
+	opcode(readOnly, `^ld\.(volatile\.)?global\.(v4\.)?f32`, "ld.global.nc.${2}f32"),
 }
 
 // less is what arrays of class Align are aligned to, in bytes.
