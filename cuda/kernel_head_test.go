@@ -317,8 +317,8 @@ func TestRowProgramsTogether(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	for _, c := range []struct{ bad, nesterov bool }{{false, false}, {false, true}, {true, false}} {
 		bad, b := c.bad, newBench(t, 12)
-		// Slices for the loops that are unrolled 8 and 32 times, and some over; no factor is a power of two, so that every product is rounded.
-		const n, pieces, factor, momentum, keep, decay, rate, unbias = 1500, 41, 0.3, 0.9, 0.8, 0.01, 0.13, 1.3
+		// Slices for the loops that are unrolled 8 and 32 times, and some over; up to four numbers a thread of the last block; no factor is a power of two, so that every product is rounded.
+		const n, pieces, factor, momentum, keep, decay, rate, unbias = 2000, 41, 0.3, 0.9, 0.8, 0.01, 0.13, 1.3
 		w, v, parts, running, moments := b.normal(n), b.normal(n), b.normal(n*pieces), b.normal(20), b.normal(20)
 		wAt, vAt, gAt, runningAt := b.floats(w), b.floats(v), b.room(n), b.floats(running)
 		half := uploaded(b, make([]uint16, n))

@@ -15,7 +15,7 @@ import (
 // epilogues are what the tensor-core convolutions add and mask with.
 var epilogues = []struct{ second, mask lower.TermKind }{
 	{lower.TermNone, lower.TermNone}, {lower.TermTensor, lower.TermNorm}, {lower.TermPoolGradient, lower.TermNormReLU}, {lower.TermSubsampleGradient, lower.TermTensor},
-	{lower.TermNone, lower.TermTensor}, {lower.TermTensor, lower.TermNone}, {lower.TermNone, lower.TermNormReLU},
+	{lower.TermNone, lower.TermTensor}, {lower.TermTensor, lower.TermNone}, {lower.TermNone, lower.TermNormReLU}, {lower.TermNone, lower.TermNorm},
 }
 
 // tensorTerm is a term for a tensor-core kernel, whose channels lie in eights.
@@ -78,9 +78,9 @@ func TestTensorCores(t *testing.T) {
 }
 
 // many images are more than a block that adds them up reads at once.
-const many = 129
+const many = 161
 
-// The block that arrives last adds up the images of a batch, 128 of them in a loop that is unrolled, the rest in another.
+// The block that arrives last adds up the images of a batch, 128 of them in a loop that is unrolled, the rest, 32 at once, in another.
 func TestManyImages(t *testing.T) {
 	for number, s := range lower.MMAShapes() {
 		t.Run(s.String(), func(t *testing.T) {
@@ -206,7 +206,8 @@ func (m *maker) backwardOnce(s lower.MMAShape, n int) {
 	var alone []float32
 	size := m.images * s.GradientSide() * s.GradientSide() * s.In
 	summed := func(q lower.Statistics) lower.Statistics {
-		if e := a.Out; q.Kind != lower.StatisticsNone && e.Second.Kind == lower.TermNone && e.Mask.Kind == lower.TermNormReLU {
+		e := a.Out
+		if q.Kind != lower.StatisticsNone && e.Second.Kind == lower.TermNone && (e.Mask.Kind == lower.TermNormReLU || e.Mask.Kind == lower.TermNorm) {
 			q.Raw = e.Mask.X
 		}
 		return q
@@ -244,7 +245,7 @@ func (m *maker) weights(s lower.MMAShape) {
 		m.images = images
 		slices := s.Slices(images)
 		if n%2 == 1 {
-			m.images, slices = 6, 1
+			m.images, slices = 6+n&2, 1 // 6 or 8
 		}
 		l := s.Weights(m.images)
 		l.Grid.X = slices

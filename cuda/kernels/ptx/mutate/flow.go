@@ -108,12 +108,15 @@ func (f flow) before(at int) (all []*syntax.Instruction) {
 	return all
 }
 
-// everyOrigin reports whether all values that a statement may read from a register were made by instructions that are accepted, and then only
-// copied, chosen or compared.
+// everyOrigin reports whether all values that a statement may read from a register are 0 or were made by instructions that are accepted, and then
+// only copied, chosen or compared.
 func (f flow) everyOrigin(at int, register string, accepted func(*syntax.Instruction) bool) bool {
 	seen := map[*syntax.Instruction]bool{}
 	var every func(at int, register string) bool
 	every = func(at int, register string) bool {
+		if zero.MatchString(register) {
+			return true
+		}
 		definitions := f.definitions(at, register)
 		return len(definitions) > 0 && !slices.ContainsFunc(definitions, func(d *syntax.Instruction) bool {
 			switch {

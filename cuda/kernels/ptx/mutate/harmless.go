@@ -106,19 +106,15 @@ func (f flow) again(at int) bool {
 		return false
 	}
 	return !slices.ContainsFunc(i.Operands[1:], func(value syntax.Operand) bool {
-		return !f.everyOrigin(at, value.Name, func(d *syntax.Instruction) bool { return d.Opcode == "cvt.f32.f16" || isLiteral(d, zero) })
+		return !f.everyOrigin(at, value.Name, func(d *syntax.Instruction) bool { return d.Opcode == "cvt.f32.f16" })
 	})
-}
-
-func isLiteral(i *syntax.Instruction, number *regexp.Regexp) bool {
-	return i.Opcode == "mov.f32" && number.MatchString(i.Operands[1].Name)
 }
 
 // sameSums reports whether the first two sums that an mma adds to are both 0: its first one.
 func (f flow) sameSums(at int) bool {
 	sums := f.body[at].Instruction.Operands[3].Vector
 	return !slices.ContainsFunc(sums[:2], func(register string) bool {
-		return !f.everyOrigin(at, register, func(d *syntax.Instruction) bool { return isLiteral(d, zero) })
+		return !f.everyOrigin(at, register, func(*syntax.Instruction) bool { return false })
 	})
 }
 

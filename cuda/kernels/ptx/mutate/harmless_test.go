@@ -37,6 +37,7 @@ func TestHarmlessMutantsAreProved(t *testing.T) {
 		{"fp16 again", "cvt rounds to zero", "cvt.f32.f16 %f1, %rs1;\ncvt.rn.f16.f32 %rs2, %f1;\n", true},
 		{"fp16 or another value", "cvt rounds to zero", "cvt.f32.f16 %f1, %rs1;\n@%p1 bra L1;\nmov.f32 %f1, %f5;\nL1:\ncvt.rn.f16.f32 %rs2, %f1;\n", false},
 		{"largest of fp16 values and zero", "cvt rounds to zero", "mov.f32 %f2, 0f00000000;\nL1:\ncvt.f32.f16 %f1, %rs1;\nmax.f32 %f2, %f2, %f1;\n@%p1 bra L1;\ncvt.rn.f16.f32 %rs2, %f2;\n", true},
+		{"fp16 or zero", "cvt rounds to zero", "cvt.f32.f16 %f1, %rs1;\nselp.f32 %f2, %f1, 0f00000000, %p1;\ncvt.rn.f16.f32 %rs2, %f2;\n", true},
 		{"largest of fp16 and fp32 values", "cvt rounds to zero", "ld.shared.f32 %f2, [wide];\nL1:\ncvt.f32.f16 %f1, %rs1;\nmax.f32 %f2, %f2, %f1;\n@%p1 bra L1;\ncvt.rn.f16.f32 %rs2, %f2;\n", false},
 		{"first mma", sumsExchanged, "mov.f32 %f1, 0f00000000;\nmov.f32 %f2, %f1;\n" + mma, true},
 		{"mma in a loop", sumsExchanged, "mov.f32 %f1, 0f00000000;\nmov.f32 %f2, %f1;\nL1:\n" + mma + "@%p1 bra L1;\n", false},
