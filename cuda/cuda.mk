@@ -35,7 +35,7 @@ trampolines: $(GPU_LIB)
 # ---- the driver emulator: the same kernels for the CPU, behind the entry points of a CUDA driver ----
 
 KERNELS := $(wildcard cuda/kernels/*.cu cuda/kernels/testkernels/*.cu)
-SCHEDULER := block warp workers order memory stream launch trace events modes device
+SCHEDULER := block warp workers order memory stream launch trace events modes mutants device
 EMULATOR_FLAGS := -std=c++20 -march=x86-64-v3 -O3 -g1 -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden \
 	-fno-extern-tls-init -fno-math-errno -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers -Icuda/include -MMD -MP
 # The instrumentation only: no sanitizer is linked, cuda/emulator/check.cpp has the hooks.
@@ -133,7 +133,7 @@ endif
 test-ptx: $(GPU_LIB) emulator emulator-ptx
 	$(GPU_ENV) $(MUTANT_ENV) scripts/test_ptx.sh
 
-# Faults planted in the PTX, one at a time: a sample of all, or as MUTANTS says (go run ./cuda/kernels/ptx/mutants -h).
+# Faults planted in the PTX, one at a time: of each class one in each kernel, or as MUTANTS says (go run ./cuda/kernels/ptx/mutants -h).
 MUTANTS ?= -each 1
 MUTANT_ENV = CXX="$(CXX)" PTX_FLAGS="$(EMULATOR_FLAGS:-M%=) $(PTX_FLAGS)"
 mutants: $(GPU_LIB) emulator emulator-ptx

@@ -90,7 +90,7 @@ func (b *bench) images(n, side, classes int) data.Images {
 
 // The average of a source that is stored on the way, the dense layer behind it, the dense layer alone, and its gradients.
 func TestClassifier(t *testing.T) {
-	for _, d := range [][5]int{{3, 8, 8, 64, 10}, {5, 4, 6, 32, 100}, {1, 3, 3, 12, 7}} {
+	for _, d := range [][5]int{{3, 8, 8, 64, 10}, {5, 4, 6, 32, 100}, {1, 3, 3, 12, 7}, {16, 2, 2, 12, 7}, {35, 2, 2, 8, 5}} {
 		n, h, w, c, classes := d[0], d[1], d[2], d[3], d[4]
 		b := newBench(t, 9)
 		x, k := b.image(n, h, w, c), b.norm(c)
@@ -135,8 +135,8 @@ func TestClassifier(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	for _, c := range []struct{ bad, nesterov bool }{{false, false}, {false, true}, {true, false}} {
 		bad, b := c.bad, newBench(t, 12)
-		// Slices for the loops that are unrolled 8 and 32 times, and some over; no factor is a power of two, so that every product is rounded.
-		const n, pieces, factor, momentum, keep, decay, rate, unbias = 1500, 41, 0.3, 0.9, 0.8, 0.01, 0.13, 1.3
+		// Slices for the loops that are unrolled 8 and 32 times, and some over; up to four numbers a thread of the last block; no factor is a power of two, so that every product is rounded.
+		const n, pieces, factor, momentum, keep, decay, rate, unbias = 2000, 41, 0.3, 0.9, 0.8, 0.01, 0.13, 1.3
 		w, v, parts, running, moments := b.normal(n), b.normal(n), b.normal(n*pieces), b.normal(20), b.normal(20)
 		wAt, vAt, gAt, runningAt := b.floats(w), b.floats(v), b.room(n), b.floats(running)
 		half := uploaded(b, make([]uint16, n))

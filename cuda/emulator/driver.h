@@ -72,6 +72,7 @@ uint32_t begin_access(const char *what); // names the work, gives its number and
 std::shared_ptr<const std::vector<Memory>> live_memory(); // ascending
 std::vector<uint64_t> contents(const Launch &);          // of the allocations, as hashes; empty without EMULATOR_TRACE
 void trace(const Launch &, const Work &, const std::vector<uint64_t> &before); // writes what the launch did, where EMULATOR_TRACE asks for it
+Failure run_with_mutants(const Launch &, Work &);         // run, and the same with what EMULATOR_MUTANTS names
 void record(const Launch &, const Work &);                // what the launch did, where EMULATOR_WORK asks for it
 std::string overwritten_guard();                         // repairs and describes an allocation whose surroundings were written
 } // namespace emulator

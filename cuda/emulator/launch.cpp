@@ -96,7 +96,7 @@ static CUresult execute(Launch l) {
 	std::vector<uint64_t> before = contents(l);
 	if (orders) {
 		if (CUresult code = execute_in_all_orders(l, work)) return code;
-	} else if (Failure failure = run(l, work); failure.code) {
+	} else if (Failure failure = run_with_mutants(l, work); failure.code) {
 		return complain((CUresult)failure.code, failure.message);
 	}
 	trace(l, work, before);

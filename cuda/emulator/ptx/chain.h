@@ -17,6 +17,10 @@ struct Chain {
 	uint32_t now = 0, copies = 0, instructions = 0; // copies: when the last cp.async is there
 	explicit Chain(emulator::Worker &w) : w(w) {}
 	~Chain() { arrive(), w.instructions += instructions; }
+	// Ends a launch with a thread that has executed so many instructions that it will not end: 50 times those of any test.
+	void limit() {
+		if (instructions > 1 << 24) emulator::fail(w, emulator::launch_failed, "executes more than 2^24 instructions");
+	}
 	// Before and behind a barrier.
 	void arrive() { w.chain = std::max(w.chain, now); }
 	void meet() { now = w.chain_met; }

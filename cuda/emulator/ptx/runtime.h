@@ -5,6 +5,7 @@
 #include "chain.h"
 #include "memory.h"
 #include "warp.h"
+#include "../mutants.h"
 
 namespace ptx {
 int add_module(uint64_t hash); // FNV-1a of the text
@@ -20,7 +21,7 @@ void call(void (*entry)(), const char *parameters);
 	emulator::Worker &W = emulator::worker();                                                                                  \
 	[[maybe_unused]] const emulator::Index tid = W.running.fiber->thread, ntid = W.running.block_size, ctaid = W.running.block, \
 	                                       nctaid = W.running.grid_size;                                                       \
-	[[maybe_unused]] const uint32_t *const at = ptx::adversarial ? adversarial_##name : natural_##name;                        \
+	[[maybe_unused]] const uint32_t *at = ptx::adversarial ? adversarial_##name : natural_##name;                              \
 	[[maybe_unused]] const uint64_t window = W.window;                                                                         \
 	ptx::Chain T(W);
 #define PTX_EXPORT(name, count, bytes, offsets, sizes)                                                                   \

@@ -169,11 +169,15 @@ func (m *maker) term(kind lower.TermKind, h, w, c, depth, before int) lower.Term
 	return t
 }
 
-// aroundZero draws a normalised tensor, many elements of which are 0 but for rounding: then a mask follows the last bit of the coefficients.
+// aroundZero draws a normalised tensor, many elements of which are 0 but for rounding: then a mask follows the last bit of the coefficients. In every
+// third channel they are 0, which a mask leaves out.
 func (m *maker) aroundZero(t *lower.Term, pixels, c int) {
 	moments, gamma, beta, x := m.squares(2*c), m.uniform(c), make([]float32, c), m.mixed(pixels*c)
 	for i := range c {
 		zero := m.values(1)[0]
+		if i%3 == 0 {
+			moments[i], zero = 1, 1
+		}
 		beta[i] = float32((float64(moments[i]) - float64(zero)) * float64(gamma[i]) / math.Sqrt(float64(moments[c+i])+float64(t.Eps)))
 		for p := range pixels {
 			if m.r.IntN(3) == 0 {

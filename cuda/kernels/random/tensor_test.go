@@ -15,7 +15,7 @@ import (
 // epilogues are what the tensor-core convolutions add and mask with.
 var epilogues = []struct{ second, mask lower.TermKind }{
 	{lower.TermNone, lower.TermNone}, {lower.TermTensor, lower.TermNorm}, {lower.TermPoolGradient, lower.TermNormReLU}, {lower.TermSubsampleGradient, lower.TermTensor},
-	{lower.TermNone, lower.TermTensor}, {lower.TermTensor, lower.TermNone},
+	{lower.TermNone, lower.TermTensor}, {lower.TermTensor, lower.TermNone}, {lower.TermNone, lower.TermNormReLU}, {lower.TermNone, lower.TermNorm},
 }
 
 // tensorTerm is a term for a tensor-core kernel, whose channels lie in eights.
@@ -78,9 +78,9 @@ func TestTensorCores(t *testing.T) {
 }
 
 // many images are more than a block that adds them up reads at once.
-const many = 129
+const many = 161
 
-// The block that arrives last adds up the images of a batch, 128 of them in a loop that is unrolled, the rest in another.
+// The block that arrives last adds up the images of a batch, 128 of them in a loop that is unrolled, the rest, 32 at once, in another.
 func TestManyImages(t *testing.T) {
 	for number, s := range lower.MMAShapes() {
 		t.Run(s.String(), func(t *testing.T) {
@@ -195,7 +195,8 @@ func (m *maker) backward(s lower.MMAShape) {
 	}
 }
 
-// backwardOnce runs the n-th of the forms of the backward kernel, and both gradients in one launch: the input's must be the same.
+// backwardOnce runs the n-th of the forms of the backward kernel, and both gradients in one launch: the input's must be the same. Where nothing is
+// added, sums are of products with the tensor that masks, as behind a batch norm: kernels read it once.
 func (m *maker) backwardOnce(s lower.MMAShape, n int) {
 	dy := m.gradientTerm(n, s.ResultSide(), s.Out)
 	a := lower.Convolution{In: dy, Out: m.out(n, s.GradientSide(), s.In), Weights: m.kernelWeights(s)}
@@ -204,8 +205,15 @@ func (m *maker) backwardOnce(s lower.MMAShape, n int) {
 	a.Images, a.Backward = int32(m.images), 1
 	var alone []float32
 	size := m.images * s.GradientSide() * s.GradientSide() * s.In
+	summed := func(q lower.Statistics) lower.Statistics {
+		e := a.Out
+		if q.Kind != lower.StatisticsNone && e.Second.Kind == lower.TermNone && (e.Mask.Kind == lower.TermNormReLU || e.Mask.Kind == lower.TermNorm) {
+			q.Raw = e.Mask.X
+		}
+		return q
+	}
 	m.withStatistics("backward", lower.StatisticsSums, s.GradientSide(), s.In, func(q lower.Statistics, stored lower.Ref) error {
-		a.Statistics, a.Stored = q, stored
+		a.Statistics, a.Stored = summed(q), stored
 		if err := s.CheckBackward(a.In, a.Out, q); err != nil {
 			return err
 		}
@@ -216,7 +224,7 @@ func (m *maker) backwardOnce(s lower.MMAShape, n int) {
 		return nil
 	})
 	m.withStatistics("both gradients", lower.StatisticsSums, s.GradientSide(), s.In, func(q lower.Statistics, stored lower.Ref) error {
-		a.Statistics, a.Stored = q, stored
+		a.Statistics, a.Stored = summed(q), stored
 		parts := s.Window * s.Window * s.In * s.Out
 		w := lower.ConvWeights{X: m.activation(s, n/2), Dy: dy, Parts: absolute(cudatest.Alloc[float32](m.t, m.s, parts))}
 		m.sized(&w, s, 1)
@@ -231,12 +239,20 @@ func (m *maker) backwardOnce(s lower.MMAShape, n int) {
 	})
 }
 
+// weights runs the forms of the gradient of the weights, with an image a slice and with all images in one, more than a block copies at once.
 func (m *maker) weights(s lower.MMAShape) {
 	for n := range 9 {
-		size := s.Slices(m.images) * s.Window * s.Window * s.In * s.Out
+		m.images = images
+		slices := s.Slices(images)
+		if n%2 == 1 {
+			m.images, slices = 6+n&2, 1 // 6 or 8
+		}
+		l := s.Weights(m.images)
+		l.Grid.X = slices
+		size := slices * s.Window * s.Window * s.In * s.Out
 		w := lower.ConvWeights{X: m.activation(s, n/3), Dy: m.gradientTerm(n, s.ResultSide(), s.Out), Parts: absolute(cudatest.Alloc[float32](m.t, m.s, size))}
-		m.sized(&w, s, s.Slices(m.images))
-		m.launch(s.Weights(m.images), lower.ConvWeightsParameters{Weights: w})
+		m.sized(&w, s, slices)
+		m.launch(l, lower.ConvWeightsParameters{Weights: w})
 		written(m.t, "weights", cudatest.Download[float32](m.t, m.s, driver.Ptr(w.Parts.Offset), size))
 	}
 }

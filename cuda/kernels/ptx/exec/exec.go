@@ -33,24 +33,15 @@ func Module(name, text string) (string, error) {
 	return out.String(), nil
 }
 
-// Kernel translates one kernel of a module alone. Linked behind the whole modules it takes the place of the kernel of its name.
-func Kernel(name, text, kernel string) (string, error) {
-	m, err := syntax.Parse(text)
-	if err != nil {
+// Kernel translates one kernel of a module alone, with faults of which none or one is in force. Linked behind the whole modules it takes the place
+// of the kernel of its name.
+func Kernel(name string, m *syntax.Module, k *syntax.Kernel, faults ...Fault) (string, error) {
+	var out strings.Builder
+	begin(&out, m)
+	if err := writeKernel(&out, m, k, faults...); err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	for _, k := range m.Kernels {
-		if k.Name != kernel {
-			continue
-		}
-		var out strings.Builder
-		begin(&out, m)
-		if err := writeKernel(&out, m, k); err != nil {
-			return "", fmt.Errorf("%s: %w", name, err)
-		}
-		return out.String(), nil
-	}
-	return "", fmt.Errorf("%s has no kernel %s", name, kernel)
+	return out.String(), nil
 }
 
 func begin(out *strings.Builder, m *syntax.Module) {

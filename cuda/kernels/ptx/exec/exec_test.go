@@ -53,8 +53,31 @@ func TestUnknownInstructionsAreRefused(t *testing.T) {
 	if _, err := Module("test", strings.Replace(module, "INSTRUCTION", "add.rn.f32 %f1, %f2, %f3;", 1)); err != nil {
 		t.Error(err)
 	}
-	if _, err := Kernel("test", strings.Replace(module, "INSTRUCTION", "", 1), "other"); err == nil {
-		t.Error("a kernel that is not there is translated")
+}
+
+// A kernel with faults has its own instructions beside them; one that cannot be translated is an error.
+func TestFaultsAreTranslatedBesideTheKernel(t *testing.T) {
+	m, err := syntax.Parse(strings.Replace(module, "INSTRUCTION", "add.rn.f32 %f1, %f2, %f3;", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := m.Kernels[0]
+	last := k.Body[len(k.Body)-1]
+	code, err := Kernel("test", m, k, Fault{Number: 5, Line: last.Line}, Fault{Number: 6, Line: last.Line, Instruction: &syntax.Instruction{Opcode: "exit"}}, Fault{Number: 9, Line: k.Shared[0].Line, Align: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"emulator::mutant_reached[5] = true; emulator::mutant_reached[6] = true; if (emulator::mutant == 5) {  } else if (emulator::mutant == 6) { return; } else { return; }",
+		"emulator::mutant_reached[9] = true; if (emulator::mutant == 9) at = layout_9;",
+		`planted_9 = emulator::plant("k", 9, layout_9[0])`, `planted_5 = emulator::plant("k", 5, ptx::adversarial`,
+	} {
+		if !strings.Contains(code, want) {
+			t.Errorf("no %q in\n%s", want, code)
+		}
+	}
+	if _, err := Kernel("test", m, k, Fault{Number: 1, Line: last.Line, Instruction: &syntax.Instruction{Opcode: "guess"}}); err == nil {
+		t.Error("an unknown instruction is translated")
 	}
 }
 

@@ -14,6 +14,7 @@ type writer struct {
 	kernel *syntax.Kernel
 	scopes []map[string]string // types of registers by name, innermost scope last
 	placed map[string]int      // shared variables that the kernel names, by their number in the layout
+	faults map[int][]Fault     // by line
 	line   int                 // of the statement being translated
 	err    error
 }
@@ -25,14 +26,18 @@ func (w *writer) fail(format string, arguments ...any) string {
 	return ""
 }
 
-func writeKernel(out *strings.Builder, m *syntax.Module, k *syntax.Kernel) error {
+func writeKernel(out *strings.Builder, m *syntax.Module, k *syntax.Kernel, faults ...Fault) error {
 	natural, adversarial := Natural(m, k), Adversarial(m, k)
-	w := &writer{module: m, kernel: k, placed: map[string]int{}, scopes: []map[string]string{{}}, line: k.Line}
+	w := &writer{module: m, kernel: k, placed: map[string]int{}, scopes: []map[string]string{{}}, faults: map[int][]Fault{}, line: k.Line}
 	for i, p := range natural.Places {
 		w.placed[p.Name] = i
 	}
-	fmt.Fprintf(out, "\nPTX_LAYOUT(%s, %s, %s)\n", k.Name, list(natural), list(adversarial))
-	fmt.Fprintf(out, "static void kernel_%s(const char *P) {\n\tPTX_BEGIN(%s)\n", k.Name, k.Name)
+	for _, f := range faults {
+		w.faults[f.Line] = append(w.faults[f.Line], f)
+	}
+	layouts, choice, plants := w.layouts()
+	fmt.Fprintf(out, "\nPTX_LAYOUT(%s, %s, %s)\n%s", k.Name, list(natural), list(adversarial), layouts)
+	fmt.Fprintf(out, "static void kernel_%s(const char *P) {\n\tPTX_BEGIN(%s)\n\t%s\n", k.Name, k.Name, choice)
 	for _, r := range k.Registers {
 		out.WriteString("\t" + w.declare(r) + "\n")
 	}
@@ -41,12 +46,12 @@ func writeKernel(out *strings.Builder, m *syntax.Module, k *syntax.Kernel) error
 	for n, s := range k.Body {
 		w.line = s.Line
 		out.WriteString("\t" + before[n] + "\n")
-		out.WriteString("\t" + w.statement(s) + "\n")
+		out.WriteString("\t" + w.faulty(s) + "\n")
 		if w.err != nil {
 			return w.err
 		}
 	}
-	out.WriteString("}\n")
+	out.WriteString("}\n" + plants)
 	offsets, sizes := "0", "0"
 	for _, p := range k.Parameters {
 		offsets += fmt.Sprintf(", %d", p.Offset)

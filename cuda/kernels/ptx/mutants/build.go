@@ -8,49 +8,59 @@ import (
 	"slices"
 	"strings"
 
-	"longtail/cuda/kernels/ptx/mutate"
+	"golang.org/x/sync/errgroup"
 
 	ptxexec "longtail/cuda/kernels/ptx/exec"
+	"longtail/cuda/kernels/ptx/trace"
 )
 
-// kind is a build of the library: its objects, and what the compiler must be told.
-type kind struct {
-	objects string
-	define  []string
-}
+// objects are those of the checked build of the PTX.
+const objects = "build/ptx/checked"
 
-var (
-	fast    = kind{"build/ptx/fast", nil}
-	checked = kind{"build/ptx/checked", []string{"-DCHECKED"}}
-)
-
-// build makes a library with the mutant in place of its kernel, in a folder that is the mutant's: the whole modules are linked as they are, the mutant
-// behind them. cuda.mk passes the compiler and its flags.
-func build(m chosen, k kind, folder string) (library string, err error) {
-	code, err := ptxexec.Kernel(m.module, mutate.Apply(m.text, m.Mutant), m.Kernel)
-	if err != nil {
-		return "", err
-	}
-	source, object, library := filepath.Join(folder, "mutant.cpp"), filepath.Join(folder, "mutant.o"), filepath.Join(folder, "mutant.so")
-	if err := os.WriteFile(source, []byte(code), 0o644); err != nil {
-		return "", err
-	}
+// build makes a library in a folder: the whole modules are linked as they are, behind them each kernel with its mutants. cuda.mk passes the compiler
+// and its flags.
+func build(kernels []kernel, folder string) (library string, err error) {
 	flags := strings.Fields(os.Getenv("PTX_FLAGS"))
 	if os.Getenv("CXX") == "" || len(flags) == 0 {
 		return "", fmt.Errorf("CXX or PTX_FLAGS is not set\nrun `make mutants`")
 	}
-	if err := compile(flags, k.define, []string{"-g0", "-c", source, "-o", object}); err != nil {
+	files, err := linked()
+	if err != nil {
 		return "", err
 	}
-	var files []string
+	var group errgroup.Group
+	group.SetLimit(trace.AtOnce)
+	for _, k := range kernels {
+		base := filepath.Join(folder, k.Name)
+		files = append(files, base+".o")
+		group.Go(func() error {
+			code, err := ptxexec.Kernel(k.file, k.module, k.Kernel, k.faults()...)
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(base+".cpp", []byte(code), 0o644); err != nil {
+				return err
+			}
+			return compile(flags, []string{"-DCHECKED", "-g0", "-c", base + ".cpp", "-o", base + ".o"})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return "", err
+	}
+	library = filepath.Join(folder, "mutants.so")
+	return library, compile([]string{"-shared", "-Wl,-Bsymbolic", "-o", library}, files, []string{"-lpthread"})
+}
+
+// linked are the objects of the library without mutants.
+func linked() (files []string, err error) {
 	for _, pattern := range []string{"*.o", "ptx/*.o", "kernels/*.o", "kernels/testkernels/*.o"} {
-		found, err := filepath.Glob(filepath.Join(k.objects, pattern))
+		found, err := filepath.Glob(filepath.Join(objects, pattern))
 		if err != nil || len(found) == 0 {
-			return "", fmt.Errorf("no objects in %s\nrun `make emulator-ptx`", k.objects)
+			return nil, fmt.Errorf("no objects in %s\nrun `make emulator-ptx`", objects)
 		}
 		files = append(files, found...)
 	}
-	return library, compile([]string{"-shared", "-Wl,-Bsymbolic", "-o", library}, files, []string{object, "-lpthread"})
+	return files, nil
 }
 
 func compile(arguments ...[]string) error {

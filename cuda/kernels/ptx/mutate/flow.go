@@ -10,11 +10,15 @@ import (
 type flow struct {
 	body   []syntax.Statement
 	labels map[string]int
+	at     map[*syntax.Instruction]int
 }
 
 func newFlow(k *syntax.Kernel) flow {
-	f := flow{k.Body, map[string]int{}}
+	f := flow{k.Body, map[string]int{}, map[*syntax.Instruction]int{}}
 	for n, s := range k.Body {
+		if s.Instruction != nil {
+			f.at[s.Instruction] = n
+		}
 		if s.Label != "" {
 			f.labels[s.Label] = n
 		}
@@ -78,4 +82,55 @@ func (f flow) definitions(at int, register string) (all []*syntax.Instruction) {
 		}
 	}
 	return all
+}
+
+// before are the instructions that may be executed before a statement, itself among them if it may be executed again.
+func (f flow) before(at int) (all []*syntax.Instruction) {
+	from := make([][]int, len(f.body))
+	for n := range f.body {
+		for _, next := range f.successors(n) {
+			from[next] = append(from[next], n)
+		}
+	}
+	seen := map[int]bool{}
+	for todo := from[at]; len(todo) > 0; {
+		n := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		if i := f.body[n].Instruction; i != nil {
+			all = append(all, i)
+		}
+		todo = append(todo, from[n]...)
+	}
+	return all
+}
+
+// everyOrigin reports whether all values that a statement may read from a register are 0 or were made by instructions that are accepted, and then
+// only copied, chosen or compared.
+func (f flow) everyOrigin(at int, register string, accepted func(*syntax.Instruction) bool) bool {
+	seen := map[*syntax.Instruction]bool{}
+	var every func(at int, register string) bool
+	every = func(at int, register string) bool {
+		if zero.MatchString(register) {
+			return true
+		}
+		definitions := f.definitions(at, register)
+		return len(definitions) > 0 && !slices.ContainsFunc(definitions, func(d *syntax.Instruction) bool {
+			switch {
+			case seen[d] || accepted(d):
+				return false
+			case d.Opcode == "mov.f32":
+				seen[d] = true
+				return !every(f.at[d], d.Operands[1].Name)
+			case d.Opcode == "max.f32" || d.Opcode == "selp.f32":
+				seen[d] = true
+				return !every(f.at[d], d.Operands[1].Name) || !every(f.at[d], d.Operands[2].Name)
+			}
+			return true
+		})
+	}
+	return every(at, register)
 }

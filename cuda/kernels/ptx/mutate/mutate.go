@@ -8,19 +8,30 @@ import (
 	"slices"
 	"strings"
 
+	"longtail/cuda/kernels/ptx/exec"
 	"longtail/cuda/kernels/ptx/syntax"
 )
 
-// Mutant is a changed line of a module.
+// Mutant is a kernel with a changed line.
 type Mutant struct {
 	Class, Kernel string
 	Line          int
-	Old, New      string // text of the line
+	Changed       *syntax.Instruction // in place of that of the line; nil where it is removed, and of class Align
+	Old, New      string              // text of the line
 }
 
 // String is one line for people.
 func (m Mutant) String() string {
-	return fmt.Sprintf("%s, line %d of %s: %q becomes %q", m.Class, m.Line, m.Kernel, strings.TrimSpace(m.Old), strings.TrimSpace(m.New))
+	return fmt.Sprintf("%s, line %d of %s: %q becomes %q", m.Class, m.Line, m.Kernel, strings.TrimSpace(m.Old), m.New)
+}
+
+// Fault is the mutant as package exec translates it.
+func (m Mutant) Fault(number int) exec.Fault {
+	f := exec.Fault{Number: number, Line: m.Line, Instruction: m.Changed}
+	if m.Class == Align {
+		f.Align = less
+	}
+	return f
 }
 
 // Class is a kind of fault: what becomes of an instruction, and whether the class has it at all.
@@ -89,7 +100,12 @@ func exchange(a, b int) func([]syntax.Operand) bool {
 // Align is the class of shared arrays that are declared with less alignment; it changes no instruction.
 const Align = "smaller .align"
 
-const exchanged = "operands of sub or div exchanged"
+// Classes of which some mutants are harmless.
+const (
+	exchanged     = "operands of sub or div exchanged"
+	sumsExchanged = "mma sums exchanged"
+	readOnly      = "global load in the read-only way"
+)
 
 // Classes are all kinds of faults but Align.
 var Classes = []Class{
@@ -99,7 +115,7 @@ var Classes = []Class{
 	operands("mma rows of a exchanged", `^mma`, swap(1, 0, 1)),
 	operands("mma columns of a exchanged", `^mma`, swap(1, 1, 2)),
 	operands("mma halves of b exchanged", `^mma`, swap(2, 0, 1)),
-	operands("mma sums exchanged", `^mma`, swap(3, 0, 1)),
+	operands(sumsExchanged, `^mma`, swap(3, 0, 1)),
 	opcode("shfl.bfly to down", `^shfl\.sync\.bfly`, "shfl.sync.down"),
 	opcode("shfl.bfly to idx", `^shfl\.sync\.bfly`, "shfl.sync.idx"),
 	remove("bar.sync removed", `^bar\.sync`),
@@ -150,23 +166,16 @@ var Classes = []Class{
 	operands("vector's elements exchanged", `^(ld|st).*\.v[24]\.`, func(o []syntax.Operand) bool { return swap(0, 0, 1)(o) || swap(1, 0, 1)(o) }),
 	remove("store removed", `^st\.`),
 	opcode("atom.add to max", `^atom\.(acq_rel\.gpu\.)?add\.u32`, "atom.${1}max.u32"),
-	opcode("global load in the read-only way", `^ld\.(volatile\.)?global\.(v4\.)?f32`, "ld.global.nc.${2}f32"),
+	opcode(readOnly, `^ld\.(volatile\.)?global\.(v4\.)?f32`, "ld.global.nc.${2}f32"),
 }
+
+// less is what arrays of class Align are aligned to, in bytes.
+const less = 4
 
 var aligned = regexp.MustCompile(`\.align (8|16)\b`)
 
-// All lists the mutants of a kernel of a module, by class.
-func All(text, kernel string) (map[string][]Mutant, error) {
-	m, err := syntax.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	at := slices.IndexFunc(m.Kernels, func(k *syntax.Kernel) bool { return k.Name == kernel })
-	if at < 0 {
-		return nil, fmt.Errorf("no kernel %s", kernel)
-	}
-	k := m.Kernels[at]
-	lines := strings.Split(text, "\n")
+// All lists the mutants of a kernel of a module whose text has the lines, by class.
+func All(m *syntax.Module, k *syntax.Kernel, lines []string) map[string][]Mutant {
 	found := map[string][]Mutant{}
 	for _, s := range k.Body {
 		if s.Instruction == nil || strings.Count(lines[s.Line-1], ";") != 1 {
@@ -174,26 +183,19 @@ func All(text, kernel string) (map[string][]Mutant, error) {
 		}
 		for _, c := range Classes {
 			if changed, ok := c.Change(*s.Instruction); ok {
-				text := ""
+				mutant := Mutant{Class: c.Name, Kernel: k.Name, Line: s.Line, Old: lines[s.Line-1]}
 				if changed.Opcode != "" {
-					text = "\t" + changed.String()
+					mutant.Changed, mutant.New = &changed, changed.String()
 				}
-				found[c.Name] = append(found[c.Name], Mutant{c.Name, kernel, s.Line, lines[s.Line-1], text})
+				found[c.Name] = append(found[c.Name], mutant)
 			}
 		}
 	}
 	named := k.Named()
 	for _, v := range slices.Concat(m.Shared, k.Shared) {
 		if old := lines[v.Line-1]; named[v.Name] && aligned.MatchString(old) {
-			found[Align] = append(found[Align], Mutant{Align, kernel, v.Line, old, aligned.ReplaceAllString(old, ".align 4")})
+			found[Align] = append(found[Align], Mutant{Class: Align, Kernel: k.Name, Line: v.Line, Old: old, New: aligned.ReplaceAllString(old, fmt.Sprintf(".align %d", less))})
 		}
 	}
-	return found, nil
-}
-
-// Apply makes the text of a mutant.
-func Apply(text string, m Mutant) string {
-	lines := strings.Split(text, "\n")
-	lines[m.Line-1] = m.New
-	return strings.Join(lines, "\n")
+	return found
 }

@@ -2,10 +2,12 @@ package mutate
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"longtail/cuda/kernels/ptx/exec"
+	"longtail/cuda/kernels/ptx/syntax"
 )
 
 // Every class has mutants somewhere, and they can be translated: they fail by being executed, not by being refused.
@@ -22,19 +24,23 @@ func TestClassesMakeRunnableMutants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, kernel := range kernels {
-			all, err := All(string(text), kernel)
-			if err != nil {
-				t.Fatal(err)
+		m, err := syntax.Parse(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range m.Kernels {
+			if !slices.Contains(kernels, k.Name) {
+				continue
 			}
-			for class, mutants := range all {
+			for class, mutants := range All(m, k, strings.Split(string(text), "\n")) {
 				seen[class] = true
-				m := mutants[len(mutants)/2]
-				if m.Old == m.New || m.Class != class || !strings.Contains(string(text), m.Old) {
-					t.Errorf("%v", m)
+				mutant := mutants[len(mutants)/2]
+				if mutant.Old == mutant.New || mutant.Class != class || !strings.Contains(string(text), mutant.Old) {
+					t.Errorf("%v", mutant)
 				}
-				if _, err := exec.Kernel(module, Apply(string(text), m), kernel); err != nil {
-					t.Errorf("%v: %v", m, err)
+				code, err := exec.Kernel(module, m, k, mutant.Fault(7))
+				if err != nil || !strings.Contains(code, "mutant_reached[7]") || !strings.Contains(code, "mutant == 7") {
+					t.Errorf("%v: %v", mutant, err)
 				}
 			}
 		}

@@ -1,6 +1,6 @@
 // Command ptx2cpp translates a PTX module to C++ for the driver emulator; package exec says how.
 //
-//	go run ./cuda/kernels/ptx/ptx2cpp IN.ptx OUT.cpp [KERNEL]
+//	go run ./cuda/kernels/ptx/ptx2cpp IN.ptx OUT.cpp
 package main
 
 import (
@@ -11,27 +11,22 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 && len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: ptx2cpp IN.ptx OUT.cpp [KERNEL]")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: ptx2cpp IN.ptx OUT.cpp")
 		os.Exit(2)
 	}
-	if err := translate(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
+	if err := translate(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, "ptx2cpp:", err)
 		os.Exit(1)
 	}
 }
 
-func translate(in, out string, kernels []string) error {
+func translate(in, out string) error {
 	text, err := os.ReadFile(in)
 	if err != nil {
 		return err
 	}
-	var code string
-	if len(kernels) == 0 {
-		code, err = exec.Module(in, string(text))
-	} else {
-		code, err = exec.Kernel(in, string(text), kernels[0])
-	}
+	code, err := exec.Module(in, string(text))
 	if err != nil {
 		return err
 	}

@@ -178,19 +178,9 @@ func (s Suite) Measured() ([]Test, error) {
 	return tests, json.Unmarshal(text, &tests)
 }
 
-// Check runs a test on a library, with further variables of the environment, and compares its trace with that of the .cu files.
-func (s Suite) Check(t Test, library string, limit time.Duration, environment ...string) error {
-	want, err := Read(s.Source(t))
-	if err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(s.Work, "*.now") // several checks may run at once
-	if err != nil {
-		return err
-	}
-	file.Close()
-	defer os.Remove(file.Name())
-	got, out, err := s.run(t.Package, t.Name, library, file.Name(), limit, environment)
+// Check runs a test on a library and compares its trace with that of the .cu files.
+func (s Suite) Check(t Test, library string, limit time.Duration) error {
+	want, got, out, err := s.Observe(t, library, limit)
 	if err != nil {
 		return err
 	}
@@ -198,6 +188,22 @@ func (s Suite) Check(t Test, library string, limit time.Duration, environment ..
 		return fmt.Errorf("%s of %s: %w\n%s", t.Name, t.Package, err, refused(out))
 	}
 	return nil
+}
+
+// Observe runs a test on a library, with further variables of the environment. It returns the traces on the .cu files and on the library, and what
+// the test printed.
+func (s Suite) Observe(t Test, library string, limit time.Duration, environment ...string) (want, got []Launch, out []byte, err error) {
+	if want, err = Read(s.Source(t)); err != nil {
+		return nil, nil, nil, err
+	}
+	file, err := os.CreateTemp(s.Work, "*.now") // several tests may run at once
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	file.Close()
+	defer os.Remove(file.Name())
+	got, out, err = s.run(t.Package, t.Name, library, file.Name(), limit, environment)
+	return want, got, out, err
 }
 
 // refused finds what the emulator said of the launch that it refused, "" if it refused none.

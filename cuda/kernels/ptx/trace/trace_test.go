@@ -33,4 +33,10 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%q: %v, want %q", test.got, err, test.fault)
 		}
 	}
+	if err := Within(read("a 01 5\nb 02 6\n"), read("b 02 6\n")); err != nil {
+		t.Error(err)
+	}
+	if err := Within(read("a 01 5\nb 02 6\n"), read("b 02 5\n")); err == nil {
+		t.Error("another launch is within")
+	}
 }
