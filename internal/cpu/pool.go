@@ -7,7 +7,7 @@ import (
 )
 
 // pool runs jobs on a fixed number of threads: the caller's goroutine, which is worker 0, and helpers. Which thread takes which task is
-// left to chance; results must not depend on it.
+// in part left to chance; results must not depend on it.
 //
 // A job follows another without a meeting of the threads: who ends the last task of one does what comes between and opens the next, so
 // that a thread which the system does not run delays the others only by the task that it holds.
@@ -21,6 +21,7 @@ type pool struct {
 
 // worker is what one thread owns.
 type worker struct {
+	lane    int
 	scratch []float32     // values that live within one level, of the current image
 	second  []float32     // an image to mix in
 	rows    []float64     // registers of a row program
@@ -44,8 +45,47 @@ type job struct {
 // openJob is a job under way, and those that follow it. The end of a chain is one without tasks.
 type openJob struct {
 	job
-	rest        []job
-	next, ended atomic.Int64
+	rest  []job
+	lanes []lane
+	ended atomic.Int64
+}
+
+// lane has the tasks whose remainder by the number of threads is that of one worker. A worker takes those of its own first, so that what one job wrote is
+// still in the caches of its processor when it reads it in the next.
+type lane struct {
+	next atomic.Int64 // task
+	_    [56]byte     // lanes are on cache lines of their own
+}
+
+// take gives a worker a task, or -1 where none is left. Where its own lane is empty, or ahead of another by more than two tasks of each worker, it is one of the
+// lane that is furthest behind: blocks of sums wait for it.
+func (s *openJob) take(own int) int {
+	for {
+		chosen, least := 0, s.count
+		for i := range s.lanes {
+			if next := int(s.lanes[i].next.Load()); next < least {
+				chosen, least = i, next
+			}
+		}
+		if least >= s.count {
+			return -1
+		}
+		task := least
+		if next := int(s.lanes[own].next.Load()); next < s.count && next <= least+2*len(s.lanes) {
+			chosen, task = own, next
+		}
+		if s.lanes[chosen].next.CompareAndSwap(int64(task), int64(task+len(s.lanes))) {
+			return task
+		}
+	}
+}
+
+func newOpenJob(threads int, jobs ...job) *openJob {
+	s := &openJob{job: jobs[0], rest: jobs[1:], lanes: make([]lane, threads)}
+	for i := range s.lanes {
+		s.lanes[i].next.Store(int64(i))
+	}
+	return s
 }
 
 func (s *openJob) isEnd() bool { return s.count == 0 }
@@ -105,8 +145,8 @@ func newPool(threads int) *pool {
 	p := &pool{crowded: threads > min(runtime.NumCPU(), runtime.GOMAXPROCS(0)), began: time.Now()}
 	first := &openJob{}
 	p.current.Store(first)
-	for range threads {
-		p.workers = append(p.workers, &worker{wake: make(chan struct{}, 1)})
+	for lane := range threads {
+		p.workers = append(p.workers, &worker{lane: lane, wake: make(chan struct{}, 1)})
 	}
 	for _, w := range p.workers[1:] {
 		go p.help(w, first)
@@ -165,7 +205,7 @@ func (p *pool) open(jobs []job) {
 		p.workers[0].rouse()
 		return
 	}
-	p.current.Store(&openJob{job: jobs[0], rest: jobs[1:]})
+	p.current.Store(newOpenJob(len(p.workers), jobs...))
 	wanted := jobs[0].count - 1 // besides this thread
 	for _, w := range p.workers {
 		if wanted > 0 && w.rouse() {
@@ -177,8 +217,8 @@ func (p *pool) open(jobs []job) {
 // work takes tasks of a job until none is left, and opens the next one if it ends the last task.
 func (p *pool) work(w *worker, s *openJob) {
 	for first := true; ; first = false {
-		task := int(s.next.Add(1)) - 1
-		if task >= s.count {
+		task := s.take(w.lane)
+		if task < 0 {
 			break
 		}
 		w.begin(s)

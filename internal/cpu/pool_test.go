@@ -41,6 +41,25 @@ func TestPoolRunsEveryTaskOnce(t *testing.T) {
 	}
 }
 
+// Workers take tasks of their own lane in turn. A worker that is late loses tasks of its lane to the others, so that the tasks that have begun lie close together.
+func TestPoolGivesWorkersTheirOwnTasks(t *testing.T) {
+	taken := func(s *openJob, workers ...int) (tasks []int) {
+		for _, w := range workers {
+			tasks = append(tasks, s.take(w))
+		}
+		return tasks
+	}
+	if got, want := taken(newOpenJob(2, job{count: 5}), 1, 0, 0, 1, 0, 1), []int{1, 0, 2, 3, 4, -1}; !slices.Equal(got, want) {
+		t.Errorf("in turn: %v, want %v", got, want)
+	}
+	if got, want := taken(newOpenJob(2, job{count: 20}), 0, 0, 0, 0, 0, 1), []int{0, 2, 4, 1, 6, 3}; !slices.Equal(got, want) {
+		t.Errorf("beside a late worker: %v, want %v", got, want)
+	}
+	if got, want := taken(newOpenJob(2, job{count: 4}), 0, 0, 0, 0, 1), []int{0, 2, 1, 3, -1}; !slices.Equal(got, want) {
+		t.Errorf("at the end: %v, want %v", got, want)
+	}
+}
+
 // Tasks at once have different workers.
 func TestPoolSharesNoWorker(t *testing.T) {
 	p := newPool(4)
@@ -174,7 +193,7 @@ func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
 		t.Errorf("looked for %v beside a task that should have ended", d)
 	}
 	w.glances = 0
-	p.work(w, &openJob{job: job{count: 3, run: func(_ *worker, task int) { time.Sleep(time.Duration(task*task) * 10 * time.Millisecond) }}})
+	p.work(w, newOpenJob(1, job{count: 3, run: func(_ *worker, task int) { time.Sleep(time.Duration(task*task) * 10 * time.Millisecond) }}))
 	if w.glances != glances {
 		t.Errorf("%d glances after a task that took too long, want %d", w.glances, glances)
 	}
