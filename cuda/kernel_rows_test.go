@@ -141,10 +141,8 @@ func sameBits(a, b float32) bool { return math.Float32bits(a) == math.Float32bit
 
 // program uploads a row program; ports are its inputs, then its outputs and means.
 func (b *bench) program(inMemory bool, r *plan.RowProgram, ports []lower.RowInput) lower.Rows {
-	rows := lower.Rows{
-		Code: b.table(lower.RowsCode(r)), Ports: b.table(ports), Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)),
-		Means: int32(len(r.Means)), Rows: int32(r.Rows), Classes: int32(r.Width), Registers: int32(r.Registers),
-	}
+	rows := lower.RowsSizes(r)
+	rows.Code, rows.Ports = b.table(lower.RowsCode(r)), b.table(ports)
 	if inMemory {
 		rows.Memory = b.room(lower.RowsMemory(r))
 	}

@@ -134,12 +134,17 @@ func (l *lowering) rowsTogether(programs []*plan.RowProgram) (err error) {
 	return nil
 }
 
-// rowsArguments are those of a row program, without metrics.
-func (l *lowering) rowsArguments(r *plan.RowProgram, inMemory bool) (Rows, error) {
-	a := Rows{
+// RowsSizes are the arguments of a row program that are sizes.
+func RowsSizes(r *plan.RowProgram) Rows {
+	return Rows{
 		Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)), Means: int32(len(r.Means)),
 		Rows: int32(r.Rows), Classes: int32(r.Width), Registers: int32(r.Registers),
 	}
+}
+
+// rowsArguments are those of a row program, without metrics.
+func (l *lowering) rowsArguments(r *plan.RowProgram, inMemory bool) (Rows, error) {
+	a := RowsSizes(r)
 	if inMemory {
 		a.Memory = l.floats("registers of rows", RowsMemory(r))
 	}

@@ -95,10 +95,8 @@ func (x *rowTest) run(inMemory bool) (results [][]float32, predictions []int32) 
 			}
 		}
 		ports = append(ports, lower.RowInput{Register: int32(len(x.wide) - 1)}, lower.RowInput{Register: 1, Wide: 1})
-		a := lower.Rows{
-			Code: x.table(lower.RowsCode(r)), Ports: x.table(ports), Instructions: int32(len(r.Code)), Inputs: int32(len(r.Inputs)), Outputs: int32(len(r.Outputs)),
-			Means: int32(len(r.Means)), Rows: int32(r.Rows), Classes: int32(r.Width), Registers: int32(r.Registers),
-		}
+		a := lower.RowsSizes(r)
+		a.Code, a.Ports = x.table(lower.RowsCode(r)), x.table(ports)
 		if inMemory {
 			a.Memory = x.floatRoom(lower.RowsMemory(r))
 		}
