@@ -75,8 +75,8 @@ func convKernel(h, w, c, images int) (string, driver.Dim, int) {
 	if c <= 16 {
 		outputs, rows = 16, 16
 	}
-	tiles := (w + 7) / 8 * ((h + rows - 1) / rows)
-	return fmt.Sprintf("conv%d_f32", outputs), driver.Dim{X: tiles, Y: images, Z: (c + outputs - 1) / outputs}, tiles * images
+	tiles := lower.CeilDiv(w, 8) * lower.CeilDiv(h, rows)
+	return fmt.Sprintf("conv%d_f32", outputs), driver.Dim{X: tiles, Y: images, Z: lower.CeilDiv(c, outputs)}, tiles * images
 }
 
 // The convolution of a batch norm with ReLU plus a shortcut that is stored on the way, with moments; a sum of up to 576 products in

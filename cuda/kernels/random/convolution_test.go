@@ -59,7 +59,7 @@ func TestConvolution(t *testing.T) {
 					if outputs == 16 {
 						rows = 16
 					}
-					tiles := (w + 7) / 8 * ((h + rows - 1) / rows)
+					tiles := lower.CeilDiv(w, 8) * lower.CeilDiv(h, rows)
 					a.Statistics = lower.Statistics{
 						Raw: m.stored(images * h * w * c), Moments: m.positive(2 * c), Parts: absolute(cudatest.Alloc[float32](t, s, tiles*images*(2*c+1))),
 						Ticket: absolute(cudatest.Upload(t, s, []uint32{0})), Result: absolute(cudatest.Alloc[float32](t, s, 2*c)), Eps: 1e-3, Factor: m.factor(), Kind: lower.StatisticsKind(1 + n%2),
@@ -68,7 +68,7 @@ func TestConvolution(t *testing.T) {
 					if n%3 == 0 {
 						joined = m.room(images * high * wide * inputs)
 					}
-					m.launch(lower.Launch{Kernel: fmt.Sprintf("conv%d_f%d", outputs, 32-16*half), Module: "conv", Grid: lower.Dim{X: tiles, Y: images, Z: (c + outputs - 1) / outputs}, Threads: 128},
+					m.launch(lower.Launch{Kernel: fmt.Sprintf("conv%d_f%d", outputs, 32-16*half), Module: "conv", Grid: lower.Dim{X: tiles, Y: images, Z: lower.CeilDiv(c, outputs)}, Threads: 128},
 						lower.ConvolutionParameters{Convolution: a, Joined: joined})
 					results[half] = m.read(a.Stored, images*h*w*c)
 					statistics[half] = cudatest.Download[float32](t, s, driver.Ptr(a.Statistics.Result.Offset), 2*c)
