@@ -16,13 +16,9 @@ const BottlenecksSide = 16
 // 1x1 and 3x3 convolutions, one of them with stride 2, more than 128 channels, in numbers that 64 and 128 do not divide. Its images have
 // BottlenecksSide pixels a side.
 func Bottlenecks(objective string, classes int, gamma float64) program.Network {
-	registerBottlenecks()
-	n := Network("bottlenecks", "projection", objective, classes, gamma)
-	n.Image.Height, n.Image.Width = BottlenecksSide, BottlenecksSide
-	return n
+	return own(registerBottlenecks, "bottlenecks", BottlenecksSide, objective, classes, gamma)
 }
 
-// registerBottlenecks makes the network known to the tests that ask for it, and to no others.
 var registerBottlenecks = sync.OnceFunc(func() {
 	models.Register("bottlenecks", func(b *models.Builder, x *G.Node) *G.Node {
 		y := b.ReLU(b.Norm(b.Conv(x, "stem.conv", 16, 7, 2), "stem", ""))

@@ -20,3 +20,11 @@ func Network(model, shortcut, objective string, classes int, gamma float64) prog
 	}
 	return n
 }
+
+// own is a network of this package on square images; register makes it known to the tests that ask for it, and to no others.
+func own(register func(), name string, side int, objective string, classes int, gamma float64) program.Network {
+	register()
+	n := Network(name, "projection", objective, classes, gamma)
+	n.Image.Height, n.Image.Width = side, side
+	return n
+}

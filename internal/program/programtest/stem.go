@@ -14,13 +14,9 @@ const StemSide = 8
 
 // Stem is a network of one convolution with 8 channels and a dense layer: a step of it is short, with thousands of classes too.
 func Stem(objective string, classes int, gamma float64) program.Network {
-	registerStem()
-	n := Network("stem", "projection", objective, classes, gamma)
-	n.Image.Height, n.Image.Width = StemSide, StemSide
-	return n
+	return own(registerStem, "stem", StemSide, objective, classes, gamma)
 }
 
-// registerStem makes the network known to the tests that ask for it, and to no others.
 var registerStem = sync.OnceFunc(func() {
 	models.Register("stem", func(b *models.Builder, x *G.Node) *G.Node {
 		return b.Average(b.ReLU(b.Norm(b.Conv(x, "stem.conv", 8, 3, 1), "stem", "")))
