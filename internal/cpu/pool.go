@@ -21,7 +21,7 @@ type pool struct {
 
 // worker is what one thread owns.
 type worker struct {
-	lane    int
+	lane    int           // whose tasks are its own
 	scratch []float32     // values that live within one level, of the current image
 	second  []float32     // an image to mix in
 	rows    []float64     // registers of a row program
@@ -80,6 +80,7 @@ func (s *openJob) take(own int) int {
 	}
 }
 
+// newOpenJob is the first of some jobs, for so many threads.
 func newOpenJob(threads int, jobs ...job) *openJob {
 	s := &openJob{job: jobs[0], rest: jobs[1:], lanes: make([]lane, threads)}
 	for i := range s.lanes {
