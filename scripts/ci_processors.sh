@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ci_processors.sh: the CPU backend as other processors run it: the golden curves and the backend's tests with the kernels of AVX2 and with those in
-# plain Go, and for arm64 the build and vet of everything; tests under qemu take minutes and bet on its clock.
+# plain Go, and for arm64 the build and vet of everything (tests under qemu take minutes: docs/cpu.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 curves='^(TestGoldenCurvesOnCPU|TestCurvesOfLargeNetworksOnCPU)$'
