@@ -124,7 +124,7 @@ func (b *Backend) Open(p *plan.Program, precision device.Precision, images data.
 	if err := errors.Join(b.Check(p, precision), device.CheckImages(p, images)); err != nil {
 		return nil, err
 	}
-	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernelsFor(precision)}
+	s := &session{program: p, images: images, pool: newPool(b.threads), store: newStore(), kernels: b.kernelsFor(precision), threads: b.threads}
 	if share != nil {
 		other, ok := share.(*session)
 		if !ok {

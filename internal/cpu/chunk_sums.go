@@ -3,23 +3,40 @@ package cpu
 import "sync"
 
 // chunkSums adds a sum of floats over the chunks of a batch, in their order, so that its bits do not depend on which thread takes which
-// chunk. A chunk adds into a block of its own; blocks are added to the total as soon as those of all chunks before are, by a thread that
-// has just finished one, and used again, so that a few of them stay in the cache. No thread waits for another: where one is adding,
-// others leave their blocks to it.
+// chunk. A chunk adds into a block of its own. Each thread has a slice of the total: when it has ended a chunk, it adds to its slice those of
+// all blocks that may be added, so that threads have the same to do, and slices stay in the caches of one processor. A block is used again
+// as soon as it is in all slices, so that a few of them stay in the cache. No thread waits for another: what is late, finish adds.
 type chunkSums struct {
 	kernels kernels
 	total   []float32
 
-	mu      sync.Mutex
-	of      [][]float32 // block of each chunk
-	ready   []bool      // chunks whose block is complete
-	free    [][]float32
-	next    int  // chunk to add
-	merging bool // by some thread
+	mu     sync.Mutex
+	of     [][]float32 // block of each chunk
+	ended  []bool      // chunks whose block is complete
+	left   []int       // slices to which a chunk's block is to be added
+	free   [][]float32
+	slices []totalSlice
 }
 
-func newChunkSums(k kernels, size, chunks int) *chunkSums {
-	return &chunkSums{kernels: k, total: make([]float32, size), of: make([][]float32, chunks), ready: make([]bool, chunks)}
+// totalSlice is a part of a total that one thread at a time adds to.
+type totalSlice struct {
+	from, to int
+	next     int  // chunk to add
+	adding   bool // by some thread
+}
+
+// leastSlice is the least number of floats for which it pays to go through the chunks: 16 kB.
+const leastSlice = 4096
+
+func newChunkSums(k kernels, size, chunks, threads int) *chunkSums {
+	s := &chunkSums{kernels: k, total: make([]float32, size), of: make([][]float32, chunks), ended: make([]bool, chunks), left: make([]int, chunks)}
+	count := max(1, min(threads, size/leastSlice))
+	const line = 16
+	for i := range count {
+		s.slices = append(s.slices, totalSlice{from: size * i / count / line * line, to: size * (i + 1) / count / line * line})
+	}
+	s.slices[count-1].to = size
+	return s
 }
 
 // begin gives a chunk a block of zeros.
@@ -38,33 +55,52 @@ func (s *chunkSums) begin(chunk int) {
 	s.of[chunk] = block
 }
 
-// end says that a chunk's block is complete.
-func (s *chunkSums) end(chunk int) {
+// end says that a chunk's block is complete, on the thread whose tasks are those of a lane.
+func (s *chunkSums) end(lane, chunk int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ready[chunk] = true
-	if s.merging {
+	s.ended[chunk], s.left[chunk] = true, len(s.slices)
+	own := lane % len(s.slices)
+	s.add(&s.slices[own])
+	for i := range s.slices {
+		if s.slices[own].next-s.slices[i].next > 2*len(s.slices) { // its thread is late
+			s.add(&s.slices[i])
+		}
+	}
+}
+
+// add adds to a slice what may be added. The lock is held, but not while it adds.
+func (s *chunkSums) add(p *totalSlice) {
+	if p.adding {
 		return
 	}
-	s.merging = true
-	for s.next < len(s.ready) && s.ready[s.next] {
-		chunk, block := s.next, s.of[s.next]
+	p.adding = true
+	for p.next < len(s.ended) && s.ended[p.next] {
+		chunk, block := p.next, s.of[p.next]
 		s.mu.Unlock()
 		if chunk == 0 {
-			copy(s.total, block)
+			copy(s.total[p.from:p.to], block[p.from:p.to])
 		} else {
-			s.kernels.accumulate(s.total, block)
+			s.kernels.accumulate(s.total[p.from:p.to], block[p.from:p.to])
 		}
 		s.mu.Lock()
-		s.ready[chunk], s.of[chunk] = false, nil
-		s.free = append(s.free, block)
-		s.next++
+		p.next++
+		if s.left[chunk]--; s.left[chunk] == 0 {
+			s.of[chunk] = nil
+			s.free = append(s.free, block)
+		}
 	}
-	s.merging = false
+	p.adding = false
 }
 
 // finish returns the total of all chunks, which have ended, and makes ready for the next batch.
 func (s *chunkSums) finish() []float32 {
-	s.next = 0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.slices {
+		s.add(&s.slices[i])
+		s.slices[i].next = 0
+	}
+	clear(s.ended)
 	return s.total
 }

@@ -12,9 +12,9 @@ type task func(w *worker, n int)
 
 // sum is a step that adds over the images of the batch: partial results by chunk, merged in the order of the chunks.
 type sum struct {
-	reset  func(chunk int) // before them; nil likewise
-	end    func(chunk int) // after the images of the chunk; nil where there is nothing to do
-	finish func()          // merges the partial results; nil where nothing in the step reads the result
+	reset  func(chunk int)       // before them; nil likewise
+	end    func(lane, chunk int) // after the images of the chunk, on the thread of a lane; nil where there is nothing to do
+	finish func()                // merges the partial results; nil where nothing in the step reads the result
 }
 
 // level is everything between two sums over the batch.
@@ -42,7 +42,7 @@ func (l *level) chunk(s *session, w *worker, chunk int) {
 	}
 	l.eachSum(w, func(s *sum) {
 		if s.end != nil {
-			s.end(chunk)
+			s.end(w.lane, chunk)
 		}
 	})
 }

@@ -20,9 +20,9 @@ func (s *session) floats(n int) []float32 {
 	return make([]float32, n)
 }
 
-// bytes is what a session needs on so many threads, with its store or without.
-func (s *session) bytes(threads int, store bool) int64 {
-	n := s.need.arena + s.need.floats + min(2*threads-1, s.chunks())*s.need.blocks + threads*s.need.scratch
+// bytes is what a session needs, with its store or without.
+func (s *session) bytes(store bool) int64 {
+	n := s.need.arena + s.need.floats + min(3*s.threads-1, s.chunks())*s.need.blocks + s.threads*s.need.scratch
 	if store {
 		for _, values := range s.store.values {
 			n += len(values)
@@ -38,16 +38,16 @@ func (b *Backend) Memory(p *plan.Program, precision device.Precision) (need, ava
 	if b.Check(p, precision) != nil {
 		return 0, available
 	}
-	s := &session{program: p, store: newStore(), kernels: b.kernelsFor(precision)} // pages that nothing touches take no memory
+	s := &session{program: p, store: newStore(), kernels: b.kernelsFor(precision), threads: b.threads} // pages that nothing touches take no memory
 	if s.bind() != nil {
 		return 0, available
 	}
-	return s.bytes(b.threads, true), available
+	return s.bytes(true), available
 }
 
 // checkMemory returns an error where a session needs more memory than there is.
 func (b *Backend) checkMemory(s *session, store bool) error {
-	need, available := s.bytes(b.threads, store), memoryLeft("/")
+	need, available := s.bytes(store), memoryLeft("/")
 	if available == 0 || need <= available {
 		return nil
 	}

@@ -23,6 +23,7 @@ type session struct {
 	pool    *pool
 	store   *store
 	kernels kernels
+	threads int
 
 	need   needs
 	arena  []float32                  // values that cross levels, all images of a batch

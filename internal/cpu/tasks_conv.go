@@ -42,7 +42,7 @@ func (c *compiler) convGradWeights(st *plan.Step) {
 	g := geometryOf(xs, ws, ys, st.Attrs)
 	op := k.newConvGradWeights(g, ws[1], ws[0])
 	result, size := c.result(st.Out), op.size()
-	sums := newChunkSums(k, size, c.s.chunks())
+	sums := newChunkSums(k, size, s.chunks(), s.threads)
 	s.need.blocks += size
 	s.need.floats += size
 	c.level.sums = append(c.level.sums, sum{reset: sums.begin, end: sums.end, finish: c.unlessLate(st.Out, func() { op.unpack(result, sums.finish()) })})
