@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -15,24 +16,22 @@ type pool struct {
 	workers []*worker
 	current atomic.Pointer[openJob]
 	crowded bool // more threads than processors
-	began   time.Time
 	closed  atomic.Bool
 }
 
 // worker is what one thread owns.
 type worker struct {
-	lane    int           // whose tasks are its own
-	scratch []float32     // values that live within one level, of the current image
-	second  []float32     // an image to mix in
-	rows    []float64     // registers of a row program
-	moments []float64     // of one image
-	clock   *clock        // nil while nothing is measured
-	began   atomic.Int64  // when its task did, in nanoseconds from the pool's beginning; 0 for none
-	least   time.Duration // what its shortest task of a job took
-	glances int           // waits to come in which it only glances
-	idle    time.Time     // since when it has no work; zero while it has
-	asleep  atomic.Bool
-	wake    chan struct{} // ends a sleep
+	lane      int          // whose tasks are its own
+	scratch   []float32    // values that live within one level, of the current image
+	second    []float32    // an image to mix in
+	rows      []float64    // registers of a row program
+	moments   []float64    // of one image
+	clock     *clock       // nil while nothing is measured
+	idle      time.Time    // since when it has no work; zero while it has
+	turn      time.Time    // since when it has its processor without giving way
+	processor atomic.Int32 // on which it ran then; unknown while it sleeps
+	asleep    atomic.Bool
+	wake      chan struct{} // ends a sleep
 }
 
 // job is tasks 0 to count-1, at any time and on any thread, and what follows the last of them on one.
@@ -92,62 +91,68 @@ func newOpenJob(threads int, jobs ...job) *openJob {
 func (s *openJob) isEnd() bool { return s.count == 0 }
 
 // On a processor of its own, a thread that has no work looks for some before it sleeps: a sleep and its end take about as long as a chunk of
-// ResNet-32. Where other programs want the processor, it only glances: who sleeps between two jobs is seldom stopped within a task, which
-// others would wait for, leaves the processor to whom it waits for, and is moved to one that is free. Other programs show in tasks that take
-// much longer than the shortest one, those of a worker and those that it waits for.
+// ResNet-32, and who wakes may find itself on the processor of another thread of the pool. With more threads than processors it only glances.
 const (
+	patience = 5 * time.Millisecond // longer than the system lets other programs have the processor of a thread that is waited for
 	glance   = 2 * time.Microsecond
-	patience = 500 * time.Microsecond // at least: tasks of a job may differ, and one thread prepares the next
-	stopped  = 500 * time.Microsecond // by which a task is longer whose thread the system has stopped
-	looks    = 1000                   // between two looks at the clock: about a microsecond
-	glances  = 16                     // before the next try to wait: a quarter of a step of ResNet-32
+	looks    = 1000 // between two looks at the clock: about a microsecond
 )
 
 // look looks for another job than s; it returns s when it gives up.
 func (p *pool) look(w *worker, s *openJob) *openJob {
-	start, patient := time.Now(), !p.crowded && w.glances == 0
-	w.glances = max(0, w.glances-1)
-	for {
+	start, long := time.Now(), patience
+	if p.crowded {
+		long = glance
+	}
+	for time.Since(start) < long {
 		for range looks {
 			if now := p.current.Load(); now != s {
 				return now
 			}
 		}
-		waited := time.Since(start)
-		switch {
-		case !patient && waited > glance:
-			return s
-		case patient && waited > patience:
-			due, overdue := p.held(w)
-			if due {
-				continue
-			}
-			if overdue {
-				w.glances = glances
-			}
-			return s
-		}
+		p.giveWay(w)
 	}
+	return s
 }
 
-// held reports whether other workers hold tasks: such as may be about to end, and such as should have ended.
-func (p *pool) held(w *worker) (due, overdue bool) {
-	now := time.Since(p.began)
+// longestTurn is how long a worker keeps a processor that other programs want. The system would stop it after about 3 ms, most likely within a task, for
+// as long as they have the processor then.
+const longestTurn = 2 * time.Millisecond
+
+// giveWay ends the turn of a worker between two tasks, so that it holds none while other programs run: others would wait for that task. Where
+// nothing else wants the processor, it returns at once.
+func (p *pool) giveWay(w *worker) {
+	if time.Since(w.turn) < longestTurn {
+		return
+	}
+	yield()
+	w.turn = time.Now()
+	p.spread(w)
+}
+
+// spread moves a worker that shares its processor with another one of the pool to a processor of none.
+func (p *pool) spread(w *worker) {
+	at := processor()
+	var taken []int32
 	for _, other := range p.workers {
-		if began := time.Duration(other.began.Load()); began > 0 {
-			late := now > began+3*w.least+patience
-			due, overdue = due || !late, overdue || late
+		if other != w {
+			taken = append(taken, other.processor.Load())
 		}
 	}
-	return due, overdue
+	if at != unknown && slices.Contains(taken, at) {
+		at = moveFrom(at, taken)
+	}
+	w.processor.Store(at)
 }
 
 func newPool(threads int) *pool {
-	p := &pool{crowded: threads > min(runtime.NumCPU(), runtime.GOMAXPROCS(0)), began: time.Now()}
+	p := &pool{crowded: threads > min(runtime.NumCPU(), runtime.GOMAXPROCS(0))}
 	first := &openJob{}
 	p.current.Store(first)
 	for lane := range threads {
-		p.workers = append(p.workers, &worker{lane: lane, wake: make(chan struct{}, 1)})
+		w := &worker{lane: lane, wake: make(chan struct{}, 1)}
+		w.processor.Store(unknown)
+		p.workers = append(p.workers, w)
 	}
 	for _, w := range p.workers[1:] {
 		go p.help(w, first)
@@ -217,23 +222,13 @@ func (p *pool) open(jobs []job) {
 
 // work takes tasks of a job until none is left, and opens the next one if it ends the last task.
 func (p *pool) work(w *worker, s *openJob) {
-	for first := true; ; first = false {
+	for {
 		task := s.take(w.lane)
 		if task < 0 {
 			break
 		}
 		w.begin(s)
-		start := time.Since(p.began)
-		w.began.Store(int64(start))
 		s.run(w, task)
-		w.began.Store(0)
-		took := time.Since(p.began) - start
-		if first || took < w.least {
-			w.least = took
-		}
-		if took > 3*w.least+stopped {
-			w.glances = glances
-		}
 		if int(s.ended.Add(1)) == s.count {
 			if s.then != nil {
 				s.then()
@@ -241,6 +236,7 @@ func (p *pool) work(w *worker, s *openJob) {
 			p.open(s.rest)
 			return
 		}
+		p.giveWay(w)
 	}
 	if w.idle.IsZero() {
 		w.idle = time.Now()
@@ -260,6 +256,7 @@ func (p *pool) await(w *worker, s *openJob) *openJob {
 	if next := p.look(w, s); next != s {
 		return next
 	}
+	w.processor.Store(unknown)
 	for p.current.Load() == s && !p.closed.Load() {
 		w.asleep.Store(true)
 		if (p.current.Load() != s || p.closed.Load()) && w.asleep.CompareAndSwap(true, false) {
@@ -267,6 +264,7 @@ func (p *pool) await(w *worker, s *openJob) *openJob {
 		}
 		<-w.wake // of this job, or of one that came in between
 	}
+	w.turn = time.Now()
 	return p.current.Load()
 }
 
