@@ -103,7 +103,7 @@ func (s *session) at(p *place, w *worker, n int) view {
 	if p.local {
 		return view{data: w.scratch, off: p.off + p.pad*(pitch+p.shape.c), pitch: pitch}
 	}
-	return view{data: s.arena, off: p.off + n*p.stride, pitch: pitch * p.kept.size() / 4, kept: p.kept}
+	return view{data: s.arena, off: p.off + n*p.stride, pitch: pitch * p.kept.size() / 4, kept: p.kept, far: true}
 }
 
 // compiler turns the steps of one session's program into tasks.

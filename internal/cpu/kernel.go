@@ -14,6 +14,7 @@ type view struct {
 	off   int
 	pitch int    // floats from one row to the next
 	kept  format // where two numbers take the place of a float, an element is a number, off and pitch count floats
+	far   bool   // what is written here is read after the other images of the batch: it need not stay in the caches
 }
 
 // rows is the memory from the first element of a view to the last of n in each of h rows. It panics where data is

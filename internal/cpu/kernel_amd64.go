@@ -1,6 +1,10 @@
 package cpu
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 // What the processor has and the system keeps when it switches threads.
 var (
@@ -168,6 +172,12 @@ func reluSumsAVX512(j *reluSums)
 //go:noescape
 func reluSumsPlusAVX512(j *reluSums)
 
+//go:noescape
+func reluSumsFarAVX512(j *reluSums)
+
+//go:noescape
+func reluSumsPlusFarAVX512(j *reluSums)
+
 // reluSumRows does a job where these kernels can, and reports whether they did.
 func (k kernels) reluSumRows(j *reluSums) bool {
 	switch {
@@ -175,12 +185,22 @@ func (k kernels) reluSumRows(j *reluSums) bool {
 		return false
 	case j.bKept != single:
 		reluSumRowsNarrow(j)
+	case j.far && j.plus == nil && j.streams():
+		reluSumsFarAVX512(j)
+	case j.far && j.streams():
+		reluSumsPlusFarAVX512(j)
 	case j.plus == nil:
 		reluSumsAVX512(j)
 	default:
 		reluSumsPlusAVX512(j)
 	}
 	return true
+}
+
+// streams reports whether stores to dst may go past the caches: vectors of dst are whole cache lines.
+func (j *reluSums) streams() bool {
+	const line = 64
+	return uintptr(unsafe.Pointer(&j.dst[0]))%line == 0 && j.dstPitch%line == 0
 }
 
 //go:noescape

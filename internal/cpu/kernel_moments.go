@@ -66,6 +66,7 @@ type reluSums struct {
 	out, dst, plus                []float32 // from the first element on; plus may be nil
 	outPitch, dstPitch, plusPitch int       // bytes from row to row
 	aKept, bKept                  format
+	far                           bool // dst is
 }
 
 // reluGradSums is dst = g + plus where out > 0, else 0, the gradient of a ReLU, and adds what gradSums adds of dst and x: one pass where
@@ -78,7 +79,7 @@ func (k kernels) reluGradSums(dst, out, g view, plus *view, x view, h, w int, me
 		sums: sums{
 			a: g.rows(h, w*c), aPitch: g.pitch, b: x.rows(h, w*c), bPitch: x.pitch, rows: h, n: w * c, p: mean, s: sumG[:c], t: products.take(c),
 		},
-		out: out.rows(h, w*c), outPitch: 4 * out.pitch, dst: dst.rows(h, w*c), dstPitch: 4 * dst.pitch, aKept: g.kept, bKept: x.kept,
+		out: out.rows(h, w*c), outPitch: 4 * out.pitch, dst: dst.rows(h, w*c), dstPitch: 4 * dst.pitch, aKept: g.kept, bKept: x.kept, far: dst.far,
 	}
 	if plus != nil {
 		j.plus, j.plusPitch = plus.rows(h, w*c), 4*plus.pitch

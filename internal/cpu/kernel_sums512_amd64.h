@@ -47,8 +47,8 @@
 	VMOVUPD Z11, (AX)(SI*8); \
 	VMOVUPD Z12, 64(AX)(SI*8)
 
-// SUM_ROWS: OP(x, y, s, t) adds one vector; LOAD and NEXT are for rows that it needs besides.
-#define SUM_ROWS(OP, LOAD, NEXT) \
+// SUM_ROWS: OP(x, y, s, t) adds one vector; LOAD and NEXT are for rows that it needs besides, END is done at the end.
+#define SUM_ROWS(OP, LOAD, NEXT, END) \
 	MOVQ j+0(FP), DI; \
 	MOVQ sums_p+8(DI), DX; \
 	XORQ SI, SI; \
@@ -83,6 +83,7 @@ next: \
 	ADDQ $16, SI; \
 	CMPQ SI, DX; \
 	JLT  block; \
+	END; \
 	VZEROUPPER; \
 	RET
 

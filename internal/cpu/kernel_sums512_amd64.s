@@ -16,34 +16,59 @@
 
 // func deviationsAVX512(j *sums)
 TEXT ·deviationsAVX512(SB), NOSPLIT, $0-8
-	SUM_ROWS(DEVIATION, NOTHING, NOTHING)
+	SUM_ROWS(DEVIATION, NOTHING, NOTHING, NOTHING)
 
 // func gradSumsAVX512(j *sums)
 TEXT ·gradSumsAVX512(SB), NOSPLIT, $0-8
-	SUM_ROWS(PRODUCT, NOTHING, NOTHING)
+	SUM_ROWS(PRODUCT, NOTHING, NOTHING, NOTHING)
 
-// RELU_PRODUCT takes a where 0 < out as the gradient and writes it to dst.
-#define RELU_PRODUCT_OF(x, y, s, t) \
+// RELU_PRODUCT_OF takes x where 0 < out as the gradient and writes it to dst.
+#define RELU_PRODUCT_OF(x, y, s, t, STORE) \
 	KEEP_POSITIVE(x, y); \
-	VMOVUPS x, (R14)(AX*4); \
+	STORE x, (R14)(AX*4); \
 	VMOVUPS (R9)(AX*4), y; \
 	PRODUCT_OF(x, y, s, t)
 
-#define RELU_PRODUCT(x, y, s, t) \
+#define LOAD_ALONE(x) \
+	VMOVUPS (R8)(AX*4), x
+
+#define LOAD_PLUS(x) \
 	VMOVUPS (R8)(AX*4), x; \
-	RELU_PRODUCT_OF(x, y, s, t)
+	VADDPS (R15)(AX*4), x, x
+
+#define RELU_PRODUCT(x, y, s, t) \
+	LOAD_ALONE(x); \
+	RELU_PRODUCT_OF(x, y, s, t, VMOVUPS)
 
 #define RELU_SUM_PRODUCT(x, y, s, t) \
-	VMOVUPS (R8)(AX*4), x; \
-	VADDPS (R15)(AX*4), x, x; \
-	RELU_PRODUCT_OF(x, y, s, t)
+	LOAD_PLUS(x); \
+	RELU_PRODUCT_OF(x, y, s, t, VMOVUPS)
+
+// Stores past the caches save reading what they overwrite; the fence at the end makes them visible to other threads.
+#define RELU_PRODUCT_FAR(x, y, s, t) \
+	LOAD_ALONE(x); \
+	RELU_PRODUCT_OF(x, y, s, t, VMOVNTPS)
+
+#define RELU_SUM_PRODUCT_FAR(x, y, s, t) \
+	LOAD_PLUS(x); \
+	RELU_PRODUCT_OF(x, y, s, t, VMOVNTPS)
 
 // func reluSumsAVX512(j *reluSums)
 TEXT ·reluSumsAVX512(SB), NOSPLIT, $0-8
 	VPXORQ Z13, Z13, Z13
-	SUM_ROWS(RELU_PRODUCT, LOAD_RELU, NEXT_RELU)
+	SUM_ROWS(RELU_PRODUCT, LOAD_RELU, NEXT_RELU, NOTHING)
 
 // func reluSumsPlusAVX512(j *reluSums)
 TEXT ·reluSumsPlusAVX512(SB), NOSPLIT, $0-8
 	VPXORQ Z13, Z13, Z13
-	SUM_ROWS(RELU_SUM_PRODUCT, LOAD_RELU, NEXT_RELU)
+	SUM_ROWS(RELU_SUM_PRODUCT, LOAD_RELU, NEXT_RELU, NOTHING)
+
+// func reluSumsFarAVX512(j *reluSums)
+TEXT ·reluSumsFarAVX512(SB), NOSPLIT, $0-8
+	VPXORQ Z13, Z13, Z13
+	SUM_ROWS(RELU_PRODUCT_FAR, LOAD_RELU, NEXT_RELU, SFENCE)
+
+// func reluSumsPlusFarAVX512(j *reluSums)
+TEXT ·reluSumsPlusFarAVX512(SB), NOSPLIT, $0-8
+	VPXORQ Z13, Z13, Z13
+	SUM_ROWS(RELU_SUM_PRODUCT_FAR, LOAD_RELU, NEXT_RELU, SFENCE)
