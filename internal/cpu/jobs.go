@@ -1,17 +1,22 @@
 package cpu
 
-import "longtail/internal/plan"
+import (
+	"slices"
 
-// jobsOfStep are what a step does before the update: weights packed, levels, gradients unpacked. Between two levels, one thread merges the
-// sums of the first and prepares the second, some microseconds of work.
+	"longtail/internal/device"
+	"longtail/internal/plan"
+)
+
+// jobsOfStep are what a step does: levels, between which one thread merges the sums of the first and prepares the second, some microseconds
+// of work, and the upkeep of parameters.
 func (s *session) jobsOfStep() []job {
-	jobs := []job{s.chores("pack weights", s.packs)}
-	jobs[0].then = func() { s.between(0) }
+	var jobs []job
 	for i := range s.levels {
 		jobs = append(jobs, s.levels[i].jobs(s)...)
 		jobs[len(jobs)-1].then = func() { s.between(i + 1) }
 	}
-	return append(jobs, s.chores("unpack gradients", s.late))
+	s.kept = s.upkeep()
+	return append(jobs, job{count: len(s.kept), run: func(_ *worker, i int) { s.kept[i].run() }, ready: &s.ready})
 }
 
 // jobs are the tasks of a level, by chunks of images, and its passes over the batch.
@@ -31,9 +36,80 @@ func (l *level) jobs(s *session) []job {
 	return jobs
 }
 
-// chores is a job of some work each.
-func (s *session) chores(name string, work []func()) job {
-	return job{count: len(work), run: func(_ *worker, i int) { s.profile.measure(name, work[i]) }}
+// keeping is the upkeep of a parameter: its gradient is brought into its layout, and in training, it is updated and packed for the next step.
+type keeping struct {
+	after int // level that is the last to need the parameter, or to add to its gradient
+	run   func()
+}
+
+// upkeep is that of all parameters that have a gradient, in the order in which it may be done.
+func (s *session) upkeep() []keeping {
+	p := s.program
+	last := make([]int, len(p.Values))
+	for i := range p.Steps {
+		st := &p.Steps[i]
+		for _, values := range [][]plan.ValueID{st.Reads(), st.Writes()} {
+			for _, v := range values {
+				base, _ := p.Locate(v)
+				last[base] = max(last[base], st.Level)
+			}
+		}
+	}
+	packs := map[plan.ValueID][]func(){}
+	for _, pack := range s.packs {
+		packs[pack.weights] = append(packs[pack.weights], pack.run)
+	}
+	var all []keeping
+	for _, u := range p.Params {
+		if u.Gradient == plan.None {
+			continue
+		}
+		gradient, _ := p.Locate(u.Gradient)
+		unpack, repack := s.late[gradient], packs[u.Value]
+		all = append(all, keeping{after: max(last[u.Value], last[gradient]), run: func() {
+			if unpack != nil {
+				s.profile.measure("unpack gradients", unpack)
+			}
+			if !p.Train || !s.finite {
+				return
+			}
+			s.profile.measure("update", func() { s.update(u) })
+			for _, pack := range repack {
+				s.profile.measure("pack weights", pack)
+			}
+		}})
+	}
+	slices.SortStableFunc(all, func(a, b keeping) int { return a.after - b.after })
+	return all
+}
+
+// update is a step of SGD with momentum and weight decay.
+func (s *session) update(u plan.ParamUse) {
+	p := s.program
+	step := s.kernels.sgd
+	if p.Nesterov {
+		step = s.kernels.nesterov
+	}
+	decay := float32(0)
+	if u.Decay {
+		decay = p.WeightDecay
+	}
+	name := p.Values[u.Value].Name
+	step(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), s.rate, p.Momentum, decay)
+}
+
+// packing brings weights into the layout of a kernel.
+type packing struct {
+	weights plan.ValueID
+	run     func()
+}
+
+// pack brings all weights into the layouts of the kernels, unless they are as the last step left them.
+func (s *session) pack() {
+	if s.packed != s.store.changes {
+		s.pool.each(len(s.packs), func(_ *worker, i int) { s.profile.measure("pack weights", s.packs[i].run) })
+		s.packed = s.store.changes
+	}
 }
 
 // between does what has to be done between level i-1 and level i.
@@ -54,10 +130,17 @@ func (s *session) between(i int) {
 			}
 		})
 	}
+	ready := int(s.ready.Load())
+	for ready < len(s.kept) && s.kept[ready].after < i {
+		if ready == 0 { // no gradient is complete before the loss is
+			s.finite = finite(s.loss())
+		}
+		ready++
+	}
+	s.ready.Store(int64(ready))
 }
 
-// unlessLate is finish, the end of a sum, or nil where no step reads the sum: then it is enough to finish it after all levels, beside others
-// like it.
+// unlessLate is finish, the end of a sum of the gradient of a parameter, or nil where no step reads the sum: then it is part of the upkeep of the parameter.
 func (c *compiler) unlessLate(v plan.ValueID, finish func()) func() {
 	for i := range c.s.program.Steps {
 		for _, read := range c.s.program.Steps[i].Reads() {
@@ -66,6 +149,6 @@ func (c *compiler) unlessLate(v plan.ValueID, finish func()) func() {
 			}
 		}
 	}
-	c.s.late = append(c.s.late, finish)
+	c.s.late[v] = finish
 	return nil
 }

@@ -39,14 +39,32 @@ type job struct {
 	count int
 	run   func(w *worker, task int)
 	then  func() // nil for nothing
+	// ready, of the last job of a chain, is how many of its first tasks may begin; nil for all, once the job is open. Who has no work in the
+	// jobs before does such tasks early.
+	ready *atomic.Int64
 }
 
 // openJob is a job under way, and those that follow it. The end of a chain is one without tasks.
 type openJob struct {
 	job
 	rest  []job
+	last  *openJob // of the chain, where it has tasks to do early
 	lanes []lane
-	ended atomic.Int64
+	left  atomic.Int64 // tasks that have not ended, and for one with tasks to do early, its opening
+}
+
+// end reports whether what ends was all that was left of the job.
+func (s *openJob) end() bool { return s.left.Add(-1) == 0 }
+
+// early opens the last of some jobs for threads without work; nil where none of its tasks may begin early.
+func early(jobs []job) *openJob {
+	last := jobs[len(jobs)-1]
+	if last.ready == nil || last.count == 0 {
+		return nil
+	}
+	s := newOpenJob(1, last) // in order
+	s.left.Add(1)
+	return s
 }
 
 // lane has the tasks whose remainder by the number of threads is that of one worker. A worker takes those of its own first, so that what one job wrote is
@@ -59,18 +77,26 @@ type lane struct {
 // take gives a worker a task, or -1 where none is left. Where its own lane is empty, or ahead of another by more than two tasks of each worker, it is one of the
 // lane that is furthest behind: blocks of sums wait for it.
 func (s *openJob) take(own int) int {
+	if s.isEnd() {
+		return -1
+	}
+	own %= len(s.lanes)
 	for {
-		chosen, least := 0, s.count
+		count := s.count
+		if s.ready != nil {
+			count = int(s.ready.Load())
+		}
+		chosen, least := 0, count
 		for i := range s.lanes {
 			if next := int(s.lanes[i].next.Load()); next < least {
 				chosen, least = i, next
 			}
 		}
-		if least >= s.count {
+		if least >= count {
 			return -1
 		}
 		task := least
-		if next := int(s.lanes[own].next.Load()); next < s.count && next <= least+2*len(s.lanes) {
+		if next := int(s.lanes[own].next.Load()); next < count && next <= least+2*len(s.lanes) {
 			chosen, task = own, next
 		}
 		if s.lanes[chosen].next.CompareAndSwap(int64(task), int64(task+len(s.lanes))) {
@@ -85,6 +111,7 @@ func newOpenJob(threads int, jobs ...job) *openJob {
 	for i := range s.lanes {
 		s.lanes[i].next.Store(int64(i))
 	}
+	s.left.Store(int64(s.count))
 	return s
 }
 
@@ -176,7 +203,7 @@ func (p *pool) chain(jobs ...job) {
 		}
 		return
 	}
-	p.open(jobs)
+	p.open(jobs, early(jobs))
 	w, s := p.workers[0], p.current.Load()
 	for !s.isEnd() {
 		p.work(w, s)
@@ -198,8 +225,8 @@ func (j *job) alone(w *worker) {
 // each runs tasks 0 to count-1 and returns when all have ended.
 func (p *pool) each(count int, run func(w *worker, task int)) { p.chain(job{count: count, run: run}) }
 
-// open makes the first job that has tasks the current one, or ends the chain.
-func (p *pool) open(jobs []job) {
+// open makes the first job that has tasks the current one, or ends the chain, whose last job is given where it has tasks to do early.
+func (p *pool) open(jobs []job, last *openJob) {
 	for len(jobs) > 0 && jobs[0].count == 0 {
 		if then := jobs[0].then; then != nil {
 			then()
@@ -211,32 +238,51 @@ func (p *pool) open(jobs []job) {
 		p.workers[0].rouse()
 		return
 	}
-	p.current.Store(newOpenJob(len(p.workers), jobs...))
+	s := last
+	if s == nil || len(jobs) > 1 {
+		s = newOpenJob(len(p.workers), jobs...)
+		s.last = last
+	}
+	p.current.Store(s)
 	wanted := jobs[0].count - 1 // besides this thread
 	for _, w := range p.workers {
 		if wanted > 0 && w.rouse() {
 			wanted--
 		}
 	}
+	if s == last && s.end() { // all its tasks were done early
+		p.follow(s)
+	}
 }
 
-// work takes tasks of a job until none is left, and opens the next one if it ends the last task.
+// follow does what follows the last task of a job.
+func (p *pool) follow(s *openJob) {
+	if s.then != nil {
+		s.then()
+	}
+	p.open(s.rest, s.last)
+}
+
+// one does a task of a job, and reports whether there was one.
+func (p *pool) one(w *worker, s *openJob) bool {
+	task := s.take(w.lane)
+	if task < 0 {
+		return false
+	}
+	w.begin(s)
+	s.run(w, task)
+	if s.end() {
+		p.follow(s)
+	}
+	p.giveWay(w)
+	return true
+}
+
+// work takes tasks of a job until none is left, and then those that it may do early until the next job is open.
 func (p *pool) work(w *worker, s *openJob) {
-	for {
-		task := s.take(w.lane)
-		if task < 0 {
-			break
-		}
-		w.begin(s)
-		s.run(w, task)
-		if int(s.ended.Add(1)) == s.count {
-			if s.then != nil {
-				s.then()
-			}
-			p.open(s.rest)
-			return
-		}
-		p.giveWay(w)
+	for p.one(w, s) {
+	}
+	for s.last != nil && p.current.Load() == s && p.one(w, s.last) {
 	}
 	if w.idle.IsZero() {
 		w.idle = time.Now()

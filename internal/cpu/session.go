@@ -29,11 +29,12 @@ type session struct {
 	arena  []float32                  // values that cross levels, all images of a batch
 	small  map[plan.ValueID][]float32 // values that concern the batch, and inputs; logical layout
 	places []*place                   // of values that concern an image
-	packs  []func()                   // weights into the layout of the kernels, before a step
+	packs  []packing
 	levels []level
-	pairs  int      // floats of the panels of pairs that weight gradients share
-	late   []func() // gradients into the layout of their weights, after the levels
-	jobs   []job    // of a step
+	pairs  int                     // floats of the panels of pairs that weight gradients share
+	late   map[plan.ValueID]func() // gradients into the layout of their weights, once they are complete
+	jobs   []job                   // of a step
+	kept   []keeping               // of its last job
 
 	profile  *profiler // nil while nothing is measured
 	perImage cost      // of all tasks together
@@ -41,6 +42,10 @@ type session struct {
 
 	table  *[4][256]float32      // the numbers that bytes become, by channel
 	rates  []float32             // learning rate of each step
+	rate   float32               // of the current step
+	ready  atomic.Int64          // parameters that nothing in the current step needs any more, the first of kept
+	finite bool                  // the loss of the current step is
+	packed int                   // changes of the store that the packed weights have seen
 	batch  []int32               // the images of the current step, -1 for padding
 	first  int                   // position of the batch in the stream of samples
 	mix    *plan.Mixture         // of the current step; nil where images are not mixed
@@ -56,6 +61,7 @@ func (s *session) bind() error {
 	p := s.program
 	s.small = map[plan.ValueID][]float32{}
 	s.losses = make([]float64, p.Batch)
+	s.late = map[plan.ValueID]func(){}
 	s.table = p.Pixels.Table()
 	if err := s.store.need(device.StateShapes(p)); err != nil {
 		return err
@@ -125,6 +131,9 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 			s.mix, mixtures = &mixtures[0], mixtures[1:]
 		}
 		s.first = step * p.Batch
+		if p.Train {
+			s.rate = s.rates[step]
+		}
 		s.step()
 		if err := s.unread.Swap(nil); err != nil {
 			return sums, *err
@@ -136,7 +145,6 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		}
 		if p.Train {
 			s.profile.measure("update", s.updateRunning)
-			s.updateParams(s.rates[step])
 		}
 	}
 	return sums, nil
@@ -151,19 +159,24 @@ func (s *session) step() {
 			s.drawSecond()
 		}
 	})
+	s.pack()
+	s.ready.Store(0)
+	s.between(0)
 	s.pool.chain(s.jobs...)
+	if s.program.Train && s.finite {
+		s.store.changes++
+		s.packed++
+	}
 	s.done += float64(s.program.Batch)
 }
 
 // count adds the batch to the sums and reports whether its loss is finite.
 func (s *session) count(sums *device.Sums) bool {
 	p := s.program
-	loss := 0.0
 	for i, image := range s.batch {
 		if image < 0 {
 			continue
 		}
-		loss += s.losses[i]
 		row := s.view(p.Logits, i)
 		best := 0
 		for c, z := range row {
@@ -174,13 +187,24 @@ func (s *session) count(sums *device.Sums) bool {
 		sums.Samples++
 		sums.Confusion[metrics.Pair{Label: s.images.Labels[image], Predicted: int32(best)}]++
 	}
+	loss := s.loss()
 	sums.Loss += loss
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		sums.NonFinite = true
-		return false
-	}
-	return true
+	sums.NonFinite = !finite(loss)
+	return !sums.NonFinite
 }
+
+// loss is the sum over the images of the current batch.
+func (s *session) loss() float64 {
+	loss := 0.0
+	for i, image := range s.batch {
+		if image >= 0 {
+			loss += s.losses[i]
+		}
+	}
+	return loss
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // view is a value that is one row for sample n.
 func (s *session) view(v plan.ValueID, n int) []float32 {
@@ -209,29 +233,6 @@ func (s *session) updateRunning() {
 			running[i] = keep*running[i] + (1-keep)*x
 		}
 	}
-}
-
-// updateParams is a step of SGD with momentum and weight decay.
-func (s *session) updateParams(rate float32) {
-	p := s.program
-	update := s.kernels.sgd
-	if p.Nesterov {
-		update = s.kernels.nesterov
-	}
-	s.pool.each(len(p.Params), func(_ *worker, i int) {
-		u := p.Params[i]
-		if u.Gradient == plan.None {
-			return
-		}
-		name := p.Values[u.Value].Name
-		decay := float32(0)
-		if u.Decay {
-			decay = p.WeightDecay
-		}
-		s.profile.measure("update", func() {
-			update(s.store.values[name], s.store.values[device.MomentumPrefix+name], s.gradient(u), rate, p.Momentum, decay)
-		})
-	})
 }
 
 func (s *session) gradient(u plan.ParamUse) []float32 {

@@ -11,8 +11,9 @@ import (
 // store holds what lives as long as a run: parameters, momenta and running moments, by name, in logical layout. Training and
 // evaluation sessions share one.
 type store struct {
-	shapes map[string]tensor.Shape
-	values map[string][]float32
+	shapes  map[string]tensor.Shape
+	values  map[string][]float32
+	changes int // how often the parameters were replaced or updated
 }
 
 func newStore() *store {
@@ -40,6 +41,7 @@ func (s *store) load(state device.State) error {
 	for name, values := range s.values {
 		copy(values, state[name].Data().([]float32))
 	}
+	s.changes++
 	return nil
 }
 

@@ -26,7 +26,7 @@ func (c *compiler) convolve(st *plan.Step, kernel func(g geometry, in, out int) 
 	ws := p.Values[weights].Shape
 	op := kernel(geometryOf(p.Values[x].Shape, ws, p.Values[y].Shape, st.Attrs), ws[1], ws[0])
 	values := c.values(weights)
-	s.packs = append(s.packs, func() { op.pack(values()) })
+	s.packs = append(s.packs, packing{weights, func() { op.pack(values()) }})
 	s.need.floats += op.packed()
 	src, dst := c.read(from), c.write(st.Out)
 	work := c.workspace(op.workspace())

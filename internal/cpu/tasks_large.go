@@ -87,7 +87,7 @@ func (c *compiler) packs(weights plan.ValueID, op *largeConv) {
 	}
 	c.packers[weights] = w
 	for o := 0; o < w.out; o += wideColumns {
-		s.packs = append(s.packs, func() { w.pack(o) })
+		s.packs = append(s.packs, packing{weights, func() { w.pack(o) }})
 	}
 }
 
