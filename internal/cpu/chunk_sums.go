@@ -14,7 +14,8 @@ type chunkSums struct {
 	of     [][]float32 // block of each chunk
 	ended  []bool      // chunks whose block is complete
 	left   []int       // slices to which a chunk's block is to be added
-	free   [][]float32
+	free   [][]float32 // at most so many as are in use at once where no thread is late
+	most   int
 	slices []totalSlice
 }
 
@@ -29,7 +30,10 @@ type totalSlice struct {
 const leastSlice = 4096
 
 func newChunkSums(k kernels, size, chunks, threads int) *chunkSums {
-	s := &chunkSums{kernels: k, total: make([]float32, size), of: make([][]float32, chunks), ended: make([]bool, chunks), left: make([]int, chunks)}
+	s := &chunkSums{
+		kernels: k, total: make([]float32, size), of: make([][]float32, chunks), ended: make([]bool, chunks), left: make([]int, chunks),
+		most: blocksInUse(threads, chunks),
+	}
 	count := max(1, min(threads, size/leastSlice))
 	const line = 16
 	for i := range count {
@@ -37,6 +41,14 @@ func newChunkSums(k kernels, size, chunks, threads int) *chunkSums {
 	}
 	s.slices[count-1].to = size
 	return s
+}
+
+// blocksInUse is how many chunks have a block at once where no thread is late: one of each thread, and as many that are not in all slices yet.
+func blocksInUse(threads, chunks int) int {
+	if threads == 1 {
+		return 1
+	}
+	return min(2*threads, chunks)
 }
 
 // begin gives a chunk a block of zeros.
@@ -87,7 +99,9 @@ func (s *chunkSums) add(p *totalSlice) {
 		p.next++
 		if s.left[chunk]--; s.left[chunk] == 0 {
 			s.of[chunk] = nil
-			s.free = append(s.free, block)
+			if len(s.free) < s.most {
+				s.free = append(s.free, block)
+			}
 		}
 	}
 	p.adding = false

@@ -70,7 +70,7 @@ func (s *session) upkeep() []keeping {
 			if unpack != nil {
 				s.profile.measure("unpack gradients", unpack)
 			}
-			if !p.Train || !s.finite {
+			if !p.Train || !s.sound {
 				return
 			}
 			s.profile.measure("update", func() { s.update(u) })
@@ -133,7 +133,7 @@ func (s *session) between(i int) {
 	ready := int(s.ready.Load())
 	for ready < len(s.kept) && s.kept[ready].after < i {
 		if ready == 0 { // no gradient is complete before the loss is
-			s.finite = finite(s.loss())
+			s.sound = s.unread.Load() == nil && finite(s.loss())
 		}
 		ready++
 	}

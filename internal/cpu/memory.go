@@ -10,7 +10,7 @@ import (
 type needs struct {
 	arena   int // values that cross levels
 	floats  int // gradients, sums, packed weights, inputs
-	blocks  int // a chunk's part of the sums of gradients: every thread has one, and leaves as many to the thread that adds
+	blocks  int // a chunk's part of the sums of gradients: of them, blocksInUse are in use at once
 	scratch int // values within a level, of which every thread has one
 }
 
@@ -22,7 +22,7 @@ func (s *session) floats(n int) []float32 {
 
 // bytes is what a session needs, with its store or without.
 func (s *session) bytes(store bool) int64 {
-	n := s.need.arena + s.need.floats + min(3*s.threads-1, s.chunks())*s.need.blocks + s.threads*s.need.scratch
+	n := s.need.arena + s.need.floats + blocksInUse(s.threads, s.chunks())*s.need.blocks + s.threads*s.need.scratch
 	if store {
 		for _, values := range s.store.values {
 			n += len(values)

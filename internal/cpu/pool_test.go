@@ -124,7 +124,7 @@ func TestPoolNeedsNoCallerBetweenJobs(t *testing.T) {
 	defer p.close()
 	var ran atomic.Int64
 	count := job{count: 8, run: func(*worker, int) { ran.Add(1) }}
-	p.open([]job{count, {}, count}) // as chain does, which then works
+	p.open([]job{count, {}, count}, nil) // as chain does, which then works
 	within(t, "the chain has no end", func() {
 		for !p.current.Load().isEnd() {
 			time.Sleep(time.Millisecond)
@@ -148,54 +148,101 @@ func TestPoolWakesSleepers(t *testing.T) {
 	})
 }
 
-// A thread looks for work while another one's task may be about to end, gives up soon where it has been at it for long, and does no more than
-// glance for some time after a wait in vain, or after a task in which it was stopped.
-func TestPoolLooksForWorkWhileItMayCome(t *testing.T) {
-	const least = 10 * time.Millisecond
+// A thread without work looks for some for a while, and hardly at all where there are more threads than processors.
+func TestPoolLooksForWork(t *testing.T) {
 	p := newPool(1)
-	w, other := p.workers[0], &worker{}
-	p.workers = append(p.workers, other)
-	p.crowded, w.least = false, least
-	s := &openJob{job: job{count: 1}}
-	p.current.Store(s)
-	looked := func(ago time.Duration) time.Duration { // with a task of another thread that was begun so long ago
-		start := time.Now()
-		other.began.Store(int64(start.Sub(p.began) - ago))
-		if p.look(w, s) != s {
-			t.Fatal("found work where there is none")
-		}
-		return time.Since(start)
-	}
-	fastest := func(ago time.Duration, patient bool) time.Duration { // of some, for other programs may run in between
-		d := time.Hour
+	s := p.current.Load()
+	looked := func() time.Duration { // the shortest of some, for other programs may run in between
+		least := time.Hour
 		for range 10 {
-			if patient {
-				w.glances = 0
+			start := time.Now()
+			if p.look(p.workers[0], s) != s {
+				t.Fatal("found work where there is none")
 			}
-			d = min(d, looked(ago))
+			least = min(least, time.Since(start))
 		}
-		return d
+		return least
 	}
-	time.Sleep(4 * least) // so that tasks may have begun before
-	if d := looked(0); d < least {
-		t.Errorf("gave up after %v beside a task of %v", d, least)
+	p.crowded = false
+	if d := looked(); d < patience {
+		t.Errorf("gave up after %v", d)
 	}
-	if w.glances != glances {
-		t.Errorf("%d glances after a wait in vain, want %d", w.glances, glances)
-	}
-	if d := fastest(0, false); d > least/2 {
+	p.crowded = true
+	if d := looked(); d > patience/2 {
 		t.Errorf("a glance took %v", d)
 	}
-	if want := glances - 10; w.glances != want {
-		t.Errorf("%d glances are left, want %d", w.glances, want)
+}
+
+// A worker gives way once a turn.
+func TestPoolGivesWayOnceATurn(t *testing.T) {
+	p := newPool(1)
+	w := p.workers[0]
+	start := time.Now()
+	w.turn = start.Add(-longestTurn / 2)
+	if p.giveWay(w); w.turn.After(start) {
+		t.Skip("half a turn went by at once: the machine is busy")
 	}
-	if d := fastest(4*least, true); d > least/2 {
-		t.Errorf("looked for %v beside a task that should have ended", d)
+	w.turn = start.Add(-2 * longestTurn)
+	if p.giveWay(w); w.turn.Before(start) {
+		t.Error("a worker did not give way after its turn")
 	}
-	w.glances = 0
-	p.work(w, newOpenJob(1, job{count: 3, run: func(_ *worker, task int) { time.Sleep(time.Duration(task*task) * 10 * time.Millisecond) }}))
-	if w.glances != glances {
-		t.Errorf("%d glances after a task that took too long, want %d", w.glances, glances)
+}
+
+// Tasks of the last job that may begin early are done by threads that have nothing else to do, in their order, and the job ends when all are
+// done, early or not.
+func TestPoolDoesTasksEarly(t *testing.T) {
+	const count = 5
+	for _, may := range []int{0, 3, count} {
+		p := newPool(2)
+		caller := p.workers[0]
+		var ready, ran atomic.Int64
+		var runs [count]atomic.Int64
+		var followed atomic.Int64
+		begun, held := make(chan bool), make(chan bool)
+		hold := job{count: 2, run: func(w *worker, task int) { // each thread takes one task
+			if w == caller {
+				<-begun
+				ready.Store(int64(may))
+				close(held)
+				for ran.Load() < int64(may) {
+					time.Sleep(time.Millisecond)
+				}
+				return
+			}
+			close(begun)
+			<-held
+		}, then: func() {
+			if n := int(ran.Load()); n != may {
+				t.Errorf("%d tasks were done early, want %d", n, may)
+			}
+			ready.Store(count)
+		}}
+		last := job{count: count, ready: &ready, run: func(_ *worker, task int) {
+			runs[task].Add(1)
+			ran.Add(1)
+		}, then: func() { followed.Store(ran.Load()) }}
+		within(t, "the chain does not end", func() { p.chain(hold, last) })
+		p.close()
+		for task := range runs {
+			if n := runs[task].Load(); n != 1 {
+				t.Errorf("task %d ran %d times", task, n)
+			}
+		}
+		if n := followed.Load(); n != count {
+			t.Errorf("what follows the last job followed %d tasks, want %d", n, count)
+		}
+	}
+}
+
+// With one thread, a job whose tasks may begin early is one like others.
+func TestPoolAloneDoesEverythingInOrder(t *testing.T) {
+	p := newPool(1)
+	var ready atomic.Int64
+	var order []int
+	task := func(_ *worker, task int) { order = append(order, task) }
+	p.chain(job{count: 2, run: task}, job{count: 3, run: task, ready: &ready})
+	if want := []int{0, 1, 0, 1, 2}; !slices.Equal(order, want) {
+		t.Errorf("%v, want %v", order, want)
 	}
 }
 

@@ -44,7 +44,7 @@ type session struct {
 	rates  []float32             // learning rate of each step
 	rate   float32               // of the current step
 	ready  atomic.Int64          // parameters that nothing in the current step needs any more, the first of kept
-	finite bool                  // the loss of the current step is
+	sound  bool                  // the images of the current step could be read, and its loss is finite: parameters are updated
 	packed int                   // changes of the store that the packed weights have seen
 	batch  []int32               // the images of the current step, -1 for padding
 	first  int                   // position of the batch in the stream of samples
@@ -163,7 +163,7 @@ func (s *session) step() {
 	s.ready.Store(0)
 	s.between(0)
 	s.pool.chain(s.jobs...)
-	if s.program.Train && s.finite {
+	if s.program.Train && s.sound {
 		s.store.changes++
 		s.packed++
 	}

@@ -230,10 +230,84 @@ func TestPaddedEvaluationCountsEachImageOnce(t *testing.T) {
 	}
 }
 
+// A session must see parameters that another one with the same store, which it shares, has updated or loaded since its last step.
+func TestSharedParametersAreAlwaysCurrent(t *testing.T) {
+	const batch = 8
+	images := noise(5, 40, 10)
+	n := network("resnet8", "projection", "softmax", 10)
+	training := open(t, 2, n, batch, images)
+	start, err := training.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := n.Plan(batch, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	evaluation := func(share device.Session) device.Session {
+		s, err := cpu.New(2).Open(p, device.FP32, images, share)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	logits := func(s device.Session) []float32 {
+		if _, err := s.Run([]int32{0, 1, 2, 3, 4, 5, 6, 7}, 0, 1); err != nil {
+			t.Fatal(err)
+		}
+		z, err := s.Read(device.Logits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z
+	}
+	shared, alone := evaluation(training), evaluation(nil)
+	var last []float32
+	check := func(what string) {
+		t.Helper()
+		state, err := training.Save()
+		if err == nil {
+			err = alone.Load(state)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := logits(shared)
+		if !slices.Equal(got, logits(alone)) {
+			t.Errorf("%s: the logits are not those of the parameters", what)
+		}
+		if slices.Equal(got, last) {
+			t.Errorf("%s: the logits did not change", what)
+		}
+		last = got
+	}
+	check("at first")
+	run(t, training, images, batch, 0, 2)
+	check("after two steps")
+	run(t, training, images, batch, 2, 1)
+	check("after a third")
+	trained := bits(t, training)
+	if err := shared.Load(start); err != nil {
+		t.Fatal(err)
+	}
+	check("after the other session loaded a state")
+	run(t, training, images, batch, 0, 3)
+	if !bytes.Equal(trained, bits(t, training)) {
+		t.Error("three steps from a state that the other session loaded end elsewhere")
+	}
+}
+
 // A loss that is no number must stop the run before the parameters change.
 func TestNonFiniteLossStopsBeforeTheUpdate(t *testing.T) {
+	for threads := 1; threads <= 2; threads++ {
+		nonFiniteLossStopsBeforeTheUpdate(t, threads)
+	}
+}
+
+func nonFiniteLossStopsBeforeTheUpdate(t *testing.T, threads int) {
 	images := noise(4, 20, 10)
-	s := open(t, 1, network("resnet8", "avgpool", "softmax", 10), 5, images)
+	s := open(t, threads, network("resnet8", "avgpool", "softmax", 10), 5, images)
 	state, err := s.Save()
 	if err != nil {
 		t.Fatal(err)
