@@ -52,11 +52,13 @@ func TestPassesHaveTheSameBits(t *testing.T) {
 		}
 		x, y, z, plus := image("x"), image("y"), image("z"), image("plus")
 		p, q, r := randomFloats(t, "p", c), randomFloats(t, "q", c), randomFloats(t, "r", c)
-		pad := rapid.IntRange(0, 1).Draw(t, "border of dst")
+		pad, far := rapid.IntRange(0, 1).Draw(t, "border of dst"), rapid.Bool().Draw(t, "dst is far")
 		var made []image3
 		dst := func() image3 {
-			made = append(made, newImage(t, "dst", h, w, c, pad))
-			return made[len(made)-1]
+			d := newImage(t, "dst", h, w, c, pad)
+			d.far = far
+			made = append(made, d)
+			return d
 		}
 		floats, sums := passes(sets[0], x, y, z, plus, p, q, r, dst)
 		wantFloats, wantSums := passes(sets[1], x, y, z, plus, p, q, r, dst)
