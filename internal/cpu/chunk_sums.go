@@ -43,12 +43,13 @@ func newChunkSums(k kernels, size, chunks, threads int) *chunkSums {
 	return s
 }
 
-// blocksInUse is how many chunks have a block at once where no thread is late: one of each thread, and as many that are not in all slices yet.
+// blocksInUse is how many chunks have a block at once where no thread is late: one of each thread, and twice as many that
+// are not in all slices yet.
 func blocksInUse(threads, chunks int) int {
 	if threads == 1 {
 		return 1
 	}
-	return min(2*threads, chunks)
+	return min(3*threads, chunks)
 }
 
 // begin gives a chunk a block of zeros.
@@ -75,7 +76,7 @@ func (s *chunkSums) end(lane, chunk int) {
 	own := lane % len(s.slices)
 	s.add(&s.slices[own])
 	for i := range s.slices {
-		if s.slices[own].next-s.slices[i].next > 2*len(s.slices) { // its thread is late
+		if s.slices[own].next-s.slices[i].next > len(s.slices) { // its thread is late
 			s.add(&s.slices[i])
 		}
 	}
