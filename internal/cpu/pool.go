@@ -125,33 +125,35 @@ const (
 	looks    = 1000 // between two looks at the clock: about a microsecond
 )
 
+// A thread keeps a processor that other programs want for longestTurn, or, without work, for longestLook. The system would stop it after some 3 ms,
+// most likely within a task, for as long as they have the processor then.
+const (
+	longestTurn = 2 * time.Millisecond
+	longestLook = 200 * time.Microsecond // more than most waits for the last task of a level
+)
+
 // look looks for another job than s; it returns s when it gives up.
 func (p *pool) look(w *worker, s *openJob) *openJob {
 	start, long := time.Now(), patience
 	if p.crowded {
 		long = glance
 	}
-	for time.Since(start) < long {
+	for waited := time.Duration(0); waited < long; waited = time.Since(start) {
 		for range looks {
 			if now := p.current.Load(); now != s {
 				return now
 			}
 		}
-		p.giveWay(w)
+		if waited > longestLook {
+			p.giveWay(w)
+		}
 	}
 	return s
 }
 
-// longestTurn is how long a worker keeps a processor that other programs want. The system would stop it after about 3 ms, most likely within a task, for
-// as long as they have the processor then.
-const longestTurn = 2 * time.Millisecond
-
-// giveWay ends the turn of a worker between two tasks, so that it holds none while other programs run: others would wait for that task. Where
-// nothing else wants the processor, it returns at once.
+// giveWay ends the turn of a worker that holds no task: other programs run now, not while others wait for a task of this one. Where nothing
+// else wants the processor, it returns at once.
 func (p *pool) giveWay(w *worker) {
-	if time.Since(w.turn) < longestTurn {
-		return
-	}
 	yield()
 	w.turn = time.Now()
 	p.spread(w)
@@ -274,7 +276,9 @@ func (p *pool) one(w *worker, s *openJob) bool {
 	if s.end() {
 		p.follow(s)
 	}
-	p.giveWay(w)
+	if time.Since(w.turn) > longestTurn {
+		p.giveWay(w)
+	}
 	return true
 }
 
