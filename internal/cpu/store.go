@@ -13,11 +13,11 @@ import (
 type store struct {
 	shapes  map[string]tensor.Shape
 	values  map[string][]float32
-	changes int // how often the parameters were replaced or updated
+	changes int // of parameters: how often they were made, replaced or updated
 }
 
 func newStore() *store {
-	return &store{shapes: map[string]tensor.Shape{}, values: map[string][]float32{}}
+	return &store{shapes: map[string]tensor.Shape{}, values: map[string][]float32{}, changes: 1}
 }
 
 // need makes room for tensors, or checks that those that are there have the same shapes.
