@@ -125,7 +125,7 @@ const (
 	looks    = 1000 // between two looks at the clock: about a microsecond
 )
 
-// A thread keeps a processor that other programs want for longestTurn, or, without work, for longestLook. The system would stop it after some 3 ms,
+// A thread keeps a processor that other programs want for longestTurn, or, without work, for longestLook. The system would stop it some milliseconds later,
 // most likely within a task, for as long as they have the processor then.
 const (
 	longestTurn = 2 * time.Millisecond
@@ -158,6 +158,9 @@ func (p *pool) giveWay(w *worker) {
 	w.turn = time.Now()
 	p.spread(w)
 }
+
+// unknown is no processor.
+const unknown = -1
 
 // spread moves a worker that shares its processor with another one of the pool to a processor of none.
 func (p *pool) spread(w *worker) {

@@ -8,9 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unknown is no processor.
-const unknown = -1
-
 // yield lets other programs have the processor of the calling thread, and returns at once where none wants it.
 func yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
 
