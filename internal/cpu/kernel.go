@@ -28,7 +28,7 @@ func (v view) rows(h, n int) []float32 {
 
 // from is the view of floats from pixel (y, x), for C channels.
 func (v view) from(y, x, c int) view {
-	return view{data: v.data, off: v.off + y*v.pitch + x*c, pitch: v.pitch}
+	return view{data: v.data, off: v.off + y*v.pitch + x*c, pitch: v.pitch, far: v.far}
 }
 
 // geometry is the shape of a convolution: images [H, W, C] to [OH, OW, O], both channel counts as stored, square windows.

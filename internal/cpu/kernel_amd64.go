@@ -185,9 +185,9 @@ func (k kernels) reluSumRows(j *reluSums) bool {
 		return false
 	case j.bKept != single:
 		reluSumRowsNarrow(j)
-	case j.far && j.plus == nil && j.streams():
+	case j.plus == nil && j.streams():
 		reluSumsFarAVX512(j)
-	case j.far && j.streams():
+	case j.streams():
 		reluSumsPlusFarAVX512(j)
 	case j.plus == nil:
 		reluSumsAVX512(j)
@@ -197,10 +197,10 @@ func (k kernels) reluSumRows(j *reluSums) bool {
 	return true
 }
 
-// streams reports whether stores to dst may go past the caches: vectors of dst are whole cache lines.
+// streams reports whether stores to dst go past the caches: it is far, and its vectors are whole cache lines.
 func (j *reluSums) streams() bool {
 	const line = 64
-	return uintptr(unsafe.Pointer(&j.dst[0]))%line == 0 && j.dstPitch%line == 0
+	return j.far && uintptr(unsafe.Pointer(&j.dst[0]))%line == 0 && j.dstPitch%line == 0
 }
 
 //go:noescape

@@ -113,6 +113,7 @@ func runConvolver(t *rapid.T, op convolver, w []float32, dst, src image3) {
 	op.pack(other)
 	op.pack(w)
 	work := newBlock(op.workspace())
+	dst.far = rapid.Bool().Draw(t, "dst is far")
 	op.run(dst.view, src.view, work.body(), nil)
 	work.check(t, "workspace")
 	src.block.check(t, "src")

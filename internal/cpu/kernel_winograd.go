@@ -107,7 +107,7 @@ func (w *winoConv) run(dst, src view, work []float32, c *clock) {
 		})
 		c.lap(stageProduct)
 		output := w.grid.job(to, winoTile, outputs, strideOut, w.out)
-		output.far = !w.direct.backward && !w.kernels.mixed
+		output.far = to.far
 		w.kernels.winoOutput(output)
 		c.lap(stageTransform)
 	}
@@ -121,7 +121,7 @@ type winoJob struct {
 	stride     int // floats from point to point
 	channels   int
 	rows, cols int        // tiles
-	far        bool       // the image is likely to be in memory, not in the cache
+	far        bool       // the image is
 	factors    [6]float32 // of the transform, for the assembly
 }
 
