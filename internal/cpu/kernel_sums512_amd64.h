@@ -111,3 +111,8 @@ next: \
 	VMOVUPS (R13)(AX*4), y; \
 	VCMPPS $0x1e, Z13, y, K1; \
 	VMOVAPS.Z x, K1, x
+
+// RELU_ROWS is SUM_ROWS for a reluSums.
+#define RELU_ROWS(OP, END) \
+	VPXORQ Z13, Z13, Z13; \
+	SUM_ROWS(OP, LOAD_RELU, NEXT_RELU, END)
