@@ -1,6 +1,9 @@
 package cpu
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // chunkSums adds a sum of floats over the chunks of a batch, in their order, so that its bits do not depend on which thread takes which
 // chunk. A chunk adds into a block of its own. Each thread has a slice of the total: when it has ended a chunk, it adds to its slice those of
@@ -13,7 +16,6 @@ type chunkSums struct {
 	mu     sync.Mutex
 	of     [][]float32 // block of each chunk
 	ended  []bool      // chunks whose block is complete
-	left   []int       // slices to which a chunk's block is to be added
 	free   [][]float32 // at most so many as are in use at once where no thread is late
 	most   int
 	slices []totalSlice
@@ -31,7 +33,7 @@ const leastSlice = 4096
 
 func newChunkSums(k kernels, size, chunks, threads int) *chunkSums {
 	s := &chunkSums{
-		kernels: k, total: make([]float32, size), of: make([][]float32, chunks), ended: make([]bool, chunks), left: make([]int, chunks),
+		kernels: k, total: make([]float32, size), of: make([][]float32, chunks), ended: make([]bool, chunks),
 		most: blocksInUse(threads, chunks),
 	}
 	count := max(1, min(threads, size/leastSlice))
@@ -72,7 +74,7 @@ func (s *chunkSums) begin(chunk int) {
 func (s *chunkSums) end(lane, chunk int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ended[chunk], s.left[chunk] = true, len(s.slices)
+	s.ended[chunk] = true
 	own := lane % len(s.slices)
 	s.add(&s.slices[own])
 	for i := range s.slices {
@@ -98,7 +100,7 @@ func (s *chunkSums) add(p *totalSlice) {
 		}
 		s.mu.Lock()
 		p.next++
-		if s.left[chunk]--; s.left[chunk] == 0 {
+		if !slices.ContainsFunc(s.slices, func(other totalSlice) bool { return other.next <= chunk }) {
 			s.of[chunk] = nil
 			if len(s.free) < s.most {
 				s.free = append(s.free, block)
