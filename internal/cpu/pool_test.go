@@ -143,7 +143,11 @@ func TestPoolWakesSleepers(t *testing.T) {
 	within(t, "a sleeper is not woken", func() {
 		for range 30 {
 			p.chain(slow, job{count: 1, run: slow.run}, slow)
-			time.Sleep(time.Millisecond)
+			for _, w := range p.workers[1:] {
+				for !w.asleep.Load() {
+					time.Sleep(time.Millisecond)
+				}
+			}
 		}
 	})
 }
