@@ -29,7 +29,7 @@ type session struct {
 	arena  []float32                  // values that cross levels, all images of a batch
 	small  map[plan.ValueID][]float32 // values that concern the batch, and inputs; logical layout
 	places []*place                   // of values that concern an image
-	packs  []packing
+	packs  []packing                  // of all weights
 	levels []level
 	pairs  int                     // floats of the panels of pairs that weight gradients share
 	late   map[plan.ValueID]func() // gradients into the layout of their weights, once they are complete
@@ -138,9 +138,9 @@ func (s *session) Run(order []int32, first, n int) (device.Sums, error) {
 		if err := s.unread.Swap(nil); err != nil {
 			return sums, *err
 		}
-		finite := false
-		s.profile.measure("count", func() { finite = s.count(&sums) })
-		if !finite {
+		goesOn := false
+		s.profile.measure("count", func() { goesOn = s.count(&sums) })
+		if !goesOn {
 			return sums, nil
 		}
 		if p.Train {
