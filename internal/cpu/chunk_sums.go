@@ -116,6 +116,8 @@ func (s *chunkSums) finish() []float32 {
 	defer s.mu.Unlock()
 	for i := range s.slices {
 		s.add(&s.slices[i])
+	}
+	for i := range s.slices { // all have passed all chunks
 		s.slices[i].next = 0
 	}
 	clear(s.ended)

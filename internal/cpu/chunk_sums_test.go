@@ -60,6 +60,9 @@ func TestChunkSumsAddInOrder(t *testing.T) {
 			if got := s.finish(); !slices.Equal(got, want) {
 				t.Fatalf("%d floats, batch %d: another sum", size, batch)
 			}
+			if slices.ContainsFunc(s.of, func(block []float32) bool { return block != nil }) {
+				t.Fatalf("%d floats, batch %d: a block is lost", size, batch)
+			}
 		}
 		if len(s.free) > 3*count {
 			t.Errorf("%d blocks are kept for %d threads", len(s.free), count)
